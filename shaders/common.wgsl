@@ -1,0 +1,52 @@
+// Shared by all shader files: it stands before each of them.
+
+// The label of a row that holds no sample.
+const PADDING: u32 = 0xffffffffu;
+
+// Seed, epoch, training step and batch of the epoch.
+struct Clock {
+    seed: u32,
+    epoch: u32,
+    step: u32,
+    cursor: u32,
+}
+
+// What a racer's user may change while it runs.
+struct Settings {
+    learning_rate: f32,
+    momentum: f32,
+    weight_decay: f32,
+    lambda: f32,
+    omega: f32,
+    mu: f32,
+    reserved: vec2<f32>,
+}
+
+// Invocations of a workgroup.
+const GROUP: u32 = 64u;
+
+// The number of this invocation where a long row of groups is folded into two dimensions, since
+// a dimension holds at most 65,535 groups.
+fn flat(id: vec3<u32>, groups: vec3<u32>) -> u32 {
+    return id.y * groups.x * GROUP + id.x;
+}
+
+// Four random words from a key of four: PCG4D (Jarzynski and Olano, JCGT 9(3), 2020).
+fn pcg4d(key: vec4<u32>) -> vec4<u32> {
+    var v = key * 1664525u + 1013904223u;
+    v.x += v.y * v.w;
+    v.y += v.z * v.x;
+    v.z += v.x * v.y;
+    v.w += v.y * v.z;
+    v = v ^ (v >> vec4<u32>(16u));
+    v.x += v.y * v.w;
+    v.y += v.z * v.x;
+    v.z += v.x * v.y;
+    v.w += v.y * v.z;
+    return v;
+}
+
+// A number in [0, 1) from the upper 24 bits.
+fn unit(word: u32) -> f32 {
+    return f32(word >> 8u) * (1.0 / 16777216.0);
+}

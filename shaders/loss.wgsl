@@ -1,0 +1,206 @@
+// The losses, each with softmax and the gradient of the batch's mean with respect to the logits.
+//
+// logits         BATCH x CLASSES;  targets  a class a row, or PADDING
+// ground         CLASSES x CLASSES, the ground distance D
+// probabilities  BATCH x CLASSES, p = softmax(logits)
+// logit_gradient BATCH x CLASSES
+// terms          BATCH x 3: the loss, its cross-entropy, its distance term without lambda
+// Grid of every kernel: one invocation a row.
+//
+// With g = dE/dp the chain rule through softmax gives dE/dz_i = p_i (g_i - sum over j of p_j g_j).
+// Near certainty that difference cancels. With m the most probable class it is computed as
+// (g_i - g_m) - sum over j not m of p_j (g_j - g_m), in which small terms stay small.
+
+override BATCH: u32 = 1u;
+override CLASSES: u32 = 1u;
+
+@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> targets: array<u32>;
+@group(0) @binding(2) var<storage, read> ground: array<f32>;
+@group(0) @binding(3) var<storage, read> settings: Settings;
+@group(0) @binding(4) var<storage, read_write> probabilities: array<f32>;
+@group(0) @binding(5) var<storage, read_write> logit_gradient: array<f32>;
+@group(0) @binding(6) var<storage, read_write> terms: array<f32>;
+
+// Added to a probability inside the logarithm (section 4.1).
+const EPSILON: f32 = 1e-6;
+
+// Writes p and returns the most probable class, the first of equals.
+fn softmax(row: u32) -> u32 {
+    var top = 0u;
+    for (var i = 1u; i < CLASSES; i++) {
+        if (logits[row + i] > logits[row + top]) {
+            top = i;
+        }
+    }
+    let largest = logits[row + top];
+    var total = 0.0;
+    for (var i = 0u; i < CLASSES; i++) {
+        let e = exp(logits[row + i] - largest);
+        probabilities[row + i] = e;
+        total += e;
+    }
+    for (var i = 0u; i < CLASSES; i++) {
+        probabilities[row + i] /= total;
+    }
+    return top;
+}
+
+// Turns g = dE/dp, which stands in logit_gradient, into the gradient of the batch's mean.
+fn through_softmax(row: u32, top: u32) {
+    let base = logit_gradient[row + top];
+    var expected = 0.0;
+    for (var i = 0u; i < CLASSES; i++) {
+        if (i != top) {
+            expected += probabilities[row + i] * (logit_gradient[row + i] - base);
+        }
+    }
+    for (var i = 0u; i < CLASSES; i++) {
+        let slope = (logit_gradient[row + i] - base) - expected;
+        logit_gradient[row + i] = probabilities[row + i] * slope / f32(BATCH);
+    }
+}
+
+fn write_terms(n: u32, loss: f32, cross_entropy: f32, distance: f32) {
+    terms[3u * n] = loss;
+    terms[3u * n + 1u] = cross_entropy;
+    terms[3u * n + 2u] = distance;
+}
+
+// A row without a sample: no loss and no gradient.
+fn write_nothing(n: u32) {
+    for (var i = 0u; i < CLASSES; i++) {
+        logit_gradient[n * CLASSES + i] = 0.0;
+    }
+    write_terms(n, 0.0, 0.0, 0.0);
+}
+
+// E = -log(p_k + EPSILON) (section 2.1); g_k = -1 / (p_k + EPSILON), else 0 (equation 1).
+fn cross_entropy(row: u32, label: u32) -> f32 {
+    for (var i = 0u; i < CLASSES; i++) {
+        logit_gradient[row + i] = 0.0;
+    }
+    let p = probabilities[row + label] + EPSILON;
+    logit_gradient[row + label] = -1.0 / p;
+    return -log(p);
+}
+
+@compute @workgroup_size(GROUP)
+fn loss_xe(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    if (targets[n] == PADDING) {
+        write_nothing(n);
+        return;
+    }
+    let loss = cross_entropy(row, targets[n]);
+    through_softmax(row, top);
+    write_terms(n, loss, loss, 0.0);
+}
+
+// Equation 10: E = sum over i of (CDF_i(p) - CDF_i(t))^2. Below the label k the difference is the
+// mass up to i, from k on it is minus the mass above i; both sums only grow, so nothing cancels.
+// Equation 11: g_i = 2 sum over n from i of (CDF_n(p) - CDF_n(t)).
+@compute @workgroup_size(GROUP)
+fn loss_emd(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    let label = targets[n];
+    if (label == PADDING) {
+        write_nothing(n);
+        return;
+    }
+    var loss = 0.0;
+    var below = 0.0;
+    for (var i = 0u; i < label; i++) {
+        below += probabilities[row + i];
+        logit_gradient[row + i] = below;
+        loss += below * below;
+    }
+    // From the last class down: g, and for classes from the label on the mass above.
+    var above = 0.0;
+    var g = 0.0;
+    for (var i = CLASSES; i > 0u; i--) {
+        let class_id = i - 1u;
+        var difference = -above;
+        if (class_id < label) {
+            difference = logit_gradient[row + class_id];
+        } else {
+            loss += above * above;
+            above += probabilities[row + class_id];
+        }
+        g += 2.0 * difference;
+        logit_gradient[row + class_id] = g;
+    }
+    through_softmax(row, top);
+    write_terms(n, loss, 0.0, loss);
+}
+
+// Equation 14: E = sum over i of p_i D_ik; g_i = D_ik (equation 15).
+@compute @workgroup_size(GROUP)
+fn loss_emd_linear(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    let label = targets[n];
+    if (label == PADDING) {
+        write_nothing(n);
+        return;
+    }
+    var loss = 0.0;
+    for (var i = 0u; i < CLASSES; i++) {
+        let d = ground[i * CLASSES + label];
+        logit_gradient[row + i] = d;
+        loss += probabilities[row + i] * d;
+    }
+    through_softmax(row, top);
+    write_terms(n, loss, 0.0, loss);
+}
+
+// D^omega, without pow where the paper's powers are meant: pow(x, y) may be exp2(y log2 x).
+fn powered(d: f32) -> f32 {
+    if (settings.omega == 1.0) {
+        return d;
+    }
+    if (settings.omega == 2.0) {
+        return d * d;
+    }
+    return select(0.0, pow(d, settings.omega), d > 0.0);
+}
+
+// Equation 16: E = cross-entropy + lambda sum over i of p_i^2 (D_ik^omega + mu).
+@compute @workgroup_size(GROUP)
+fn loss_xemd(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    let label = targets[n];
+    if (label == PADDING) {
+        write_nothing(n);
+        return;
+    }
+    let xe = cross_entropy(row, label);
+    var distance = 0.0;
+    for (var i = 0u; i < CLASSES; i++) {
+        let p = probabilities[row + i];
+        let cost = powered(ground[i * CLASSES + label]) + settings.mu;
+        distance += p * p * cost;
+        logit_gradient[row + i] += settings.lambda * 2.0 * p * cost;
+    }
+    through_softmax(row, top);
+    write_terms(n, xe + settings.lambda * distance, xe, distance);
+}

@@ -1,0 +1,121 @@
+// What an epoch is judged by: sums of loss terms, the confusion matrix, averaged predictions.
+
+override BATCH: u32 = 1u;
+override CLASSES: u32 = 1u;
+override OUTCOMES: u32 = 1u;
+
+@group(0) @binding(0) var<storage, read> terms: array<f32>;
+@group(0) @binding(1) var<storage, read> targets: array<u32>;
+@group(0) @binding(2) var<storage, read> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(4) var<storage, read_write> fault: array<u32>;
+@group(0) @binding(5) var<storage, read> probabilities: array<f32>;
+@group(0) @binding(6) var<storage, read_write> confusion: array<atomic<u32>>;
+@group(0) @binding(7) var<storage, read> logits: array<f32>;
+@group(0) @binding(8) var<storage, read_write> averages: array<f32>;
+@group(0) @binding(9) var<storage, read_write> outcomes: array<f32>;
+@group(0) @binding(10) var<storage, read_write> ticking: Clock;
+
+var<workgroup> partial: array<vec4<f32>, GROUP>;
+var<workgroup> faults: array<u32, GROUP>;
+
+// Not a number or infinite, told by the exponent's bits: comparisons may assume neither exists.
+fn not_finite(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u;
+}
+
+// sums += (loss, cross-entropy, |distance term|, samples) of the batch; fault = (1 + the first step
+// whose loss was not finite, how many such steps). Grid: one group.
+@compute @workgroup_size(GROUP)
+fn sum_terms(@builtin(local_invocation_index) lane: u32) {
+    var sum = vec4<f32>(0.0);
+    var faulty = 0u;
+    for (var n = lane; n < BATCH; n += GROUP) {
+        if (targets[n] != PADDING) {
+            sum += vec4<f32>(terms[3u * n], terms[3u * n + 1u], abs(terms[3u * n + 2u]), 1.0);
+            faulty |= u32(not_finite(terms[3u * n]));
+        }
+    }
+    partial[lane] = sum;
+    faults[lane] = faulty;
+    workgroupBarrier();
+    if (lane == 0u) {
+        for (var other = 1u; other < GROUP; other++) {
+            sum += partial[other];
+            faulty |= faults[other];
+        }
+        for (var term = 0u; term < 4u; term++) {
+            sums[term] += sum[term];
+        }
+        if (faulty != 0u) {
+            if (fault[0] == 0u) {
+                fault[0] = clock.step + 1u;
+            }
+            fault[1] += 1u;
+        }
+    }
+}
+
+// confusion[label, most probable class] += 1; the first of equals wins. Grid: one invocation a row.
+@compute @workgroup_size(GROUP)
+fn count_confusion(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    if (targets[n] == PADDING) {
+        return;
+    }
+    var top = 0u;
+    for (var i = 1u; i < CLASSES; i++) {
+        if (probabilities[n * CLASSES + i] > probabilities[n * CLASSES + top]) {
+            top = i;
+        }
+    }
+    atomicAdd(&confusion[targets[n] * CLASSES + top], 1u);
+}
+
+// The factor that makes exp(logit - largest) a probability, and the largest.
+fn normaliser(row: u32) -> vec2<f32> {
+    var largest = logits[row];
+    for (var i = 1u; i < CLASSES; i++) {
+        largest = max(largest, logits[row + i]);
+    }
+    var total = 0.0;
+    for (var i = 0u; i < CLASSES; i++) {
+        total += exp(logits[row + i] - largest);
+    }
+    return vec2<f32>(largest, total);
+}
+
+// averages[n] = (softmax(logits[n]) + softmax(logits[BATCH + n])) / 2: centre crop and mirror image
+// (section 4.1), also kept in row cursor BATCH + n of outcomes. Grid: one invocation a row.
+@compute @workgroup_size(GROUP)
+fn average_predictions(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let plain = n * CLASSES;
+    let mirrored = (BATCH + n) * CLASSES;
+    let a = normaliser(plain);
+    let b = normaliser(mirrored);
+    let kept = clock.cursor * BATCH + n;
+    for (var i = 0u; i < CLASSES; i++) {
+        let p = exp(logits[plain + i] - a.x) / a.y;
+        let q = exp(logits[mirrored + i] - b.x) / b.y;
+        averages[plain + i] = 0.5 * (p + q);
+        if (kept < OUTCOMES) {
+            outcomes[kept * CLASSES + i] = 0.5 * (p + q);
+        }
+    }
+}
+
+// One step, one batch further. Grid: one group, of which one invocation works.
+@compute @workgroup_size(GROUP)
+fn tick(@builtin(local_invocation_index) lane: u32) {
+    if (lane == 0u) {
+        ticking.step += 1u;
+        ticking.cursor += 1u;
+    }
+}

@@ -1,0 +1,112 @@
+//! Finding and opening an adapter.
+
+use crate::plan::Adapter;
+
+/// Why no device could be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// There is no adapter at all.
+    #[error(
+        "no graphics adapter was found: install a Vulkan driver for your GPU, or the software driver (Debian, Ubuntu: `apt install libvulkan1 mesa-vulkan-drivers`, which scripts/setup does)"
+    )]
+    NoAdapter,
+    /// No adapter matches what was asked for.
+    #[error("no adapter matches `{wanted}`; there are: {there}. `backhoe devices` lists them")]
+    NoMatch {
+        /// The name or index asked for.
+        wanted: String,
+        /// The adapters there are.
+        there: String,
+    },
+    /// The adapter would not open.
+    #[error("adapter {adapter} could not be opened: {why}")]
+    Open {
+        /// The adapter.
+        adapter: String,
+        /// The driver's words.
+        why: String,
+    },
+}
+
+/// Which adapter to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// A real GPU before a software driver, a discrete one before an integrated one.
+    #[default]
+    Best,
+    /// By its index in the list, or by a part of its name in any case.
+    Wanted(String),
+}
+
+/// An adapter as `backhoe devices` lists it.
+pub struct Found {
+    /// wgpu's handle.
+    pub handle: wgpu::Adapter,
+    /// The same in words.
+    pub adapter: Adapter,
+}
+
+/// The adapters of this machine, best first.
+#[must_use]
+pub fn list() -> Vec<Found> {
+    let instance = wgpu::Instance::new(descriptor());
+    let handles = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    let mut found: Vec<Found> =
+        handles.into_iter().map(|handle| Found { adapter: describe(&handle.get_info()), handle }).collect();
+    found.sort_by_key(|found| rank(found.handle.get_info().device_type));
+    found
+}
+
+/// No validation layers, whatever the build: they are for debugging wgpu itself.
+fn descriptor() -> wgpu::InstanceDescriptor {
+    wgpu::InstanceDescriptor {
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle_from_env()
+    }
+}
+
+fn rank(kind: wgpu::DeviceType) -> u8 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+/// An adapter in words.
+#[must_use]
+pub fn describe(info: &wgpu::AdapterInfo) -> Adapter {
+    Adapter {
+        name: info.name.clone(),
+        backend: format!("{:?}", info.backend),
+        driver: [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned(),
+        software: info.device_type == wgpu::DeviceType::Cpu,
+    }
+}
+
+/// The adapter that was asked for.
+pub(super) fn choose(choice: &AdapterChoice) -> Result<Found, DeviceError> {
+    let mut found = list();
+    let at = match choice {
+        AdapterChoice::Best => (!found.is_empty()).then_some(0),
+        AdapterChoice::Wanted(wanted) => position(&found, wanted),
+    };
+    match (at, choice) {
+        (Some(at), _) => Ok(found.swap_remove(at)),
+        (None, AdapterChoice::Wanted(wanted)) if !found.is_empty() => {
+            let names: Vec<_> = found.iter().enumerate().map(|(i, f)| format!("{i}: {}", f.adapter.name)).collect();
+            Err(DeviceError::NoMatch { wanted: wanted.clone(), there: names.join(", ") })
+        }
+        _ => Err(DeviceError::NoAdapter),
+    }
+}
+
+fn position(found: &[Found], wanted: &str) -> Option<usize> {
+    if let Ok(index) = wanted.parse::<usize>() {
+        return (index < found.len()).then_some(index);
+    }
+    let wanted = wanted.to_lowercase();
+    found.iter().position(|f| f.adapter.name.to_lowercase().contains(&wanted))
+}

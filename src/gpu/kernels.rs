@@ -1,0 +1,212 @@
+//! The kernel table: one row an entry point. A row's bindings stand in the order of the
+//! operation's operands (scratch memory last), each with its number in the WGSL; layouts are built
+//! from the rows, and a test holds every row against naga's reflection of the shader.
+
+/// A WGSL file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Batches out of a data set.
+    Augment,
+    /// Convolutions.
+    Conv,
+    /// Matrix products.
+    Linear,
+    /// Pooling.
+    Pool,
+    /// ReLU, dropout, sums.
+    Pointwise,
+    /// Batch normalisation and channel sums.
+    Norm,
+    /// Losses.
+    Loss,
+    /// Sums, counts and predictions.
+    Reading,
+    /// Centroids and distances.
+    Ground,
+    /// The optimiser.
+    Sgd,
+}
+
+impl Family {
+    /// The WGSL, the common part first.
+    #[must_use]
+    pub fn source(self) -> &'static str {
+        macro_rules! with_common {
+            ($file:literal) => {
+                concat!(include_str!("../../shaders/common.wgsl"), include_str!(concat!("../../shaders/", $file)))
+            };
+        }
+        match self {
+            Self::Augment => with_common!("augment.wgsl"),
+            Self::Conv => with_common!("conv.wgsl"),
+            Self::Linear => with_common!("linear.wgsl"),
+            Self::Pool => with_common!("pool.wgsl"),
+            Self::Pointwise => with_common!("pointwise.wgsl"),
+            Self::Norm => with_common!("norm.wgsl"),
+            Self::Loss => with_common!("loss.wgsl"),
+            Self::Reading => with_common!("reading.wgsl"),
+            Self::Ground => with_common!("ground.wgsl"),
+            Self::Sgd => with_common!("sgd.wgsl"),
+        }
+    }
+}
+
+/// One storage buffer of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Its number in group 0.
+    pub number: u32,
+    /// Whether the kernel only reads it.
+    pub read_only: bool,
+}
+
+/// One entry point.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// The entry point's name.
+    pub entry: &'static str,
+    /// The file it stands in.
+    pub family: Family,
+    /// Its bindings, in the order of the operation's operands.
+    pub bindings: &'static [Binding],
+}
+
+/// Invocations of a workgroup, the same in every kernel (`GROUP` in WGSL).
+pub const GROUP: usize = 64;
+
+const fn r(number: u32) -> Binding {
+    Binding { number, read_only: true }
+}
+
+const fn w(number: u32) -> Binding {
+    Binding { number, read_only: false }
+}
+
+const fn row(entry: &'static str, family: Family, bindings: &'static [Binding]) -> Kernel {
+    Kernel { entry, family, bindings }
+}
+
+/// All kernels.
+pub static KERNELS: &[Kernel] = &[
+    row("augment", Family::Augment, &[r(0), r(1), r(2), r(3), w(4), w(5)]),
+    row("centre_crops", Family::Augment, &[r(0), r(1), r(2), r(3), w(4), w(5)]),
+    row("conv_forward", Family::Conv, &[r(0), r(1), r(2), w(3)]),
+    row("conv_backward_data", Family::Conv, &[r(4), r(1), w(5)]),
+    row("conv_backward_weight", Family::Conv, &[r(0), r(4), w(6)]),
+    row("conv_sum_chunks", Family::Conv, &[w(6), w(7)]),
+    row("matrix_product", Family::Linear, &[r(0), r(1), r(2), w(3)]),
+    row("max_pool_forward", Family::Pool, &[r(0), w(1), w(2)]),
+    row("max_pool_backward", Family::Pool, &[r(3), r(4), w(5)]),
+    row("average_pool_forward", Family::Pool, &[r(0), w(1)]),
+    row("average_pool_backward", Family::Pool, &[r(3), w(5)]),
+    row("relu_forward", Family::Pointwise, &[r(0), w(2)]),
+    row("relu_backward", Family::Pointwise, &[r(0), r(1), w(2)]),
+    row("dropout", Family::Pointwise, &[r(0), r(3), w(2)]),
+    row("add", Family::Pointwise, &[r(0), r(1), w(2)]),
+    row("channel_sum", Family::Norm, &[r(0), w(9)]),
+    row("batch_norm_statistics", Family::Norm, &[r(0), w(11), w(12), w(9), w(10)]),
+    row("batch_norm_forward", Family::Norm, &[r(0), r(1), r(2), r(3), r(4), w(5)]),
+    row("batch_norm_inference", Family::Norm, &[r(0), r(1), r(2), r(3), r(4), w(5)]),
+    row("batch_norm_backward_weight", Family::Norm, &[r(0), r(1), r(2), r(6), w(9), w(10)]),
+    row("batch_norm_backward_data", Family::Norm, &[r(0), r(1), r(2), r(3), r(6), r(7), r(8), w(5)]),
+    row("loss_xe", Family::Loss, &[r(0), r(1), w(4), w(5), w(6)]),
+    row("loss_emd", Family::Loss, &[r(0), r(1), w(4), w(5), w(6)]),
+    row("loss_emd_linear", Family::Loss, &[r(0), r(1), r(2), w(4), w(5), w(6)]),
+    row("loss_xemd", Family::Loss, &[r(0), r(1), r(2), r(3), w(4), w(5), w(6)]),
+    row("sum_terms", Family::Reading, &[r(0), r(1), r(2), w(3), w(4)]),
+    row("count_confusion", Family::Reading, &[r(5), r(1), w(6)]),
+    row("average_predictions", Family::Reading, &[r(7), r(2), w(8), w(9)]),
+    row("tick", Family::Reading, &[w(10)]),
+    row("feature_norms", Family::Ground, &[r(0), w(1)]),
+    row("class_sums_of_rows", Family::Ground, &[r(0), r(2), r(3), w(4), w(5)]),
+    row("mean_centroids", Family::Ground, &[r(6), r(7), w(8)]),
+    row("pairwise_distances", Family::Ground, &[r(9), w(10)]),
+    row("ground_distance", Family::Ground, &[r(11), w(12)]),
+    row("sgd", Family::Sgd, &[r(0), r(1), w(2), w(3)]),
+];
+
+/// The row of an entry point.
+pub(super) fn kernel(entry: &str) -> &'static Kernel {
+    // Only lowering names entries, and a test lowers every operation.
+    KERNELS.iter().find(|kernel| kernel.entry == entry).expect("the kernel table has a row for every entry")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use naga::valid::{Capabilities, ValidationFlags, Validator};
+    use std::collections::BTreeMap;
+
+    const FAMILIES: [Family; 10] = [
+        Family::Augment,
+        Family::Conv,
+        Family::Linear,
+        Family::Pool,
+        Family::Pointwise,
+        Family::Norm,
+        Family::Loss,
+        Family::Reading,
+        Family::Ground,
+        Family::Sgd,
+    ];
+
+    /// Number -> read-only of the storage buffers that an entry point uses.
+    fn reflected(module: &naga::Module, info: &naga::valid::ModuleInfo, entry: usize) -> BTreeMap<u32, bool> {
+        let used = info.get_entry_point(entry);
+        let mut bindings = BTreeMap::new();
+        for (handle, variable) in module.global_variables.iter() {
+            if used[handle].is_empty() {
+                continue;
+            }
+            if let naga::AddressSpace::Storage { access } = variable.space {
+                let binding = variable.binding.as_ref().expect("storage buffers are bound");
+                assert_eq!(binding.group, 0);
+                bindings.insert(binding.binding, !access.contains(naga::StorageAccess::STORE));
+            }
+        }
+        bindings
+    }
+
+    #[test]
+    fn the_table_agrees_with_the_shaders() {
+        let mut seen = 0;
+        for family in FAMILIES {
+            let module = naga::front::wgsl::parse_str(family.source())
+                .unwrap_or_else(|error| panic!("{family:?}: {}", error.emit_to_string(family.source())));
+            let info = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module).unwrap();
+            for (index, entry) in module.entry_points.iter().enumerate() {
+                let row = KERNELS.iter().find(|k| k.entry == entry.name).unwrap_or_else(|| panic!("{}", entry.name));
+                let table: BTreeMap<u32, bool> = row.bindings.iter().map(|b| (b.number, b.read_only)).collect();
+                assert_eq!(reflected(&module, &info, index), table, "{}", entry.name);
+                assert_eq!(row.family, family);
+                assert_eq!(entry.workgroup_size, [GROUP as u32, 1, 1], "{}", entry.name);
+                assert!(table.len() <= 8, "{} binds more than 8 storage buffers", entry.name);
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, KERNELS.len());
+    }
+
+    /// (name, offset) of each member and the size of a WGSL struct.
+    fn layout(name: &str) -> (Vec<(String, u32)>, u32) {
+        let module = naga::front::wgsl::parse_str(include_str!("../../shaders/common.wgsl")).unwrap();
+        let mut types = module.types.iter();
+        let (_, found) = types.find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
+        let naga::TypeInner::Struct { members, span } = &found.inner else { panic!("{name} is a struct") };
+        (members.iter().map(|m| (m.name.clone().unwrap(), m.offset)).collect(), *span)
+    }
+
+    #[test]
+    fn structs_have_one_layout_in_rust_and_in_wgsl() {
+        use crate::plan::{Clock, StepSettings};
+        use std::mem::offset_of;
+        macro_rules! same {
+            ($rust:ty, $wgsl:literal, $($field:ident),+) => {
+                let fields = vec![$((stringify!($field).to_owned(), offset_of!($rust, $field) as u32)),+];
+                assert_eq!(layout($wgsl), (fields, size_of::<$rust>() as u32));
+            };
+        }
+        same!(Clock, "Clock", seed, epoch, step, cursor);
+        same!(StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, reserved);
+    }
+}

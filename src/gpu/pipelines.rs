@@ -1,0 +1,80 @@
+//! Shader modules, layouts and pipelines, each made once.
+
+use super::kernels::{Family, Kernel};
+use super::lower::Dispatch;
+use std::collections::HashMap;
+
+/// A pipeline's identity: its entry point and the bits of its constants.
+type Key = (&'static str, Vec<(&'static str, u64)>);
+
+/// Everything compiled on one device.
+#[derive(Default)]
+pub(super) struct Pipelines {
+    modules: HashMap<Family, wgpu::ShaderModule>,
+    layouts: HashMap<&'static str, wgpu::BindGroupLayout>,
+    pipelines: HashMap<Key, wgpu::ComputePipeline>,
+}
+
+impl Pipelines {
+    /// The pipeline of a dispatch, compiled on first use and shared by equal shapes.
+    pub fn get(&mut self, device: &wgpu::Device, dispatch: &Dispatch) -> wgpu::ComputePipeline {
+        let constants = dispatch.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect();
+        let key = (dispatch.kernel.entry, constants);
+        if let Some(pipeline) = self.pipelines.get(&key) {
+            return pipeline.clone();
+        }
+        let pipeline = self.compile(device, dispatch);
+        self.pipelines.insert(key, pipeline.clone());
+        pipeline
+    }
+
+    /// The layout of a kernel's row.
+    pub fn layout(&mut self, device: &wgpu::Device, kernel: &Kernel) -> wgpu::BindGroupLayout {
+        self.layouts.entry(kernel.entry).or_insert_with(|| layout(device, kernel)).clone()
+    }
+
+    fn compile(&mut self, device: &wgpu::Device, dispatch: &Dispatch) -> wgpu::ComputePipeline {
+        let layout = self.layout(device, dispatch.kernel);
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(dispatch.kernel.entry),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let family = dispatch.kernel.family;
+        let module = self.modules.entry(family).or_insert_with(|| module(device, family));
+        device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(dispatch.kernel.entry),
+            layout: Some(&pipeline_layout),
+            module,
+            entry_point: Some(dispatch.kernel.entry),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &dispatch.constants,
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        })
+    }
+}
+
+fn module(device: &wgpu::Device, family: Family) -> wgpu::ShaderModule {
+    let descriptor = wgpu::ShaderModuleDescriptor {
+        label: Some("backhoe"),
+        source: wgpu::ShaderSource::Wgsl(family.source().into()),
+    };
+    device.create_shader_module(descriptor)
+}
+
+fn layout(device: &wgpu::Device, kernel: &Kernel) -> wgpu::BindGroupLayout {
+    let entry = |binding: &super::kernels::Binding| wgpu::BindGroupLayoutEntry {
+        binding: binding.number,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only: binding.read_only },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let entries: Vec<_> = kernel.bindings.iter().map(entry).collect();
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(kernel.entry), entries: &entries })
+}

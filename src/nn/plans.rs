@@ -1,0 +1,195 @@
+//! The plans of a run: a training step, an evaluation step, and the distances at an epoch's end.
+//! Racers step one after the other on the same augmented batch, each with its own weights.
+
+use super::loss::Loss;
+use super::model::Model;
+use super::tower::{Forward, Mode, Tower, gradients, weights};
+use crate::plan::shape::{Augmentation, Crops, LossShape};
+use crate::plan::{Element, LossKind, Op, PADDING, Plan, Residency, View};
+
+/// Words of a racer's sums: loss, cross-entropy, |distance term|, samples.
+pub const SUMS: usize = 4;
+
+/// What a training or evaluation step is written for.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    /// `train` or `test`: the first part of the names of its slots.
+    pub split: &'static str,
+    /// Samples a batch.
+    pub batch: usize,
+    /// Samples in the data set.
+    pub samples: usize,
+    /// Batches an epoch.
+    pub count: usize,
+    /// Side of the stored images; the network's input is cropped out of them.
+    pub stored_side: usize,
+    /// Whether the whole data set lies in the device's memory.
+    pub resident: bool,
+}
+
+impl Batches {
+    fn crops(&self, side: usize) -> Crops {
+        Crops {
+            batch: self.batch,
+            samples: self.samples,
+            order: self.batch * self.count,
+            stored_side: self.stored_side,
+            side,
+            resident: self.resident,
+        }
+    }
+
+    /// The batches' samples: `order` cut or filled with padding to whole batches.
+    #[must_use]
+    pub fn fill(&self, mut order: Vec<u32>) -> Vec<u32> {
+        order.resize(self.batch * self.count, PADDING);
+        order
+    }
+}
+
+/// The slots that a batch is gathered from, and its clock.
+struct Source {
+    views: [View; 4],
+    clock: View,
+}
+
+fn source(plan: &mut Plan, split: &str, crops: &Crops) -> Source {
+    let mut data = |name: &str, len, residency| plan.kept(&format!("{split}/{name}"), Element::U32, len, residency);
+    let pixels = data("pixels", crops.pixel_words(), Residency::Data);
+    let labels = data("labels", crops.samples, Residency::Data);
+    let order = data("order", crops.order, Residency::Data);
+    let clock = data("clock", crate::plan::CLOCK_WORDS, Residency::Data);
+    Source { views: [pixels, labels, order, clock], clock }
+}
+
+/// One training step of all racers.
+#[must_use]
+pub fn training(model: &Model, racers: &[Loss], batches: &Batches, augmentation: Augmentation) -> Plan {
+    let mut plan = Plan::default();
+    let crops = batches.crops(model.side);
+    let source = source(&mut plan, batches.split, &crops);
+    let images = plan.transient("images", Element::F32, crops.crop_len());
+    let targets = plan.transient("targets", Element::U32, batches.batch);
+    let [pixels, labels, order, clock] = source.views;
+    plan.push(Op::Augment(crops, augmentation), &[pixels, labels, order, clock, images, targets]);
+    for &racer in racers {
+        train_racer(&mut plan, model, racer, batches.batch, [images, targets, clock]);
+    }
+    plan.push(Op::Tick, &[source.clock]);
+    plan
+}
+
+fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, batch: usize, [images, targets, clock]: [View; 3]) {
+    let shape = LossShape { batch, classes: model.classes() };
+    let name = racer.name();
+    let mut tower = Tower::new(plan, name, model, Mode::Training, batch, clock);
+    let forward = tower.forward(model, images);
+    let (gradient, terms) = loss(tower.plan, racer, shape, &forward, targets);
+    count_epoch(tower.plan, name, shape, model.features(), [forward.features, terms, targets, clock]);
+    tower.backward(forward, gradient);
+    let parameters = model.parameters();
+    let (weights, gradients) = (weights(plan, name, &parameters), gradients(plan, &parameters));
+    let momenta = plan.kept(&format!("{name}/momenta"), Element::F32, parameters.arena, Residency::State);
+    let settings = settings(plan, name);
+    plan.push(Op::Sgd(parameters.arena), &[gradients, settings, weights, momenta]);
+}
+
+/// Softmax, loss and gradient; also counts the training confusion. Returns (gradient, terms).
+fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, forward: &Forward, targets: View) -> (View, View) {
+    let (name, kind) = (racer.name(), racer.kind());
+    let classes = shape.classes;
+    let mut tensor = |what: &str, len| plan.transient(&format!("{name}/{what}"), Element::F32, len);
+    let probabilities = tensor("probabilities", shape.batch * classes);
+    let gradient = tensor("logit_gradient", shape.batch * classes);
+    let terms = tensor("terms", shape.batch * crate::plan::TERMS);
+    let mut views = vec![forward.logits, targets];
+    if kind.reads_ground() {
+        views.push(state(plan, name, "ground", classes * classes));
+    }
+    if kind == LossKind::Xemd {
+        views.push(settings(plan, name));
+    }
+    views.extend([probabilities, gradient, terms]);
+    plan.push(Op::Loss(kind, shape), &views);
+    let confusion = counts(plan, name, "train_confusion", classes * classes);
+    plan.push(Op::CountConfusion(shape), &[probabilities, targets, confusion]);
+    (gradient, terms)
+}
+
+/// Adds the batch to the epoch's sums and to the classes' centroids (section 3.1).
+fn count_epoch(
+    plan: &mut Plan,
+    name: &str,
+    shape: LossShape,
+    features: usize,
+    [activations, terms, targets, clock]: [View; 4],
+) {
+    let LossShape { batch, classes } = shape;
+    let sums = state(plan, name, "sums", SUMS);
+    let fault = counts(plan, name, "fault", 2);
+    plan.push(Op::SumTerms(shape), &[terms, targets, clock, sums, fault]);
+    let norms = plan.transient(&format!("{name}/norms"), Element::F32, batch);
+    plan.push(Op::FeatureNorms { batch, features }, &[activations, norms]);
+    let class_sums = state(plan, name, "class_sums", classes * features);
+    let class_counts = counts(plan, name, "class_counts", classes);
+    let views = [activations, norms, targets, class_sums, class_counts];
+    plan.push(Op::ClassSums { batch, features, classes }, &views);
+}
+
+fn state(plan: &mut Plan, racer: &str, what: &str, len: usize) -> View {
+    plan.kept(&format!("{racer}/{what}"), Element::F32, len, Residency::State)
+}
+
+fn counts(plan: &mut Plan, racer: &str, what: &str, len: usize) -> View {
+    plan.kept(&format!("{racer}/{what}"), Element::U32, len, Residency::State)
+}
+
+fn settings(plan: &mut Plan, racer: &str) -> View {
+    plan.kept(&format!("{racer}/settings"), Element::F32, crate::plan::SETTINGS_WORDS, Residency::Data)
+}
+
+/// One evaluation step of all racers: the mean prediction of centre crop and mirror image.
+#[must_use]
+pub fn evaluation(model: &Model, racers: &[&str], batches: &Batches) -> Plan {
+    let mut plan = Plan::default();
+    let crops = batches.crops(model.side);
+    let source = source(&mut plan, batches.split, &crops);
+    let images = plan.transient("images", Element::F32, 2 * crops.crop_len());
+    let targets = plan.transient("targets", Element::U32, batches.batch);
+    let [pixels, labels, order, clock] = source.views;
+    plan.push(Op::CentreCrops(crops), &[pixels, labels, order, clock, images, targets]);
+    let shape = LossShape { batch: batches.batch, classes: model.classes() };
+    for racer in racers {
+        let mut tower = Tower::new(&mut plan, racer, model, Mode::Evaluation, 2 * batches.batch, clock);
+        let logits = tower.forward(model, images).logits;
+        evaluate_racer(&mut plan, racer, shape, batches.samples, [logits, clock]);
+    }
+    plan.push(Op::Tick, &[source.clock]);
+    plan
+}
+
+fn evaluate_racer(plan: &mut Plan, racer: &str, shape: LossShape, rows: usize, [logits, clock]: [View; 2]) {
+    let LossShape { batch, classes } = shape;
+    let averages = plan.transient(&format!("{racer}/averages"), Element::F32, batch * classes);
+    let outcomes = plan.kept(&format!("{racer}/outcomes"), Element::F32, rows * classes, Residency::Data);
+    plan.push(Op::AveragePredictions { shape, rows }, &[logits, clock, averages, outcomes]);
+}
+
+/// The distances of all racers from the epoch's sums (equations 2, 12 and 13).
+#[must_use]
+pub fn distances(model: &Model, racers: &[Loss]) -> Plan {
+    let mut plan = Plan::default();
+    let (classes, features) = (model.classes(), model.features());
+    for racer in racers {
+        let name = racer.name();
+        let class_sums = state(&mut plan, name, "class_sums", classes * features);
+        let class_counts = counts(&mut plan, name, "class_counts", classes);
+        let centroids = state(&mut plan, name, "centroids", classes * features);
+        plan.push(Op::Centroids { classes, features }, &[class_sums, class_counts, centroids]);
+        let raw = state(&mut plan, name, "distances", classes * classes);
+        plan.push(Op::PairwiseDistances { classes, features }, &[centroids, raw]);
+        let ground = state(&mut plan, name, "ground", classes * classes);
+        plan.push(Op::GroundDistance { classes }, &[raw, ground]);
+    }
+    plan
+}

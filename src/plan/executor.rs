@@ -1,0 +1,131 @@
+//! What runs plans: the one interface between those who write plans and those who execute them.
+
+use super::{Limits, Misfit, Plan};
+
+/// A prepared plan of one executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanHandle(pub usize);
+
+/// A reading under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What an executor runs on, in words for people and for `run.json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Adapter {
+    /// The adapter's own name.
+    pub name: String,
+    /// Vulkan, Metal, WebGPU and so on.
+    pub backend: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// Whether it computes on the processor.
+    pub software: bool,
+}
+
+impl std::fmt::Display for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = if self.software { "software" } else { "GPU" };
+        write!(f, "{} ({kind}, {}", self.name, self.backend)?;
+        if !self.driver.is_empty() {
+            write!(f, ", {}", self.driver)?;
+        }
+        write!(f, ")")
+    }
+}
+
+/// Why an executor could not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExecutorError {
+    /// The plan is too large for the device.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The device is gone; everything since the last checkpoint has to be done again.
+    #[error("the device was lost ({0}); start again, or go on from the last checkpoint with --resume")]
+    Lost(String),
+    /// The driver refused something.
+    #[error("the graphics driver refused to {what}: {why}; `backhoe check` tests this adapter")]
+    Refused {
+        /// What was attempted.
+        what: String,
+        /// The driver's words.
+        why: String,
+    },
+    /// A slot of this name was never prepared, or the data does not fit it.
+    #[error("slot `{slot}`: {why}")]
+    Slot {
+        /// The slot's name.
+        slot: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Runs plans. Submissions, writes and readings take effect in the order of the calls; none of
+/// them waits.
+pub trait Executor {
+    /// What this runs on.
+    fn adapter(&self) -> &Adapter;
+
+    /// What fits.
+    fn limits(&self) -> Limits;
+
+    /// Makes ready to replay a plan: memory, kernels, bindings. New kept slots begin as zeros.
+    ///
+    /// # Errors
+    /// When the plan does not fit or the driver refuses it.
+    fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError>;
+
+    /// Replays a plan once.
+    ///
+    /// # Errors
+    /// When the device is lost.
+    fn submit(&mut self, plan: PlanHandle) -> Result<(), ExecutorError>;
+
+    /// Replays under way that are not known to be finished.
+    fn in_flight(&self) -> usize;
+
+    /// Writes bytes into a kept slot from its `word`th word on.
+    ///
+    /// # Errors
+    /// When there is no such slot or the bytes reach beyond it.
+    fn write(&mut self, slot: &str, word: usize, bytes: &[u8]) -> Result<(), ExecutorError>;
+
+    /// Asks for the content a kept slot has after all that was submitted so far.
+    ///
+    /// # Errors
+    /// When there is no such slot.
+    fn request(&mut self, slot: &str) -> Result<Ticket, ExecutorError>;
+
+    /// The content asked for, once, when it has arrived.
+    ///
+    /// # Errors
+    /// When the device is lost.
+    fn collect(&mut self, ticket: Ticket) -> Result<Option<Vec<u8>>, ExecutorError>;
+
+    /// Notices what has finished. Never waits.
+    ///
+    /// # Errors
+    /// When the device is lost.
+    fn poll(&mut self) -> Result<(), ExecutorError>;
+
+    /// Waits until something has finished, where waiting is possible (not in a page).
+    ///
+    /// # Errors
+    /// When the device is lost.
+    fn wait(&mut self) -> Result<(), ExecutorError>;
+}
+
+/// Asks for a kept slot and waits for it: for programs that may block.
+///
+/// # Errors
+/// As [`Executor::request`] and [`Executor::collect`].
+pub fn read_now(executor: &mut dyn Executor, slot: &str) -> Result<Vec<u8>, ExecutorError> {
+    let ticket = executor.request(slot)?;
+    loop {
+        if let Some(bytes) = executor.collect(ticket)? {
+            return Ok(bytes);
+        }
+        executor.wait()?;
+    }
+}

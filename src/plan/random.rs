@@ -1,0 +1,64 @@
+//! The counter-based generator that every executor draws from: the same key gives the same number
+//! on a GPU, on the processor and in the reference, in any order.
+
+/// Purposes of a draw: the third word of its key, so that no two uses share numbers.
+pub mod purpose {
+    /// Crop position and flip of an image.
+    pub const PLACE: u32 = 1;
+    /// Rotation and aspect of an image.
+    pub const SHAPE: u32 = 2;
+    /// Colour of an image.
+    pub const COLOUR: u32 = 3;
+    /// Dropout; the layer's number is added.
+    pub const DROPOUT: u32 = 16;
+}
+
+/// Four random words from a key of four: PCG4D of Jarzynski and Olano, "Hash Functions for GPU
+/// Rendering", JCGT 9(3), 2020.
+#[must_use]
+pub fn pcg4d(key: [u32; 4]) -> [u32; 4] {
+    let mut v = key.map(|word| word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    mix(&mut v);
+    v = v.map(|word| word ^ (word >> 16));
+    mix(&mut v);
+    v
+}
+
+fn mix(v: &mut [u32; 4]) {
+    v[0] = v[0].wrapping_add(v[1].wrapping_mul(v[3]));
+    v[1] = v[1].wrapping_add(v[2].wrapping_mul(v[0]));
+    v[2] = v[2].wrapping_add(v[0].wrapping_mul(v[1]));
+    v[3] = v[3].wrapping_add(v[1].wrapping_mul(v[2]));
+}
+
+/// A number in [0, 1) from the upper 24 bits, exact in `f32`.
+#[must_use]
+pub fn unit(word: u32) -> f32 {
+    (word >> 8) as f32 / 16_777_216.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_uniform_and_words_of_a_key_uncorrelated() {
+        let draws: Vec<[u32; 4]> = (0..20_000).map(|i| pcg4d([7, 0, i, 1])).collect();
+        for word in 0..4 {
+            let mean = draws.iter().map(|d| f64::from(unit(d[word]))).sum::<f64>() / 20_000.0;
+            assert!((mean - 0.5).abs() <= 4.0 * (1.0 / 12.0f64 / 20_000.0).sqrt(), "{word}: {mean}");
+        }
+        let product: f64 = draws.iter().map(|d| (f64::from(unit(d[0])) - 0.5) * (f64::from(unit(d[1])) - 0.5)).sum();
+        assert!((product / 20_000.0).abs() <= 4.0 / 12.0 / 20_000f64.sqrt());
+    }
+
+    #[test]
+    fn every_word_of_the_key_matters() {
+        let base = pcg4d([1, 2, 3, 4]);
+        for word in 0..4 {
+            let mut key = [1, 2, 3, 4];
+            key[word] ^= 1;
+            assert_ne!(pcg4d(key), base);
+        }
+    }
+}
