@@ -9,8 +9,12 @@ pub enum Family {
     Augment,
     /// Convolutions.
     Conv,
+    /// Convolutions of 3x3 over quads.
+    Conv3x3,
     /// Matrix products.
     Linear,
+    /// Matrix products over quads.
+    Linear4,
     /// Pooling.
     Pool,
     /// ReLU, dropout, sums.
@@ -39,7 +43,9 @@ impl Family {
         match self {
             Self::Augment => with_common!("augment.wgsl"),
             Self::Conv => with_common!("conv.wgsl"),
+            Self::Conv3x3 => with_common!("conv3x3.wgsl"),
             Self::Linear => with_common!("linear.wgsl"),
+            Self::Linear4 => with_common!("linear4.wgsl"),
             Self::Pool => with_common!("pool.wgsl"),
             Self::Pointwise => with_common!("pointwise.wgsl"),
             Self::Norm => with_common!("norm.wgsl"),
@@ -94,7 +100,13 @@ pub static KERNELS: &[Kernel] = &[
     row("conv_backward_data", Family::Conv, &[r(4), r(1), w(5)]),
     row("conv_backward_weight", Family::Conv, &[r(0), r(4), w(6)]),
     row("conv_sum_chunks", Family::Conv, &[w(6), w(7)]),
+    row("pack_weight", Family::Conv3x3, &[r(4), w(5)]),
+    row("conv3x3", Family::Conv3x3, &[r(0), r(1), r(2), w(3)]),
+    row("conv3x3_weight", Family::Conv3x3, &[r(0), r(6), w(7)]),
     row("matrix_product", Family::Linear, &[r(0), r(1), r(2), w(3)]),
+    row("product_transposed_right", Family::Linear4, &[r(0), r(1), r(2), w(3)]),
+    row("product_plain", Family::Linear4, &[r(0), r(1), w(3)]),
+    row("product_transposed_left", Family::Linear4, &[r(0), r(1), w(3)]),
     row("max_pool_forward", Family::Pool, &[r(0), w(1), w(2)]),
     row("max_pool_backward", Family::Pool, &[r(3), r(4), w(5)]),
     row("average_pool_forward", Family::Pool, &[r(0), w(1)]),
@@ -137,10 +149,12 @@ mod tests {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
     use std::collections::BTreeMap;
 
-    const FAMILIES: [Family; 10] = [
+    const FAMILIES: [Family; 12] = [
         Family::Augment,
         Family::Conv,
+        Family::Conv3x3,
         Family::Linear,
+        Family::Linear4,
         Family::Pool,
         Family::Pointwise,
         Family::Norm,

@@ -205,20 +205,21 @@ mod tests {
     }
 
     fn crops(resident: bool) -> Crops {
-        Crops { batch: 2, samples: 3, order: 6, stored_side: 5, side: 3, resident }
+        Crops { batch: 2, samples: 3, order: 6, stored_side: 6, side: 3, resident }
     }
 
     fn value(byte: f64) -> f64 {
         2.0 * byte / 255.0 - 1.0
     }
 
-    /// Sample 2 then padding, at cursor 1 of an order whose first batch is samples 0 and 1.
+    /// Sample 2 then padding, at cursor 1 of an order whose first batch is samples 0 and 1; of the
+    /// margin of 3 one is left and above.
     #[test]
     fn centre_crops_and_mirrors_by_hand() {
         let order = [0.0, 1.0, 2.0, f64::from(PADDING), 0.0, 0.0];
         for resident in [true, false] {
             let shown = if resident { 2 } else { 0 };
-            let pixels = packed(3, 5, |n, c, y, x| (100 * n + 25 * c + 5 * y + x) as u8);
+            let pixels = packed(3, 6, |n, c, y, x| (100 * n + 25 * c + 5 * y + x) as u8);
             let crops = crops(resident);
             let batch = Batch {
                 crops: &crops,
@@ -308,12 +309,16 @@ mod tests {
         }
     }
 
-    /// At the corners a turned 4 x 4 crop of a 4 x 4 image looks beyond it, and sees its edge.
+    /// A 4 x 4 crop of a 4 x 4 image is all of it; turned, it looks beyond at the corners, and sees
+    /// the edge.
     #[test]
     fn beyond_the_edge_lies_the_edge() {
         let crops = Crops { batch: 1, samples: 9, order: 1, stored_side: 4, side: 4, resident: false };
         let pixels = packed(1, 4, |_, _, _, x| if x == 3 { 200 } else { 100 });
         let labels = [0.0; 9];
+        let whole = Batch { crops: &crops, pixels: &pixels, labels: &labels, order: &[0.0], clock: &[0.0; 4] };
+        let row = [value(100.0), value(100.0), value(100.0), value(200.0)];
+        assert_close(&augment(&whole, OFF).0, &row.repeat(12), 1e-14);
         for sample in 0..9 {
             let order = [f64::from(sample)];
             let batch = Batch { crops: &crops, pixels: &pixels, labels: &labels, order: &order, clock: &[0.0; 4] };

@@ -70,13 +70,15 @@ pub fn pairwise_distances(features: usize, centroids: &[f64]) -> Vec<f64> {
 /// smaller than its entry j, over the number of classes (equation 12).
 #[must_use]
 pub fn ground_distance(classes: usize, distances: &[f64]) -> Vec<f64> {
-    let entry = |i: usize, j: usize| distances[i * classes + j];
-    let rank = |i: usize, j: usize| (0..classes).filter(|&l| entry(i, l) < entry(i, j)).count() as f64;
-    let percentile = |i: usize, j: usize| rank(i, j) / classes as f64;
+    let mut percentiles = Vec::new();
+    for row in distances.chunks(classes) {
+        let rank = |distance: &f64| row.iter().filter(|other| *other < distance).count() as f64;
+        percentiles.extend(row.iter().map(|distance| rank(distance) / classes as f64));
+    }
     let mut ground = Vec::new();
     for i in 0..classes {
         for j in 0..classes {
-            ground.push((percentile(i, j) + percentile(j, i)) / 2.0);
+            ground.push((percentiles[i * classes + j] + percentiles[j * classes + i]) / 2.0);
         }
     }
     ground

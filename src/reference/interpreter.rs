@@ -255,13 +255,18 @@ mod tests {
     #[test]
     fn transients_begin_every_replay_as_no_number() {
         let mut plan = Plan::default();
-        let never_written = plan.transient("never written", Element::F32, 2);
+        let x = plan.kept("x", Element::F32, 2, Residency::Data);
         let y = plan.kept("y", Element::F32, 2, Residency::Data);
-        plan.push(Op::Add(2), &[never_written, never_written, y]);
+        let late = plan.transient("late", Element::F32, 2);
+        plan.push(Op::Add(2), &[late, late, y]);
+        plan.push(Op::ReluForward(2), &[x, late]);
         let mut interpreter = Interpreter::new();
         let handle = interpreter.prepare(&plan).unwrap();
-        interpreter.submit(handle).unwrap();
-        assert!(interpreter.get("y").iter().all(|value| value.is_nan()));
+        for _ in 0..2 {
+            interpreter.submit(handle).unwrap();
+            assert!(interpreter.get("y").iter().all(|value| value.is_nan()));
+            assert_eq!(interpreter.values(handle, late.slot), Some(&[0.0; 2][..]));
+        }
     }
 
     #[test]

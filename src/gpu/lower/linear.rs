@@ -1,0 +1,80 @@
+//! Lowering of fully connected layers: three matrix products, over quads where rows are whole quads.
+
+use super::{Argument, Dispatch, GROUP, kernel, switch, with_bias};
+use crate::plan::shape::Linear;
+
+/// Rows of a tile (`TILE` in linear.wgsl, the same in linear4.wgsl).
+const TILE: usize = 8;
+
+/// A product's rows, columns and inner length.
+#[derive(Clone, Copy)]
+struct Sizes {
+    rows: usize,
+    columns: usize,
+    inner: usize,
+}
+
+impl Sizes {
+    fn constants(self) -> Vec<(&'static str, f64)> {
+        vec![("ROWS", self.rows as f64), ("COLUMNS", self.columns as f64), ("INNER", self.inner as f64)]
+    }
+
+    fn grid(self) -> [u32; 3] {
+        [self.columns.div_ceil(4 * GROUP) as u32, self.rows.div_ceil(TILE) as u32, 1]
+    }
+
+    /// The kernel over single words; `left` and `right` are the distances of neighbours along
+    /// (row, inner) and (inner, column).
+    fn by_words(self, left: [usize; 2], right: [usize; 2], bias: bool, arguments: Vec<Argument>) -> Dispatch {
+        let mut constants = self.constants();
+        constants.extend([
+            ("LEFT_ROW", left[0] as f64),
+            ("LEFT_INNER", left[1] as f64),
+            ("RIGHT_INNER", right[0] as f64),
+            ("RIGHT_COLUMN", right[1] as f64),
+            ("BIAS", switch(bias)),
+        ]);
+        Dispatch { kernel: kernel("matrix_product"), constants, grid: self.grid(), arguments }
+    }
+
+    /// A kernel over quads.
+    fn by_quads(self, entry: &str, arguments: Vec<Argument>) -> Dispatch {
+        Dispatch { kernel: kernel(entry), constants: self.constants(), grid: self.grid(), arguments }
+    }
+}
+
+/// Whether both are whole quads.
+fn quads(a: usize, b: usize) -> bool {
+    a.is_multiple_of(4) && b.is_multiple_of(4)
+}
+
+pub(super) fn forward(l: &Linear) -> Dispatch {
+    let sizes = Sizes { rows: l.batch, columns: l.outputs, inner: l.inputs };
+    if quads(l.outputs, l.inputs) {
+        let mut dispatch = sizes.by_quads("product_transposed_right", with_bias(l.bias));
+        dispatch.constants.push(("BIAS", switch(l.bias)));
+        return dispatch;
+    }
+    sizes.by_words([l.inputs, 1], [1, l.inputs], l.bias, with_bias(l.bias))
+}
+
+pub(super) fn backward_data(l: &Linear) -> Dispatch {
+    let sizes = Sizes { rows: l.batch, columns: l.inputs, inner: l.outputs };
+    if quads(l.outputs, l.inputs) {
+        return sizes.by_quads("product_plain", [0, 1, 2].map(Argument::Operand).to_vec());
+    }
+    sizes.by_words([l.outputs, 1], [l.inputs, 1], false, without_bias(0, 1))
+}
+
+pub(super) fn backward_weight(l: &Linear) -> Dispatch {
+    let sizes = Sizes { rows: l.outputs, columns: l.inputs, inner: l.batch };
+    if quads(l.outputs, l.inputs) {
+        return sizes.by_quads("product_transposed_left", [1, 0, 2].map(Argument::Operand).to_vec());
+    }
+    sizes.by_words([1, l.outputs], [l.inputs, 1], false, without_bias(1, 0))
+}
+
+/// Left, right, result; the binding of the bias repeats the right matrix, unread.
+fn without_bias(left: usize, right: usize) -> Vec<Argument> {
+    [left, right, right, 2].map(Argument::Operand).to_vec()
+}
