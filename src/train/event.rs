@@ -3,22 +3,38 @@
 use super::metrics::Evaluation;
 use super::snapshot::Snapshot;
 use crate::nn::Loss;
+use serde::{Deserialize, Serialize};
 
-/// One epoch of one racer.
-#[derive(Clone, Debug)]
-pub struct EpochResult {
-    /// The loss.
-    pub loss: Loss,
+/// A row of `metrics.csv`: one epoch of one racer in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
     /// Epochs done, from 1.
     pub epoch: usize,
+    /// The loss.
+    pub loss: Loss,
     /// Mean training loss of the epoch.
     pub train_loss: f64,
-    /// Lambda during the epoch.
-    pub lambda: f64,
+    /// Exact matches, percent of the test images.
+    pub aem: f64,
+    /// Matches within one class, percent of the test images.
+    pub aeo: f64,
+    /// Mean absolute error in classes.
+    pub mae: f64,
+    /// Spearman's rank correlation of the expected class with the real label, where it exists.
+    pub spearman: Option<f64>,
+    /// Lambda during the epoch, for losses that have one.
+    pub lambda: Option<f64>,
     /// Standard deviation of the raw distances (section 4.7).
     pub sdd: f64,
-    /// Seconds of training since the run began, evaluation included.
+    /// Seconds since the run began, evaluation included.
     pub seconds: f64,
+}
+
+/// One epoch of one racer, whole.
+#[derive(Clone, Debug)]
+pub struct EpochResult {
+    /// The epoch in numbers.
+    pub summary: Summary,
     /// Metrics on the test images.
     pub evaluation: Evaluation,
     /// Mean prediction of crop and mirror image of each test image, samples x classes.

@@ -1,0 +1,254 @@
+//! Loads a folder: scans it, decodes the files in parallel, splits what could be read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::decode::{DecodeError, MAX_BYTES, decode_named};
+use super::error::{FolderError, SkipReason, Skipped};
+use super::scan::{Scan, Source, named_format, scan};
+use super::walk::natural;
+use crate::data::split::{check_fraction, stratified};
+use crate::data::{Dataset, Images, check_side};
+
+/// A folder of class folders, with or without `train` and `test` above them.
+///
+/// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them (a folder
+/// name a line, `name<TAB>value` where the classes have real values). Folders inside a class folder are searched too;
+/// hidden files and folders are not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Folder {
+    /// Where the data lies.
+    pub path: PathBuf,
+    /// Width and height that images are cropped and resized to, 1 to [`MAX_SIDE`](crate::data::MAX_SIDE).
+    pub side: usize,
+    /// Share of each class that is tested on, above 0 and below 1; not used where there are `train` and `test`.
+    pub test_fraction: f64,
+    /// Decides which images are tested on where there is no `test` folder.
+    pub seed: u64,
+    /// Whether a file that cannot be read is an error rather than passed over.
+    pub strict: bool,
+}
+
+/// A data set from a folder, and what in the folder did not become part of it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The images that could be read, named by their paths below the folder.
+    pub dataset: Dataset,
+    /// Files and folders that were passed over, in natural order of their paths.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A decoded file.
+struct Picture {
+    source: Source,
+    /// 3 x side x side.
+    pixels: Vec<u8>,
+}
+
+impl Folder {
+    /// Reads all images of the folder, on all threads of rayon's pool.
+    ///
+    /// `progress(done, total)` is told of each file done, from 0 to the total, by the thread that did it: calls may
+    /// overlap and arrive out of order.
+    ///
+    /// # Errors
+    /// [`FolderError`]; with `strict` also for the first file, in natural order, that would be passed over.
+    pub fn load(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded, FolderError> {
+        check_side(self.side)?;
+        let mut scan = scan(&self.path)?;
+        if !scan.has_splits {
+            check_fraction(self.test_fraction)?;
+        }
+        let found = counts(&scan, scan.sources.iter());
+        self.check_filled(&scan, &found, &found)?;
+        check_memory(scan.sources.len(), self.side)?;
+        let decoded = decode_all(&scan.sources, self.side, progress);
+        let (pictures, skipped) = self.separate(&mut scan, decoded)?;
+        let kept = counts(&scan, pictures.iter().map(|picture| &picture.source));
+        self.check_filled(&scan, &kept, &found)?;
+        let tested = self.tested(&scan, &pictures, &kept)?;
+        Ok(Loaded {
+            dataset: self.dataset(scan, pictures, &tested),
+            skipped,
+        })
+    }
+
+    /// What was read, and everything that was not, sorted.
+    fn separate(
+        &self,
+        scan: &mut Scan,
+        decoded: Vec<Result<Vec<u8>, SkipReason>>,
+    ) -> Result<(Vec<Picture>, Vec<Skipped>), FolderError> {
+        let (mut pictures, mut skipped) = (Vec::new(), std::mem::take(&mut scan.skipped));
+        for (source, decoded) in scan.sources.drain(..).zip(decoded) {
+            match decoded {
+                Ok(pixels) => pictures.push(Picture { source, pixels }),
+                Err(reason) => skipped.push(Skipped {
+                    path: source.path,
+                    reason,
+                }),
+            }
+        }
+        skipped.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
+        if (self.strict || pictures.is_empty()) && !skipped.is_empty() {
+            let (count, first) = (skipped.len(), skipped.swap_remove(0));
+            return Err(match self.strict {
+                true => FolderError::Strict(first),
+                false => FolderError::AllBroken {
+                    path: self.path.clone(),
+                    count,
+                    first,
+                },
+            });
+        }
+        Ok((pictures, skipped))
+    }
+
+    /// Checks that each class folder has images among the `kept`, of those that were `found`.
+    fn check_filled(
+        &self,
+        scan: &Scan,
+        kept: &[usize],
+        found: &[usize],
+    ) -> Result<(), FolderError> {
+        if kept.iter().all(|&count| count == 0) {
+            return Err(FolderError::NoImages(self.path.clone()));
+        }
+        let Some(empty) = kept.iter().position(|&count| count == 0) else {
+            return Ok(());
+        };
+        let folder = &scan.folders[empty];
+        Err(FolderError::EmptyClass {
+            class: scan.classes.names[folder.class as usize].clone(),
+            path: folder.path.clone(),
+            passed_over: found[empty],
+        })
+    }
+
+    /// For each picture, whether it is tested on.
+    fn tested(
+        &self,
+        scan: &Scan,
+        pictures: &[Picture],
+        kept: &[usize],
+    ) -> Result<Vec<bool>, FolderError> {
+        let folders = pictures
+            .iter()
+            .map(|picture| &scan.folders[picture.source.folder]);
+        if scan.has_splits {
+            return Ok(folders.map(|folder| folder.tested).collect());
+        }
+        if let Some(single) = kept.iter().position(|&count| count == 1) {
+            return Err(FolderError::TooFewToSplit {
+                class: scan.classes.names[single].clone(),
+            });
+        }
+        let labels: Vec<_> = folders.map(|folder| folder.class).collect();
+        let mut tested = vec![false; labels.len()];
+        for index in stratified(&labels, self.test_fraction, self.seed)?.test {
+            tested[index] = true;
+        }
+        Ok(tested)
+    }
+
+    fn dataset(&self, scan: Scan, pictures: Vec<Picture>, tested: &[bool]) -> Dataset {
+        let test_count = tested.iter().filter(|&&tested| tested).count();
+        let mut train = Images::with_capacity(self.side, tested.len() - test_count);
+        let mut test = Images::with_capacity(self.side, test_count);
+        for (Picture { source, pixels }, &tested) in pictures.into_iter().zip(tested) {
+            let class = scan.folders[source.folder].class;
+            let value = scan.classes.values[class as usize];
+            let images = if tested { &mut test } else { &mut train };
+            images.push(&pixels, class, value, source.name);
+        }
+        Dataset {
+            name: self.name(),
+            classes: scan.classes.names,
+            train,
+            test,
+        }
+    }
+
+    /// The folder's own name, also where the path is `.` or ends in `..`.
+    fn name(&self) -> String {
+        let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        full.file_name()
+            .map_or("folder".into(), |name| name.to_string_lossy().into())
+    }
+}
+
+/// Decodes one image file into 3 x `side` x `side` planar RGB, as [`decode_bytes`](super::decode_bytes) does.
+///
+/// # Errors
+/// [`Skipped`] with the path and what is wrong with the file.
+pub fn decode_file(path: &Path, side: usize) -> Result<Vec<u8>, Skipped> {
+    decode_path(path, side).map_err(|reason| Skipped {
+        path: path.into(),
+        reason,
+    })
+}
+
+fn decode_path(path: &Path, side: usize) -> Result<Vec<u8>, SkipReason> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(SkipReason::NotAFile);
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(DecodeError::TooLarge.into());
+    }
+    Ok(decode_named(&fs::read(path)?, named_format(path), side)?)
+}
+
+/// What became of each file, in their order.
+fn decode_all(
+    sources: &[Source],
+    side: usize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Vec<Result<Vec<u8>, SkipReason>> {
+    let done = AtomicUsize::new(0);
+    progress(0, sources.len());
+    let decode = |source: &Source| {
+        let decoded = decode_path(&source.path, side);
+        progress(done.fetch_add(1, Ordering::Relaxed) + 1, sources.len());
+        decoded
+    };
+    sources.par_iter().map(decode).collect()
+}
+
+/// Number of files in each class folder.
+fn counts<'a>(scan: &Scan, sources: impl Iterator<Item = &'a Source>) -> Vec<usize> {
+    let mut counts = vec![0; scan.folders.len()];
+    for source in sources {
+        counts[source.folder] += 1;
+    }
+    counts
+}
+
+/// Asks the system for the memory before the work is done; it may still grant more than it has.
+fn check_memory(images: usize, side: usize) -> Result<(), FolderError> {
+    let bytes = images.checked_mul(3 * side * side);
+    match bytes.map(|bytes| Vec::<u8>::new().try_reserve_exact(bytes)) {
+        Some(Ok(())) => Ok(()),
+        _ => Err(FolderError::Memory { images, side }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_fit_into_memory_is_refused_beforehand() {
+        assert!(check_memory(1000, 64).is_ok());
+        for images in [1 << 40, usize::MAX] {
+            let error = check_memory(images, 2048).unwrap_err().to_string();
+            assert!(
+                error.contains("2048 x 2048") && error.contains("smaller side"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Finds the class folders and the files in them.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use image::ImageFormat;
+
+use super::classes::{Classes, ordered};
+use super::error::{FolderError, SkipReason, Skipped};
+use super::walk::{Entry, Kind, list, walk};
+
+/// A folder with the images of one class in one split.
+pub(super) struct ClassFolder {
+    pub path: PathBuf,
+    pub class: u32,
+    /// Whether it lies in `test`.
+    pub tested: bool,
+}
+
+/// A file that should be an image.
+pub(super) struct Source {
+    pub path: PathBuf,
+    /// Its path below the data folder, with `/` between the parts.
+    pub name: String,
+    /// Index of the class folder that it lies in.
+    pub folder: usize,
+}
+
+/// What a data folder holds.
+pub(super) struct Scan {
+    pub classes: Classes,
+    /// Whether there are `train` and `test` folders.
+    pub has_splits: bool,
+    /// In the order of the classes, those of `train` before those of `test`.
+    pub folders: Vec<ClassFolder>,
+    /// In the order of the class folders, in each by name.
+    pub sources: Vec<Source>,
+    pub skipped: Vec<Skipped>,
+}
+
+/// Scans the data folder `root`.
+pub(super) fn scan(root: &Path) -> Result<Scan, FolderError> {
+    let is_folder = stat(root)?.is_dir();
+    if !is_folder {
+        return Err(FolderError::NotAFolder(root.into()));
+    }
+    let entries = list(root).map_err(unreadable(root))?;
+    let split = |name: &str| {
+        let mut folders = entries
+            .iter()
+            .filter(|entry| matches!(entry.kind, Kind::Folder));
+        folders
+            .find(|entry| entry.name().eq_ignore_ascii_case(name))
+            .map(|entry| entry.path.clone())
+    };
+    let half = |present, absent| {
+        Err(FolderError::HalfSplit {
+            path: root.into(),
+            present,
+            absent,
+        })
+    };
+    match (split("train"), split("test")) {
+        (None, None) => scan_unsplit(root, entries),
+        (Some(train), Some(test)) => scan_splits(root, entries, [train, test]),
+        (Some(_), None) => half("train", "test"),
+        (None, Some(_)) => half("test", "train"),
+    }
+}
+
+fn scan_unsplit(root: &Path, entries: Vec<Entry>) -> Result<Scan, FolderError> {
+    let mut skipped = Vec::new();
+    let names = class_names(root, entries, &mut skipped)?;
+    check_two_classes(root, &names)?;
+    let classes = ordered(root, names)?;
+    let folders = class_folders(&classes, root, false).collect();
+    with_sources(
+        Scan {
+            classes,
+            has_splits: false,
+            folders,
+            sources: Vec::new(),
+            skipped,
+        },
+        root,
+    )
+}
+
+fn scan_splits(
+    root: &Path,
+    entries: Vec<Entry>,
+    splits: [PathBuf; 2],
+) -> Result<Scan, FolderError> {
+    let mut skipped = Vec::new();
+    for Entry { path, kind, .. } in entries {
+        match kind {
+            Kind::Folder if !splits.contains(&path) => {
+                skipped.push(Skipped {
+                    path,
+                    reason: SkipReason::NotASplit,
+                });
+            }
+            Kind::File if named_format(&path).is_some() => {
+                skipped.push(Skipped {
+                    path,
+                    reason: SkipReason::NoClass,
+                });
+            }
+            _ => {}
+        }
+    }
+    let mut names_of = |split: &Path| {
+        let entries = list(split).map_err(unreadable(split))?;
+        class_names(split, entries, &mut skipped)
+    };
+    let [train, test] = &splits;
+    let (trained, tested) = (names_of(train)?, names_of(test)?);
+    check_same_classes(test, &tested, &trained, "train")?;
+    check_same_classes(train, &trained, &tested, "test")?;
+    check_two_classes(train, &trained)?;
+    let classes = ordered(root, trained)?;
+    let folders = class_folders(&classes, train, false).chain(class_folders(&classes, test, true));
+    let folders = folders.collect();
+    with_sources(
+        Scan {
+            classes,
+            has_splits: true,
+            folders,
+            sources: Vec::new(),
+            skipped,
+        },
+        root,
+    )
+}
+
+fn check_same_classes(
+    path: &Path,
+    names: &[String],
+    others: &[String],
+    other: &'static str,
+) -> Result<(), FolderError> {
+    let names: HashSet<_> = names.iter().collect();
+    let classes: Vec<_> = others
+        .iter()
+        .filter(|name| !names.contains(name))
+        .cloned()
+        .collect();
+    if classes.is_empty() {
+        return Ok(());
+    }
+    Err(FolderError::MissingClasses {
+        path: path.into(),
+        classes,
+        other,
+    })
+}
+
+fn class_folders(
+    classes: &Classes,
+    parent: &Path,
+    tested: bool,
+) -> impl Iterator<Item = ClassFolder> {
+    let named = (0..).zip(&classes.names);
+    named.map(move |(class, name)| ClassFolder {
+        path: parent.join(name),
+        class,
+        tested,
+    })
+}
+
+/// Names of the class folders among the `entries` of `parent`, in natural order.
+fn class_names(
+    parent: &Path,
+    entries: Vec<Entry>,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<String>, FolderError> {
+    let holder = fs::canonicalize(parent).map_err(unreadable(parent))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        match entry.kind {
+            Kind::Folder if entry.is_link && leads_to_holder(&entry.path, &holder) => {
+                skipped.push(Skipped {
+                    path: entry.path,
+                    reason: SkipReason::Loop,
+                });
+            }
+            Kind::Folder => {
+                let name = entry.path.file_name().and_then(OsStr::to_str);
+                names.push(
+                    name.ok_or_else(|| FolderError::ClassName(entry.path.clone()))?
+                        .into(),
+                );
+            }
+            Kind::File if named_format(&entry.path).is_some() => {
+                skipped.push(Skipped {
+                    path: entry.path,
+                    reason: SkipReason::NoClass,
+                });
+            }
+            Kind::Unknown(e) if e.kind() == ErrorKind::NotFound => {
+                skipped.push(Skipped {
+                    path: entry.path,
+                    reason: e.into(),
+                });
+            }
+            Kind::Unknown(source) => {
+                return Err(FolderError::Read {
+                    path: entry.path,
+                    source,
+                });
+            }
+            Kind::File | Kind::Other => {}
+        }
+    }
+    Ok(names)
+}
+
+fn check_two_classes(path: &Path, names: &[String]) -> Result<(), FolderError> {
+    let path = path.into();
+    match names {
+        [] => Err(FolderError::NoClasses(path)),
+        [class] => Err(FolderError::SingleClass {
+            path,
+            class: class.clone(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn leads_to_holder(link: &Path, holder: &Path) -> bool {
+    fs::canonicalize(link).is_ok_and(|target| holder.starts_with(target))
+}
+
+fn with_sources(mut scan: Scan, root: &Path) -> Result<Scan, FolderError> {
+    for (folder, ClassFolder { path, .. }) in scan.folders.iter().enumerate() {
+        let files = walk(path, root, &mut scan.skipped).map_err(unreadable(path))?;
+        let source = |(name, path)| Source { path, name, folder };
+        scan.sources.extend(files.into_iter().map(source));
+    }
+    Ok(scan)
+}
+
+/// The image files at `path`: itself if it is a file, else those below the folder in natural order.
+///
+/// Hidden files and folders are left out, and so are files that neither by name nor by content are images.
+///
+/// # Errors
+/// [`FolderError::Missing`], [`FolderError::Read`] or, if there is none, [`FolderError::NoImageFiles`].
+pub fn image_files(path: &Path) -> Result<Vec<PathBuf>, FolderError> {
+    let metadata = stat(path)?;
+    if metadata.is_file() {
+        return Ok(vec![path.into()]);
+    }
+    let mut skipped = Vec::new();
+    let files = match metadata.is_dir() {
+        true => walk(path, path, &mut skipped).map_err(unreadable(path))?,
+        false => Vec::new(),
+    };
+    for Skipped { path, reason } in skipped {
+        if let SkipReason::Read(source) = reason {
+            return Err(FolderError::Read { path, source });
+        }
+    }
+    let files: Vec<_> = files
+        .into_iter()
+        .map(|(_, path)| path)
+        .filter(|p| looks_like_an_image(p))
+        .collect();
+    match files.is_empty() {
+        true => Err(FolderError::NoImageFiles(path.into())),
+        false => Ok(files),
+    }
+}
+
+/// The format that the file's name promises, if it is one that is read.
+pub(super) fn named_format(path: &Path) -> Option<ImageFormat> {
+    ImageFormat::from_path(path)
+        .ok()
+        .filter(ImageFormat::reading_enabled)
+}
+
+fn looks_like_an_image(path: &Path) -> bool {
+    named_format(path).is_some() || starts_like_an_image(path).unwrap_or(false)
+}
+
+fn starts_like_an_image(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(16).read_to_end(&mut start)?;
+    Ok(image::guess_format(&start).is_ok_and(|format| format.reading_enabled()))
+}
+
+fn stat(path: &Path) -> Result<fs::Metadata, FolderError> {
+    fs::metadata(path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => FolderError::Missing(path.into()),
+        _ => unreadable(path)(e),
+    })
+}
+
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> FolderError {
+    move |source| FolderError::Read {
+        path: path.into(),
+        source,
+    }
+}

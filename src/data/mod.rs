@@ -1,0 +1,173 @@
+//! Data sets: generated faces, embedded digits and folders of images, all brought to one form.
+//!
+//! Every source ends in a [`Dataset`]: class names in their order and two splits of [`Images`], bytes in planar RGB
+//! of one side. Nothing here knows of plans, executors or training.
+
+pub mod digits;
+pub mod faces;
+pub mod folder;
+pub mod split;
+
+use thiserror::Error;
+
+/// Largest side that images are resized to, in pixels: a batch of one image already takes 12 MiB there.
+pub const MAX_SIDE: usize = 2048;
+
+/// A side that images cannot be resized to.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("images cannot have a side of {0} pixels: choose 1 to {MAX_SIDE}")]
+pub struct SideError(pub usize);
+
+/// Checks that `side` (pixels) is one that images can be resized to.
+///
+/// # Errors
+/// [`SideError`] outside 1 to [`MAX_SIDE`].
+pub fn check_side(side: usize) -> Result<(), SideError> {
+    if (1..=MAX_SIDE).contains(&side) {
+        Ok(())
+    } else {
+        Err(SideError(side))
+    }
+}
+
+/// Images of one split, all of one side, as bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Images {
+    /// Width and height of every image in pixels.
+    pub side: usize,
+    /// N x 3 x side x side, planar RGB: byte (n, c, y, x) at ((n * 3 + c) * side + y) * side + x.
+    pub pixels: Vec<u8>,
+    /// Class index of each image, N.
+    pub labels: Vec<u32>,
+    /// Real-valued label of each image where the data has one (an age), else the class index; N.
+    pub values: Vec<f64>,
+    /// A name for each image (path below the data folder, or "faces/000123"), N.
+    pub names: Vec<String>,
+}
+
+impl Images {
+    /// No images yet, with room for `count` of `side` x `side` pixels.
+    pub fn with_capacity(side: usize, count: usize) -> Self {
+        Self {
+            side,
+            pixels: Vec::with_capacity(count * 3 * side * side),
+            labels: Vec::with_capacity(count),
+            values: Vec::with_capacity(count),
+            names: Vec::with_capacity(count),
+        }
+    }
+
+    /// Number of images, N.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The bytes of image `index`, 3 x side x side.
+    ///
+    /// # Panics
+    /// If `index` is not below [`Images::len`].
+    pub fn image(&self, index: usize) -> &[u8] {
+        let size = 3 * self.side * self.side;
+        &self.pixels[index * size..][..size]
+    }
+
+    /// Appends an image: `pixels` 3 x side x side planar RGB, its class index, its real value and its name.
+    ///
+    /// # Panics
+    /// If `pixels` has another length.
+    pub fn push(&mut self, pixels: &[u8], label: u32, value: f64, name: String) {
+        assert_eq!(pixels.len(), 3 * self.side * self.side, "bytes of {name}");
+        self.pixels.extend_from_slice(pixels);
+        self.labels.push(label);
+        self.values.push(value);
+        self.names.push(name);
+    }
+
+    /// The images at `indices`, in that order; an index may come more than once.
+    ///
+    /// # Panics
+    /// If an index is not below [`Images::len`].
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut chosen = Self::with_capacity(self.side, indices.len());
+        for &i in indices {
+            let name = self.names[i].clone();
+            chosen.push(self.image(i), self.labels[i], self.values[i], name);
+        }
+        chosen
+    }
+
+    /// Number of images of each of `classes` classes; labels from `classes` on are not counted.
+    pub fn class_counts(&self, classes: usize) -> Vec<usize> {
+        let mut counts = vec![0; classes];
+        for &label in &self.labels {
+            if let Some(count) = counts.get_mut(label as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+}
+
+/// A classification problem: class names in their order, and two splits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// What the data set is called in reports: "digits", or the folder's name.
+    pub name: String,
+    /// Class names; the position is the class index.
+    pub classes: Vec<String>,
+    /// The images to train on.
+    pub train: Images,
+    /// The images to test on, none of them in `train`.
+    pub test: Images,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two_images() -> Images {
+        let mut images = Images::with_capacity(2, 2);
+        images.push(&[1; 12], 0, 0.5, "a".into());
+        images.push(&(10..22).collect::<Vec<u8>>(), 2, 7.5, "b".into());
+        images
+    }
+
+    #[test]
+    fn an_image_is_its_own_slice_of_the_pixels() {
+        let images = two_images();
+        assert_eq!((images.len(), images.is_empty()), (2, false));
+        assert_eq!(images.image(0), [1; 12]);
+        assert_eq!(images.image(1)[4..8], [14, 15, 16, 17]);
+    }
+
+    #[test]
+    fn selection_takes_every_column_along() {
+        let images = two_images().select(&[1, 0, 1]);
+        assert_eq!(images.labels, [2, 0, 2]);
+        assert_eq!(images.values, [7.5, 0.5, 7.5]);
+        assert_eq!(images.names, ["b", "a", "b"]);
+        assert_eq!(images.image(2), two_images().image(1));
+    }
+
+    #[test]
+    fn classes_without_images_count_zero() {
+        assert_eq!(two_images().class_counts(4), [1, 0, 1, 0]);
+        assert_eq!(two_images().class_counts(2), [1, 0]);
+    }
+
+    #[test]
+    fn sides_have_bounds_that_the_message_names() {
+        assert!(check_side(1).is_ok() && check_side(MAX_SIDE).is_ok());
+        assert_eq!(check_side(0), Err(SideError(0)));
+        let message = check_side(MAX_SIDE + 1).unwrap_err().to_string();
+        assert!(
+            message.contains("2049") && message.contains("2048"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,490 @@
+//! The trainer: a state machine that is polled. It never waits; whoever drives it does, or draws
+//! a frame in between.
+
+use super::batches::{batches, shuffled, slot, stream, upload};
+use super::event::{EpochResult, Event, Summary};
+use super::examiner::{Examiner, MOST_IN_FLIGHT};
+use super::metrics::{Evaluation, sdd};
+use super::settings::{Lambda, Settings, SettingsError};
+use super::snapshot::{Progress, Snapshot, SnapshotError};
+use crate::data::Dataset;
+use crate::nn::plans::{Batches, SUMS, distances, training};
+use crate::nn::{Loss, Model};
+use crate::plan::{Clock, Executor, ExecutorError, Limits, Misfit, PlanHandle, StepSettings, Ticket};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use web_time::Instant;
+
+/// How often the loss so far is read.
+const READING_INTERVAL: Duration = Duration::from_millis(250);
+/// The distance term shall be so many times smaller than cross-entropy (section 4.3: 3 to 4).
+const LAMBDA_RATIO: f64 = 3.5;
+
+/// Why training cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A setting is out of its range.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The plan does not fit the device.
+    #[error("{misfit}; {}", match .batch {
+        Some(batch) => format!("a batch of {batch} would fit (--batch {batch})"),
+        None => "no batch would fit: use smaller images or fewer channels".to_owned(),
+    })]
+    TooLarge {
+        /// What does not fit.
+        misfit: Misfit,
+        /// The largest batch, halving, that would fit.
+        batch: Option<usize>,
+    },
+    /// The device failed.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+    /// A loss stopped being a number.
+    #[error(
+        "the loss of {loss} was not a finite number at step {step} with a learning rate of {learning_rate}; try a smaller --lr. The last good checkpoint is kept"
+    )]
+    Diverged {
+        /// The loss.
+        loss: Loss,
+        /// The step, from 1.
+        step: u32,
+        /// The learning rate.
+        learning_rate: f32,
+    },
+    /// The checkpoint does not belong to this run.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+}
+
+/// What a call of [`Trainer::advance`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// Something was done; call again.
+    Working,
+    /// The device is busy; call again when it has finished something.
+    Waiting,
+    /// The run is over.
+    Finished,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Training,
+    Evaluating,
+    Saving,
+    Finished,
+}
+
+/// What is read of each racer: within an epoch the first two, at its end all.
+const READINGS: [&str; 5] = ["fault", "sums", "class_counts", "distances", "ground"];
+
+/// Trains racing losses on one data set.
+pub struct Trainer {
+    executor: Box<dyn Executor>,
+    data: Arc<Dataset>,
+    settings: Settings,
+    model: Model,
+    batches: Batches,
+    step_plan: PlanHandle,
+    distance_plan: PlanHandle,
+    examiner: Examiner,
+    state: Vec<String>,
+    order: Vec<u32>,
+    staging: Vec<u8>,
+    phase: Phase,
+    progress: Progress,
+    readings: Vec<Ticket>,
+    saving: Vec<Ticket>,
+    saved: Vec<Vec<u8>>,
+    began: Instant,
+    last_reading: Instant,
+}
+
+impl Trainer {
+    /// Prepares a run from its first step: plans, first weights, data.
+    ///
+    /// # Errors
+    /// When a setting is out of range, the plan does not fit, or the device fails.
+    pub fn new(mut executor: Box<dyn Executor>, data: Arc<Dataset>, settings: Settings) -> Result<Self, TrainError> {
+        settings.check()?;
+        let model = settings.model(data.classes.len())?;
+        let batches = batches("train", &data.train, settings.batch, true, executor.limits());
+        let step = training(&model, &settings.losses, &batches, settings.augmentation);
+        if let Err(misfit) = step.fits(executor.limits()) {
+            return Err(TrainError::TooLarge { misfit, batch: fitting(&model, &settings, &batches, executor.limits()) });
+        }
+        let distance = distances(&model, &settings.losses);
+        let step_plan = executor.prepare(&step)?;
+        let distance_plan = executor.prepare(&distance)?;
+        let racers: Vec<&str> = settings.losses.iter().map(|loss| loss.name()).collect();
+        let examiner = Examiner::new(&mut *executor, &model, &racers, &data.test, settings.batch)?;
+        upload(&mut *executor, &batches, &data.train)?;
+        let mut state: Vec<String> = step.state().chain(distance.state()).map(|slot| slot.name.clone()).collect();
+        state.sort();
+        state.dedup();
+        let progress = Progress {
+            data: (data.name.clone(), data.classes.clone(), data.train.labels.len()),
+            epoch: 0,
+            cursor: 0,
+            step: 0,
+            lambdas: vec![None; settings.losses.len()],
+            seconds: 0.0,
+            history: Vec::new(),
+            settings: settings.clone(),
+        };
+        let mut trainer = Self {
+            executor,
+            data,
+            settings,
+            model,
+            batches,
+            step_plan,
+            distance_plan,
+            examiner,
+            state,
+            order: Vec::new(),
+            staging: Vec::new(),
+            phase: Phase::Training,
+            progress,
+            readings: Vec::new(),
+            saving: Vec::new(),
+            saved: Vec::new(),
+            began: Instant::now(),
+            last_reading: Instant::now(),
+        };
+        trainer.write_first_state()?;
+        trainer.begin_epoch()?;
+        Ok(trainer)
+    }
+
+    /// Goes on from a snapshot as if the run had never stopped. The snapshot's settings count,
+    /// but for the number of epochs, which may grow.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`], and when the snapshot belongs to other data or settings.
+    pub fn resume(
+        executor: Box<dyn Executor>,
+        data: Arc<Dataset>,
+        snapshot: &Snapshot,
+        epochs: usize,
+    ) -> Result<Self, TrainError> {
+        let made = &snapshot.progress.data;
+        let given = (data.name.clone(), data.classes.clone(), data.train.labels.len());
+        if *made != given {
+            let words = |d: &(String, Vec<String>, usize)| format!("{} ({} classes, {} images)", d.0, d.1.len(), d.2);
+            return Err(SnapshotError::OtherData { made: words(made), given: words(&given) }.into());
+        }
+        let settings = Settings { epochs, ..snapshot.progress.settings.clone() };
+        let mut trainer = Self::new(executor, data, settings.clone())?;
+        for name in &trainer.state {
+            let bytes = snapshot.slots.get(name).ok_or_else(|| SnapshotError::Slot(name.clone()))?;
+            let written = trainer.executor.write(name, 0, bytes);
+            written.map_err(|_| SnapshotError::Slot(name.clone()))?;
+        }
+        trainer.progress = Progress { settings, ..snapshot.progress.clone() };
+        if trainer.progress.epoch >= epochs {
+            trainer.phase = Phase::Finished;
+        }
+        trainer.begin_epoch()?;
+        Ok(trainer)
+    }
+
+    /// The executor, for what it says of itself and for waiting.
+    pub fn executor(&mut self) -> &mut dyn Executor {
+        &mut *self.executor
+    }
+
+    /// Where the run stands.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Does a little: submits a step, or looks whether a reading has arrived.
+    ///
+    /// # Errors
+    /// When a loss diverges or the device fails.
+    pub fn advance(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
+        self.executor.poll()?;
+        match self.phase {
+            Phase::Training => self.train(events),
+            Phase::Evaluating => self.evaluate(events),
+            Phase::Saving => self.collect_snapshot(events),
+            Phase::Finished => Ok(Advance::Finished),
+        }
+    }
+
+    /// Takes a snapshot between two steps; it arrives as an event.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn save(&mut self) -> Result<(), TrainError> {
+        if self.phase == Phase::Training {
+            self.begin_snapshot()?;
+        }
+        Ok(())
+    }
+
+    fn train(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
+        self.read_loss(events)?;
+        if self.executor.in_flight() >= MOST_IN_FLIGHT {
+            return Ok(Advance::Waiting);
+        }
+        let rows = self.progress.cursor * self.batches.batch..(self.progress.cursor + 1) * self.batches.batch;
+        stream(&mut *self.executor, &self.batches, &self.data.train, &self.order[rows], &mut self.staging)?;
+        self.executor.submit(self.step_plan)?;
+        self.progress.cursor += 1;
+        self.progress.step += 1;
+        let (epoch, batch) = (self.progress.epoch, self.progress.cursor);
+        events.push(Event::Step { epoch, batch, batches: self.batches.count });
+        if batch == self.batches.count {
+            self.end_epoch()?;
+        }
+        Ok(Advance::Working)
+    }
+
+    /// Reads the epoch's sums now and then; one reading is under way at a time.
+    fn read_loss(&mut self, events: &mut Vec<Event>) -> Result<(), TrainError> {
+        if self.readings.is_empty() {
+            if self.last_reading.elapsed() >= READING_INTERVAL && self.progress.cursor > 0 {
+                self.last_reading = Instant::now();
+                self.readings = self.request(&READINGS[..2])?;
+            }
+            return Ok(());
+        }
+        let Some(readings) = self.collect_readings()? else { return Ok(()) };
+        for (index, racer) in readings.chunks(2).enumerate() {
+            self.check_fault(index, &racer[0])?;
+            let sums: Vec<f32> = bytemuck::pod_collect_to_vec(&racer[1]);
+            let mean = f64::from(sums[0]) / f64::from(sums[3]);
+            events.push(Event::Loss { loss: self.settings.losses[index], mean });
+        }
+        Ok(())
+    }
+
+    fn check_fault(&self, racer: usize, fault: &[u8]) -> Result<(), TrainError> {
+        match bytemuck::pod_collect_to_vec::<u8, u32>(fault)[0] {
+            0 => Ok(()),
+            step => Err(TrainError::Diverged {
+                loss: self.settings.losses[racer],
+                step,
+                learning_rate: self.settings.learning_rate,
+            }),
+        }
+    }
+
+    /// Asks for these slots of every racer.
+    fn request(&mut self, slots: &[&str]) -> Result<Vec<Ticket>, ExecutorError> {
+        let names: Vec<String> = self
+            .settings
+            .losses
+            .iter()
+            .flat_map(|loss| slots.iter().map(move |slot| format!("{loss}/{slot}")))
+            .collect();
+        names.iter().map(|name| self.executor.request(name)).collect()
+    }
+
+    /// All readings asked for, once the last has arrived: they arrive in order.
+    fn collect_readings(&mut self) -> Result<Option<Vec<Vec<u8>>>, ExecutorError> {
+        while let Some(&ticket) = self.readings.get(self.saved.len()) {
+            let Some(bytes) = self.executor.collect(ticket)? else { return Ok(None) };
+            self.saved.push(bytes);
+        }
+        self.readings.clear();
+        Ok(Some(std::mem::take(&mut self.saved)))
+    }
+
+    /// Submits the distances, asks for the epoch's readings, clears its sums, begins to evaluate.
+    fn end_epoch(&mut self) -> Result<(), TrainError> {
+        while !self.readings.is_empty() && self.collect_readings()?.is_none() {
+            // A reading within the epoch is still under way: it was asked for before the last
+            // step, so it arrives before the readings below; give it up.
+            self.readings.clear();
+            self.saved.clear();
+        }
+        self.executor.submit(self.distance_plan)?;
+        self.readings = self.request(&READINGS)?;
+        let (classes, features) = (self.model.classes(), self.model.features());
+        for loss in &self.settings.losses {
+            for (name, words) in [
+                ("sums", SUMS),
+                ("class_sums", classes * features),
+                ("class_counts", classes),
+                ("train_confusion", classes * classes),
+            ] {
+                self.executor.write(&format!("{loss}/{name}"), 0, &vec![0; 4 * words])?;
+            }
+        }
+        self.examiner.begin(&mut *self.executor)?;
+        self.phase = Phase::Evaluating;
+        Ok(())
+    }
+
+    fn evaluate(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
+        let Some(outcomes) = self.examiner.advance(&mut *self.executor, &self.data.test)? else {
+            return Ok(Advance::Waiting);
+        };
+        // The readings were asked for before the outcomes, so they have arrived.
+        let readings = loop {
+            match self.collect_readings()? {
+                Some(readings) => break readings,
+                None => self.executor.poll()?,
+            }
+        };
+        self.progress.epoch += 1;
+        self.progress.cursor = 0;
+        for (index, (outcomes, readings)) in outcomes.into_iter().zip(readings.chunks(READINGS.len())).enumerate() {
+            self.check_fault(index, &readings[0])?;
+            let result = self.result(index, outcomes, readings);
+            self.progress.history.push(result.summary.clone());
+            events.push(Event::Epoch(Box::new(result)));
+        }
+        self.begin_snapshot()?;
+        Ok(Advance::Working)
+    }
+
+    /// Everything about a racer's epoch; also chooses its lambda when the jump start is over.
+    fn result(&mut self, racer: usize, outcomes: Vec<f32>, readings: &[Vec<u8>]) -> EpochResult {
+        let loss = self.settings.losses[racer];
+        let floats = |bytes: &[u8]| -> Vec<f32> { bytemuck::pod_collect_to_vec(bytes) };
+        let wide = |bytes: &[u8]| -> Vec<f64> { floats(bytes).into_iter().map(f64::from).collect() };
+        let sums = wide(&readings[1]);
+        let counts: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[2]);
+        let (distances, ground) = (wide(&readings[3]), wide(&readings[4]));
+        let lambda = self.lambda(racer, self.progress.epoch - 1);
+        self.choose_lambda(racer, &sums);
+        let test = &self.data.test;
+        let evaluation = Evaluation::new(&outcomes, &test.labels, &test.values, self.data.classes.len());
+        let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
+        let summary = Summary {
+            epoch: self.progress.epoch,
+            loss,
+            train_loss: sums[0] / sums[3],
+            aem: 100.0 * evaluation.aem,
+            aeo: 100.0 * evaluation.aeo,
+            mae: evaluation.mae,
+            spearman: evaluation.spearman,
+            lambda: loss.is_self_guided().then_some(f64::from(lambda)),
+            sdd: sdd(&distances),
+            seconds: self.progress.seconds + self.began.elapsed().as_secs_f64(),
+        };
+        let absent = absent.map(|(_, class)| class.clone()).collect();
+        EpochResult { summary, evaluation, outcomes, distances, ground, absent }
+    }
+
+    /// Lambda of a racer in an epoch (from 0): none during the jump start.
+    fn lambda(&self, racer: usize, epoch: usize) -> f32 {
+        let guided = self.settings.losses[racer].is_self_guided();
+        match self.settings.lambda {
+            _ if !guided || epoch < self.settings.jump_start => 0.0,
+            Lambda::Fixed(lambda) => lambda,
+            Lambda::Auto => self.progress.lambdas[racer].unwrap_or(0.0),
+        }
+    }
+
+    /// After the last epoch of the jump start: the mean cross-entropy term divided by 3.5 times
+    /// the mean absolute distance term.
+    fn choose_lambda(&mut self, racer: usize, sums: &[f64]) {
+        if self.progress.epoch == self.settings.jump_start && self.settings.lambda == Lambda::Auto {
+            let lambda = sums[1] / (LAMBDA_RATIO * sums[2]);
+            self.progress.lambdas[racer] = Some(if lambda.is_finite() { lambda as f32 } else { 0.0 });
+        }
+    }
+
+    fn begin_snapshot(&mut self) -> Result<(), TrainError> {
+        self.readings.clear();
+        self.saved.clear();
+        self.saving = self.state.iter().map(|name| self.executor.request(name)).collect::<Result<_, _>>()?;
+        self.phase = Phase::Saving;
+        Ok(())
+    }
+
+    fn collect_snapshot(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
+        while let Some(&ticket) = self.saving.get(self.saved.len()) {
+            let Some(bytes) = self.executor.collect(ticket)? else { return Ok(Advance::Waiting) };
+            self.saved.push(bytes);
+        }
+        let slots: HashMap<_, _> = self.state.iter().cloned().zip(std::mem::take(&mut self.saved)).collect();
+        for (racer, loss) in self.settings.losses.iter().enumerate() {
+            self.check_fault(racer, &slots[&format!("{loss}/fault")])?;
+        }
+        let mut progress = self.progress.clone();
+        progress.seconds += self.began.elapsed().as_secs_f64();
+        events.push(Event::Snapshot(Box::new(Snapshot { progress, slots })));
+        if self.progress.epoch >= self.settings.epochs {
+            self.phase = Phase::Finished;
+            return Ok(Advance::Finished);
+        }
+        if self.progress.cursor == 0 {
+            self.begin_epoch()?;
+        }
+        self.phase = Phase::Training;
+        Ok(Advance::Working)
+    }
+
+    /// Writes what the present epoch needs: its order, its clock, the racers' settings.
+    fn begin_epoch(&mut self) -> Result<(), TrainError> {
+        let Progress { epoch, cursor, step, .. } = self.progress;
+        let clock = Clock {
+            seed: self.settings.seed,
+            epoch: epoch as u32,
+            step: step as u32,
+            cursor: cursor as u32,
+        };
+        self.order = self.batches.fill(shuffled(self.batches.samples, self.settings.seed, epoch as u32));
+        self.executor.write(&slot(&self.batches, "order"), 0, bytemuck::cast_slice(&self.order))?;
+        self.executor.write(&slot(&self.batches, "clock"), 0, bytemuck::bytes_of(&clock))?;
+        for racer in 0..self.settings.losses.len() {
+            let loss = self.settings.losses[racer];
+            let (omega, mu) = self.settings.omega_and_mu(loss);
+            let settings = StepSettings {
+                learning_rate: self.settings.learning_rate,
+                momentum: self.settings.momentum,
+                weight_decay: self.settings.weight_decay,
+                lambda: self.lambda(racer, epoch),
+                omega,
+                mu,
+                reserved: [0.0; 2],
+            };
+            self.executor.write(&format!("{loss}/settings"), 0, bytemuck::bytes_of(&settings))?;
+        }
+        Ok(())
+    }
+
+    /// The same first weights for every racer, and a ground distance that knows nothing: 0 to
+    /// itself, 0.5 to every other class.
+    fn write_first_state(&mut self) -> Result<(), TrainError> {
+        let parameters = self.model.parameters();
+        let tensors = parameters.initial(self.settings.seed);
+        let weights = parameters.to_arena(&tensors);
+        let classes = self.model.classes();
+        let ground: Vec<f32> =
+            (0..classes * classes).map(|at| if at / classes == at % classes { 0.0 } else { 0.5 }).collect();
+        for loss in &self.settings.losses {
+            self.executor.write(&format!("{loss}/weights"), 0, bytemuck::cast_slice(&weights))?;
+            self.executor.write(&format!("{loss}/ground"), 0, bytemuck::cast_slice(&ground))?;
+            for statistic in parameters.list.iter().filter(|parameter| !parameter.trained) {
+                let values = &tensors[&statistic.name];
+                self.executor.write(&format!("{loss}/{}", statistic.name), 0, bytemuck::cast_slice(values))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The largest batch, halving the one asked for, whose plan fits.
+fn fitting(model: &Model, settings: &Settings, batches: &Batches, limits: Limits) -> Option<usize> {
+    let halves = std::iter::successors(Some(batches.batch / 2), |batch| Some(batch / 2));
+    halves.take_while(|&batch| batch > 0).find(|&batch| {
+        let smaller = Batches { batch, count: batches.samples / batch, ..batches.clone() };
+        training(model, &settings.losses, &smaller, settings.augmentation).fits(limits).is_ok()
+    })
+}
