@@ -117,6 +117,10 @@ fn conv_shapes() -> Vec<Conv> {
         shape(1, [64, 32], [16, 16], [1, 1], 1, 0),
         shape(7, [3, 2], [121, 121], [3, 3], 1, 1),
         shape(1, [1, 1], [1, 1], [1, 1], 1, 0),
+        shape(7, [3, 17], [5, 12], [3, 3], 1, 1),
+        shape(1, [5, 3], [1, 4], [3, 3], 1, 1),
+        shape(3, [17, 9], [3, 28], [3, 3], 1, 1),
+        shape(5, [70, 6], [4, 8], [3, 3], 1, 1),
     ]
 }
 
@@ -157,6 +161,9 @@ fn linears() -> Vec<Case> {
         (33, 17, 1, false),
         (7, 47, 1000, true),
         (300, 8, 41, false),
+        (7, 20, 12, true),
+        (1, 4, 4, false),
+        (13, 1028, 260, true),
     ]
     .map(|(batch, inputs, outputs, bias)| Linear { batch, inputs, outputs, bias });
     let ops = [Op::LinearForward, Op::LinearBackwardData, Op::LinearBackwardWeight];
