@@ -1,7 +1,26 @@
-//! backhoe
-#![warn(missing_docs)]
+//! backhoe trains image classifiers that know how far apart their classes are.
+//!
+//! Every number of a training step is computed in WGSL through wgpu, on a desktop GPU or a
+//! software driver. The rooms, and the one way in which they know each other:
+//!
+//! - [`plan`]: steps over slots, lifetimes, cost; knows nothing else of the house
+//! - [`nn`]: layers and losses that write plans; knows no device
+//! - [`gpu`]: runs plans through wgpu; knows no network
+//! - [`data`]: faces, digits, folders, splits
+//! - [`train`]: the trainer, the ground distance's schedule, metrics, the runs folder
+//! - [`report`]: tables, plots and the HTML report
+//! - [`reference`]: the f64 oracle, which [`check`] holds every kernel against
+//!
+//! The method is Hou, Yu and Samaras, "Squared Earth Mover's Distance-based Loss for Training Deep
+//! Neural Networks" (arXiv 1611.05916); equation numbers in this crate are that paper's.
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bench;
 pub mod check;
+pub mod data;
 pub mod gpu;
 pub mod nn;
 pub mod plan;
 pub mod reference;
+pub mod report;
+pub mod train;

@@ -64,11 +64,7 @@ impl Digits {
         let bytes = unpacked();
         let (levels, digits) = bytes.split_at(COUNT * (SIDE * SIDE) as usize);
         let mut images = Images::with_capacity(self.side, COUNT);
-        for (index, (levels, &digit)) in levels
-            .chunks((SIDE * SIDE) as usize)
-            .zip(digits)
-            .enumerate()
-        {
+        for (index, (levels, &digit)) in levels.chunks((SIDE * SIDE) as usize).zip(digits).enumerate() {
             let plane = resized(levels, self.side as u32);
             let name = format!("digits/{index:04}");
             images.push(&plane.repeat(3), digit.into(), digit.into(), name);
@@ -80,18 +76,14 @@ impl Digits {
 fn unpacked() -> Vec<u8> {
     let mut bytes = Vec::new();
     // Cannot fail: the bytes are part of the program, and a test unpacks them.
-    ZlibDecoder::new(PACKED)
-        .read_to_end(&mut bytes)
-        .expect("the embedded digits are whole");
+    ZlibDecoder::new(PACKED).read_to_end(&mut bytes).expect("the embedded digits are whole");
     bytes
 }
 
 /// One digit, grey levels 0 to 16, as `side` x `side` bytes from 0 to 255.
 fn resized(levels: &[u8], side: u32) -> Vec<u8> {
     let grey = |level: &u8| ((u32::from(*level) * 255 + FULL_INK / 2) / FULL_INK) as u8;
-    let small = GrayImage::from_fn(SIDE, SIDE, |x, y| {
-        image::Luma([grey(&levels[(y * SIDE + x) as usize])])
-    });
+    let small = GrayImage::from_fn(SIDE, SIDE, |x, y| image::Luma([grey(&levels[(y * SIDE + x) as usize])]));
     imageops::resize(&small, side, side, imageops::FilterType::Triangle).into_raw()
 }
 
@@ -100,11 +92,7 @@ mod tests {
     use super::*;
 
     fn digits(side: usize) -> Digits {
-        Digits {
-            side,
-            test_fraction: 0.25,
-            seed: 5,
-        }
+        Digits { side, test_fraction: 0.25, seed: 5 }
     }
 
     #[test]
@@ -146,23 +134,11 @@ mod tests {
     fn both_splits_hold_every_class_and_are_repeatable() {
         let dataset = digits(8).dataset().unwrap();
         assert_eq!(dataset.classes.len(), 10);
-        assert_eq!(
-            (dataset.classes[3].as_str(), dataset.name.as_str()),
-            ("3", "digits")
-        );
+        assert_eq!((dataset.classes[3].as_str(), dataset.name.as_str()), ("3", "digits"));
         assert_eq!(dataset.train.len() + dataset.test.len(), COUNT);
         let test = dataset.test.class_counts(10);
-        assert!(
-            test.iter().all(|count| (43..=46).contains(count)),
-            "{test:?}"
-        );
-        let as_values = |images: &Images| {
-            images
-                .labels
-                .iter()
-                .map(|&l| f64::from(l))
-                .collect::<Vec<_>>()
-        };
+        assert!(test.iter().all(|count| (43..=46).contains(count)), "{test:?}");
+        let as_values = |images: &Images| images.labels.iter().map(|&l| f64::from(l)).collect::<Vec<_>>();
         assert_eq!(dataset.test.values, as_values(&dataset.test));
         assert!(dataset == digits(8).dataset().unwrap());
     }
@@ -184,9 +160,7 @@ mod tests {
             pairs.map(|(m, &p)| (m - f64::from(p)).powi(2)).sum()
         };
         let right = (0..test.len()).filter(|&i| {
-            let near = |a: &usize, b: &usize| {
-                distance(test.image(i), *a).total_cmp(&distance(test.image(i), *b))
-            };
+            let near = |a: &usize, b: &usize| distance(test.image(i), *a).total_cmp(&distance(test.image(i), *b));
             (0..10).min_by(near) == Some(test.labels[i] as usize)
         });
         assert!(right.count() * 100 > 85 * test.len());
@@ -196,10 +170,7 @@ mod tests {
     fn bounds_are_errors_and_not_panics() {
         assert!(matches!(digits(0).dataset(), Err(DigitsError::Side(_))));
         assert!(matches!(digits(5000).dataset(), Err(DigitsError::Side(_))));
-        let all_tested = Digits {
-            test_fraction: 1.0,
-            ..digits(8)
-        };
+        let all_tested = Digits { test_fraction: 1.0, ..digits(8) };
         assert!(matches!(all_tested.dataset(), Err(DigitsError::Split(_))));
     }
 }

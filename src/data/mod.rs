@@ -6,6 +6,8 @@
 pub mod digits;
 pub mod faces;
 pub mod folder;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod source;
 pub mod split;
 
 use thiserror::Error;
@@ -23,11 +25,7 @@ pub struct SideError(pub usize);
 /// # Errors
 /// [`SideError`] outside 1 to [`MAX_SIDE`].
 pub fn check_side(side: usize) -> Result<(), SideError> {
-    if (1..=MAX_SIDE).contains(&side) {
-        Ok(())
-    } else {
-        Err(SideError(side))
-    }
+    if (1..=MAX_SIDE).contains(&side) { Ok(()) } else { Err(SideError(side)) }
 }
 
 /// Images of one split, all of one side, as bytes.
@@ -165,9 +163,6 @@ mod tests {
         assert!(check_side(1).is_ok() && check_side(MAX_SIDE).is_ok());
         assert_eq!(check_side(0), Err(SideError(0)));
         let message = check_side(MAX_SIDE + 1).unwrap_err().to_string();
-        assert!(
-            message.contains("2049") && message.contains("2048"),
-            "{message}"
-        );
+        assert!(message.contains("2049") && message.contains("2048"), "{message}");
     }
 }

@@ -42,9 +42,7 @@ pub enum SplitError {
         samples: usize,
     },
     /// A class with one image: the fold that tests it would have none to train on.
-    #[error(
-        "class {class} has a single image, and folds need at least 2 of every class: add images or leave it out"
-    )]
+    #[error("class {class} has a single image, and folds need at least 2 of every class: add images or leave it out")]
     SingleImage {
         /// Class index.
         class: u32,
@@ -91,9 +89,7 @@ pub fn folds(labels: &[u32], k: usize, seed: u64) -> Result<Vec<Split>, SplitErr
     for (dealt, &index) in classes.values().flatten().enumerate() {
         fold[index] = dealt % k;
     }
-    Ok((0..k)
-        .map(|f| sides(samples, |index| fold[index] == f))
-        .collect())
+    Ok((0..k).map(|f| sides(samples, |index| fold[index] == f)).collect())
 }
 
 /// Checks that `fraction` lies strictly between 0 and 1.
@@ -101,11 +97,7 @@ pub fn folds(labels: &[u32], k: usize, seed: u64) -> Result<Vec<Split>, SplitErr
 /// # Errors
 /// [`SplitError::Fraction`], for NaN too.
 pub fn check_fraction(fraction: f64) -> Result<(), SplitError> {
-    if fraction > 0.0 && fraction < 1.0 {
-        Ok(())
-    } else {
-        Err(SplitError::Fraction(fraction))
-    }
+    if fraction > 0.0 && fraction < 1.0 { Ok(()) } else { Err(SplitError::Fraction(fraction)) }
 }
 
 /// How many of `count` images of a class are tested on.
@@ -164,19 +156,11 @@ mod tests {
     fn each_class_gives_its_fraction_and_keeps_one_on_each_side() {
         let counts = [100, 10, 3, 2, 1];
         let labels = labels(&counts);
-        for (fraction, expected) in [
-            (0.2, [20, 2, 1, 1, 0]),
-            (0.01, [1, 1, 1, 1, 0]),
-            (0.99, [99, 9, 2, 1, 0]),
-        ] {
+        for (fraction, expected) in [(0.2, [20, 2, 1, 1, 0]), (0.01, [1, 1, 1, 1, 0]), (0.99, [99, 9, 2, 1, 0])] {
             let split = stratified(&labels, fraction, 7).unwrap();
             assert_covers(&split, 116);
             for (class, &count) in expected.iter().enumerate() {
-                assert_eq!(
-                    of_class(&labels, &split.test, class as u32),
-                    count,
-                    "{fraction} {class}"
-                );
+                assert_eq!(of_class(&labels, &split.test, class as u32), count, "{fraction} {class}");
             }
         }
     }
@@ -214,20 +198,11 @@ mod tests {
     #[test]
     fn impossible_splits_are_refused() {
         for fraction in [0.0, 1.0, -0.1, 1.5, f64::INFINITY] {
-            assert_eq!(
-                stratified(&[0, 0], fraction, 0),
-                Err(SplitError::Fraction(fraction))
-            );
+            assert_eq!(stratified(&[0, 0], fraction, 0), Err(SplitError::Fraction(fraction)));
         }
-        assert!(matches!(
-            stratified(&[0, 0], f64::NAN, 0),
-            Err(SplitError::Fraction(_))
-        ));
+        assert!(matches!(stratified(&[0, 0], f64::NAN, 0), Err(SplitError::Fraction(_))));
         assert_eq!(stratified(&[], 0.5, 0), Err(SplitError::Empty));
-        assert_eq!(
-            stratified(&[0, 1, 2], 0.5, 0),
-            Err(SplitError::NothingToTest)
-        );
+        assert_eq!(stratified(&[0, 1, 2], 0.5, 0), Err(SplitError::NothingToTest));
     }
 
     #[test]
@@ -244,10 +219,7 @@ mod tests {
             assert!((8..=9).contains(&fold.test.len()));
             for (class, &count) in counts.iter().enumerate() {
                 let here = of_class(&labels, &fold.test, class as u32);
-                assert!(
-                    here == count / 5 || here == count.div_ceil(5),
-                    "class {class}: {here}"
-                );
+                assert!(here == count / 5 || here == count.div_ceil(5), "class {class}: {here}");
                 assert!(of_class(&labels, &fold.train, class as u32) > 0);
             }
         }
@@ -263,16 +235,10 @@ mod tests {
     #[test]
     fn impossible_folds_are_refused() {
         for k in [0, 1, 5] {
-            let refusal = SplitError::Folds {
-                folds: k,
-                samples: 4,
-            };
+            let refusal = SplitError::Folds { folds: k, samples: 4 };
             assert_eq!(folds(&[0, 0, 1, 1], k, 0), Err(refusal));
         }
-        assert_eq!(
-            folds(&[0, 0, 1], 2, 0),
-            Err(SplitError::SingleImage { class: 1 })
-        );
+        assert_eq!(folds(&[0, 0, 1], 2, 0), Err(SplitError::SingleImage { class: 1 }));
         assert_eq!(folds(&[], 2, 0), Err(SplitError::Empty));
         assert_eq!(folds(&[0; 4], 4, 0).unwrap().len(), 4);
     }

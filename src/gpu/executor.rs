@@ -4,9 +4,7 @@ use super::adapter::{AdapterChoice, DeviceError, choose};
 use super::lower::{Argument, Dispatch, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
-use crate::plan::{
-    Adapter, Executor, ExecutorError, Limits, Memory, Plan, PlanHandle, Residency, Slot, Ticket, View,
-};
+use crate::plan::{Adapter, Executor, ExecutorError, Limits, Memory, Plan, PlanHandle, Residency, Slot, Ticket, View};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -202,8 +200,7 @@ impl Gpu {
 
     /// Submits a plan's dispatches: one encoder, one pass, one submission.
     fn replay(&mut self, plan: PlanHandle) {
-        let mut encoder =
-            self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("replay") });
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("replay") });
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for bound in &self.plans[plan.0] {
             pass.set_pipeline(&bound.pipeline);

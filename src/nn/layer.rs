@@ -101,6 +101,11 @@ pub enum Layer {
     },
 }
 
+/// Largest window, stride and padding: a weights file may claim anything.
+const MOST_WINDOW: usize = 1 << 10;
+/// Most channels, outputs and places of a plane; with [`MOST_WINDOW`], no product overflows.
+const MOST_CHANNELS: usize = 1 << 20;
+
 impl Layer {
     /// The shape of the output.
     ///
@@ -112,7 +117,7 @@ impl Layer {
                 self.windowed(input, *channels, [*height, *width], *stride, *padding)
             }
             Self::MaxPool { window, stride, padding } | Self::AveragePool { window, stride, padding } => {
-                if 2 * padding > *window {
+                if *padding > *window / 2 {
                     return Err(self.misfit(input, "its padding is more than half of its window"));
                 }
                 self.windowed(input, input.channels, [*window; 2], *stride, *padding)
@@ -124,7 +129,7 @@ impl Layer {
                 self.non_empty(input, Shape { channels: *outputs, ..input })
             }
             Self::GlobalAveragePool => Ok(Shape { height: 1, width: 1, ..input }),
-            Self::Flatten => Ok(Shape { channels: input.len(), height: 1, width: 1 }),
+            Self::Flatten => self.non_empty(input, Shape { channels: input.len(), height: 1, width: 1 }),
             Self::Dropout { rate } if !(0.0..1.0).contains(rate) => {
                 Err(self.misfit(input, "its rate must be at least 0 and below 1"))
             }
@@ -141,8 +146,9 @@ impl Layer {
         stride: usize,
         padding: usize,
     ) -> Result<Shape, ModelError> {
-        if stride == 0 || size.contains(&0) {
-            return Err(self.misfit(input, "its window and stride must be at least 1"));
+        let sizes = [stride, size[0], size[1], padding.saturating_add(1)];
+        if sizes.iter().any(|size| !(1..=MOST_WINDOW).contains(size)) {
+            return Err(self.misfit(input, "its window and stride must be from 1 to 1024"));
         }
         let height = windows(input.height, size[0], stride, padding);
         let width = windows(input.width, size[1], stride, padding);
@@ -159,6 +165,9 @@ impl Layer {
     }
 
     fn non_empty(&self, input: Shape, output: Shape) -> Result<Shape, ModelError> {
+        if output.channels > MOST_CHANNELS || output.height.saturating_mul(output.width) > MOST_CHANNELS {
+            return Err(self.misfit(input, "its output would have over 1,048,576 channels or places"));
+        }
         if output.is_empty() {
             return Err(self.misfit(input, "nothing would be left; use larger images or fewer layers"));
         }

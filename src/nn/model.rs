@@ -4,6 +4,9 @@ use super::layer::{Layer, Shape, parameters_of};
 use super::weights::Parameters;
 use serde::{Deserialize, Serialize};
 
+/// Largest width and height of a network's input.
+pub const MOST_SIDE: usize = 2048;
+
 /// Why layers do not make a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
@@ -17,6 +20,9 @@ pub enum ModelError {
         /// What is wrong.
         why: String,
     },
+    /// The images have an impossible side.
+    #[error("images of {0} pixels a side; it must be from 1 to {MOST_SIDE}")]
+    Side(usize),
     /// The last layer is not a classifier.
     #[error("a network ends in a linear layer of one output a class, this one in {0}")]
     NoClassifier(String),
@@ -38,6 +44,9 @@ impl Model {
     /// The first layer that does not fit.
     pub fn new(side: usize, layers: Vec<Layer>) -> Result<Self, ModelError> {
         let model = Self { side, layers };
+        if !(1..=MOST_SIDE).contains(&side) {
+            return Err(ModelError::Side(side));
+        }
         model.layers.iter().try_fold(model.input(), |shape, layer| layer.output(shape))?;
         match model.layers.last() {
             Some(Layer::Linear { .. }) => Ok(model),

@@ -34,8 +34,7 @@ pub(super) fn batch_norm(tower: &mut Tower<'_>, input: Activation) -> (Activatio
         tower.push(Op::BatchNormBackwardWeight(shape), &views);
         wanted.then(|| {
             let input_gradient = tower.named(&name, shape.len());
-            let views =
-                [input.view, mean, deviation, weight, gradient, weight_gradient, bias_gradient, input_gradient];
+            let views = [input.view, mean, deviation, weight, gradient, weight_gradient, bias_gradient, input_gradient];
             tower.push(Op::BatchNormBackwardData(shape), &views);
             input_gradient
         })

@@ -147,10 +147,7 @@ pub struct Cost {
 
 impl std::iter::Sum for Cost {
     fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
-        costs.fold(Self::default(), |a, b| Self {
-            operations: a.operations + b.operations,
-            bytes: a.bytes + b.bytes,
-        })
+        costs.fold(Self::default(), |a, b| Self { operations: a.operations + b.operations, bytes: a.bytes + b.bytes })
     }
 }
 

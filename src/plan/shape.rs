@@ -173,7 +173,7 @@ pub struct LossShape {
 
 /// Which random changes training images undergo (section 4.1). A switch that is off leaves the
 /// centre crop as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Augmentation {
     /// A crop at a random place, else the centre.
     pub crop: bool,

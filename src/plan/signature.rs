@@ -117,11 +117,9 @@ impl Op {
                 read("output_gradient", l.batch * l.outputs),
                 write("weight_gradient", l.outputs * l.inputs),
             ],
-            Self::MaxPoolForward(p) => vec![
-                read("input", p.input_len()),
-                write("output", p.output_len()),
-                write_u32("argmax", p.output_len()),
-            ],
+            Self::MaxPoolForward(p) => {
+                vec![read("input", p.input_len()), write("output", p.output_len()), write_u32("argmax", p.output_len())]
+            }
             Self::MaxPoolBackward(p) => vec![
                 read("output_gradient", p.output_len()),
                 read_u32("argmax", p.output_len()),

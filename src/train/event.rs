@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 /// A row of `metrics.csv`: one epoch of one racer in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct EpochRow {
     /// Epochs done, from 1.
     pub epoch: usize,
-    /// The loss.
-    pub loss: Loss,
+    /// The loss's name.
+    pub loss: String,
     /// Mean training loss of the epoch.
     pub train_loss: f64,
     /// Exact matches, percent of the test images.
@@ -25,7 +25,7 @@ pub struct Summary {
     /// Lambda during the epoch, for losses that have one.
     pub lambda: Option<f64>,
     /// Standard deviation of the raw distances (section 4.7).
-    pub sdd: f64,
+    pub sdd: Option<f64>,
     /// Seconds since the run began, evaluation included.
     pub seconds: f64,
 }
@@ -34,7 +34,7 @@ pub struct Summary {
 #[derive(Clone, Debug)]
 pub struct EpochResult {
     /// The epoch in numbers.
-    pub summary: Summary,
+    pub row: EpochRow,
     /// Metrics on the test images.
     pub evaluation: Evaluation,
     /// Mean prediction of crop and mirror image of each test image, samples x classes.

@@ -2,8 +2,8 @@
 
 use super::batches::{batches, slot, stream, upload};
 use crate::data::Images;
-use crate::nn::plans::{Batches, evaluation};
 use crate::nn::Model;
+use crate::nn::plans::{Batches, evaluation};
 use crate::plan::{Clock, Executor, ExecutorError, PlanHandle, Ticket};
 
 /// Replays that may be under way before the examiner and the trainer hold back: enough to keep a

@@ -4,12 +4,14 @@ pub mod batches;
 pub mod event;
 pub mod examiner;
 pub mod metrics;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod run;
 pub mod seriation;
 pub mod settings;
 pub mod snapshot;
 pub mod trainer;
 
-pub use event::{EpochResult, Event};
+pub use event::{EpochResult, EpochRow, Event};
 pub use examiner::Examiner;
 pub use settings::{Lambda, Settings, SettingsError};
 pub use snapshot::{Snapshot, SnapshotError};

@@ -1,5 +1,6 @@
 //! Everything that determines a run, apart from the data itself.
 
+use crate::nn::model::MOST_SIDE;
 use crate::nn::{Loss, Model, ModelError, zoo};
 use crate::plan::Augmentation;
 use serde::{Deserialize, Serialize};
@@ -137,7 +138,7 @@ impl Settings {
         require((0.0..1.0).contains(&self.momentum), "momentum", self.momentum, "at least 0 and below 1")?;
         let decay = self.weight_decay;
         require(decay.is_finite() && decay >= 0.0, "weight-decay", decay, "a number of at least 0")?;
-        require((1..=4096).contains(&self.side), "size", self.side, "from 1 to 4096")?;
+        require((1..=MOST_SIDE).contains(&self.side), "size", self.side, "from 1 to 2048")?;
         require(self.stored_side >= self.side, "stored side", self.stored_side, "at least the input's")?;
         require(!self.channels.contains(&0) && self.hidden > 0, "channels and hidden", 0, "at least 1 each")?;
         require(self.omega.is_none_or(positive), "omega", self.omega.unwrap_or(0.0), "a number above 0")?;

@@ -1,6 +1,6 @@
 //! The complete state of a run at one step: what a checkpoint file holds.
 
-use super::event::Summary;
+use super::event::EpochRow;
 use super::settings::Settings;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct Progress {
     /// Seconds of training so far.
     pub seconds: f64,
     /// A row an epoch and loss.
-    pub history: Vec<Summary>,
+    pub history: Vec<EpochRow>,
 }
 
 /// The complete state of a run.

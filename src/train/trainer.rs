@@ -2,9 +2,9 @@
 //! a frame in between.
 
 use super::batches::{batches, shuffled, slot, stream, upload};
-use super::event::{EpochResult, Event, Summary};
+use super::event::{EpochResult, EpochRow, Event};
 use super::examiner::{Examiner, MOST_IN_FLIGHT};
-use super::metrics::{Evaluation, sdd};
+use super::metrics::{Evaluation, MetricsError, sdd};
 use super::settings::{Lambda, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
 use crate::data::Dataset;
@@ -53,6 +53,9 @@ pub enum TrainError {
         /// The learning rate.
         learning_rate: f32,
     },
+    /// The test split cannot be scored.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// The checkpoint does not belong to this run.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -113,7 +116,10 @@ impl Trainer {
         let batches = batches("train", &data.train, settings.batch, true, executor.limits());
         let step = training(&model, &settings.losses, &batches, settings.augmentation);
         if let Err(misfit) = step.fits(executor.limits()) {
-            return Err(TrainError::TooLarge { misfit, batch: fitting(&model, &settings, &batches, executor.limits()) });
+            return Err(TrainError::TooLarge {
+                misfit,
+                batch: fitting(&model, &settings, &batches, executor.limits()),
+            });
         }
         let distance = distances(&model, &settings.losses);
         let step_plan = executor.prepare(&step)?;
@@ -343,8 +349,8 @@ impl Trainer {
         self.progress.cursor = 0;
         for (index, (outcomes, readings)) in outcomes.into_iter().zip(readings.chunks(READINGS.len())).enumerate() {
             self.check_fault(index, &readings[0])?;
-            let result = self.result(index, outcomes, readings);
-            self.progress.history.push(result.summary.clone());
+            let result = self.result(index, outcomes, readings)?;
+            self.progress.history.push(result.row.clone());
             events.push(Event::Epoch(Box::new(result)));
         }
         self.begin_snapshot()?;
@@ -352,7 +358,7 @@ impl Trainer {
     }
 
     /// Everything about a racer's epoch; also chooses its lambda when the jump start is over.
-    fn result(&mut self, racer: usize, outcomes: Vec<f32>, readings: &[Vec<u8>]) -> EpochResult {
+    fn result(&mut self, racer: usize, outcomes: Vec<f32>, readings: &[Vec<u8>]) -> Result<EpochResult, TrainError> {
         let loss = self.settings.losses[racer];
         let floats = |bytes: &[u8]| -> Vec<f32> { bytemuck::pod_collect_to_vec(bytes) };
         let wide = |bytes: &[u8]| -> Vec<f64> { floats(bytes).into_iter().map(f64::from).collect() };
@@ -362,22 +368,22 @@ impl Trainer {
         let lambda = self.lambda(racer, self.progress.epoch - 1);
         self.choose_lambda(racer, &sums);
         let test = &self.data.test;
-        let evaluation = Evaluation::new(&outcomes, &test.labels, &test.values, self.data.classes.len());
+        let evaluation = Evaluation::new(&outcomes, &test.labels, &test.values, self.data.classes.len())?;
         let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
-        let summary = Summary {
+        let row = EpochRow {
             epoch: self.progress.epoch,
-            loss,
+            loss: loss.to_string(),
             train_loss: sums[0] / sums[3],
             aem: 100.0 * evaluation.aem,
             aeo: 100.0 * evaluation.aeo,
             mae: evaluation.mae,
             spearman: evaluation.spearman,
             lambda: loss.is_self_guided().then_some(f64::from(lambda)),
-            sdd: sdd(&distances),
+            sdd: Some(sdd(&distances)),
             seconds: self.progress.seconds + self.began.elapsed().as_secs_f64(),
         };
         let absent = absent.map(|(_, class)| class.clone()).collect();
-        EpochResult { summary, evaluation, outcomes, distances, ground, absent }
+        Ok(EpochResult { row, evaluation, outcomes, distances, ground, absent })
     }
 
     /// Lambda of a racer in an epoch (from 0): none during the jump start.
@@ -433,12 +439,7 @@ impl Trainer {
     /// Writes what the present epoch needs: its order, its clock, the racers' settings.
     fn begin_epoch(&mut self) -> Result<(), TrainError> {
         let Progress { epoch, cursor, step, .. } = self.progress;
-        let clock = Clock {
-            seed: self.settings.seed,
-            epoch: epoch as u32,
-            step: step as u32,
-            cursor: cursor as u32,
-        };
+        let clock = Clock { seed: self.settings.seed, epoch: epoch as u32, step: step as u32, cursor: cursor as u32 };
         self.order = self.batches.fill(shuffled(self.batches.samples, self.settings.seed, epoch as u32));
         self.executor.write(&slot(&self.batches, "order"), 0, bytemuck::cast_slice(&self.order))?;
         self.executor.write(&slot(&self.batches, "clock"), 0, bytemuck::bytes_of(&clock))?;

@@ -69,10 +69,7 @@ pub(super) fn ordered(root: &Path, found: Vec<String>) -> Result<Classes, Folder
     let path = root.join(FILE_NAME);
     if !path.is_file() {
         let values = (0..found.len()).map(|index| index as f64).collect();
-        return Ok(Classes {
-            names: found,
-            values,
-        });
+        return Ok(Classes { names: found, values });
     }
     read(&path)
         .and_then(|text| parse(&text))
@@ -90,10 +87,7 @@ fn read(path: &Path) -> Result<String, ClassListError> {
 fn parse(text: &str) -> Result<Classes, ClassListError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut names, mut values, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-    for (line, content) in (1..)
-        .zip(text.lines())
-        .filter(|(_, content)| !content.trim().is_empty())
-    {
+    for (line, content) in (1..).zip(text.lines()).filter(|(_, content)| !content.trim().is_empty()) {
         let (name, value) = parse_line(line, content)?;
         if !seen.insert(name.clone()) {
             return Err(ClassListError::Twice { line, name });
@@ -120,21 +114,14 @@ fn parse_line(line: usize, content: &str) -> Result<(String, Option<f64>), Class
     let value = value.trim();
     match value.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok((name.trim().into(), Some(number))),
-        _ => Err(ClassListError::Value {
-            line,
-            value: value.into(),
-        }),
+        _ => Err(ClassListError::Value { line, value: value.into() }),
     }
 }
 
 fn check_names(list: &[String], found: &[String]) -> Result<(), ClassListError> {
     let without = |names: &[String], others: &[String]| -> Vec<String> {
         let others: HashSet<_> = others.iter().collect();
-        names
-            .iter()
-            .filter(|name| !others.contains(name))
-            .cloned()
-            .collect()
+        names.iter().filter(|name| !others.contains(name)).cloned().collect()
     };
     let (unknown, unlisted) = (without(list, found), without(found, list));
     if !unknown.is_empty() {

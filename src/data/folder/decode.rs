@@ -24,9 +24,7 @@ pub enum DecodeError {
     #[error("the file is empty")]
     Empty,
     /// Neither the content nor the name is that of a format that is read.
-    #[error(
-        "not an image in a format that is read (PNG, JPEG, GIF, WebP, BMP, TIFF, PNM, TGA, ICO, QOI)"
-    )]
+    #[error("not an image in a format that is read (PNG, JPEG, GIF, WebP, BMP, TIFF, PNM, TGA, ICO, QOI)")]
     NotAnImage,
     /// Refused before it is decoded: it would take too much memory, as a decompression bomb does.
     #[error(
@@ -58,11 +56,7 @@ pub fn decode_bytes(bytes: &[u8], side: usize) -> Result<Vec<u8>, DecodeError> {
 }
 
 /// [`decode_bytes`] with the format that the file's name promises, for the one that has no signature (TGA).
-pub(super) fn decode_named(
-    bytes: &[u8],
-    named: Option<ImageFormat>,
-    side: usize,
-) -> Result<Vec<u8>, DecodeError> {
+pub(super) fn decode_named(bytes: &[u8], named: Option<ImageFormat>, side: usize) -> Result<Vec<u8>, DecodeError> {
     check_side(side)?;
     let format = format_of(bytes, named)?;
     if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
@@ -139,9 +133,7 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
 /// The next marker and what comes after it.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let is_marker = |byte: u8| !matches!(byte, 0x00 | 0xD0..=0xD7 | 0xFF);
-    let at = bytes
-        .windows(2)
-        .position(|pair| pair[0] == 0xFF && is_marker(pair[1]))?;
+    let at = bytes.windows(2).position(|pair| pair[0] == 0xFF && is_marker(pair[1]))?;
     Some((bytes[at + 1], &bytes[at + 2..]))
 }
 
@@ -280,11 +272,7 @@ mod tests {
     fn transparency_is_laid_on_white() {
         for (alpha, expected) in [(255, 40), (0, 255), (128, 147)] {
             let image = RgbaImage::from_pixel(2, 2, Rgba([40, 40, 40, alpha]));
-            assert_eq!(
-                decode_bytes(&png(image), 1).unwrap(),
-                [expected; 3],
-                "alpha {alpha}"
-            );
+            assert_eq!(decode_bytes(&png(image), 1).unwrap(), [expected; 3], "alpha {alpha}");
         }
         let grey = image::GrayAlphaImage::from_pixel(2, 2, LumaA([40, 128]));
         assert_eq!(decode_bytes(&png(grey), 1).unwrap(), [147; 3]);
@@ -314,25 +302,17 @@ mod tests {
 
     #[test]
     fn exif_orientation_turns_the_picture_upright() {
-        let cases = [
-            "rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb",
-        ];
+        let cases = ["rgbw", "grwb", "wbgr", "bwrg", "rbgw", "brwg", "wgbr", "gwrb"];
         for (orientation, expected) in (1..).zip(cases) {
             let (mut as_png, mut as_jpeg) = (Vec::new(), Vec::new());
             let mut png = PngEncoder::new(&mut as_png);
             png.set_exif_metadata(exif(orientation)).unwrap();
-            png.write_image(&quarters(16), 16, 16, ExtendedColorType::Rgb8)
-                .unwrap();
+            png.write_image(&quarters(16), 16, 16, ExtendedColorType::Rgb8).unwrap();
             let mut jpeg = JpegEncoder::new(&mut as_jpeg);
             jpeg.set_exif_metadata(exif(orientation)).unwrap();
-            jpeg.write_image(&quarters(16), 16, 16, ExtendedColorType::Rgb8)
-                .unwrap();
+            jpeg.write_image(&quarters(16), 16, 16, ExtendedColorType::Rgb8).unwrap();
             for bytes in [as_png, as_jpeg] {
-                assert_eq!(
-                    names(&decode_bytes(&bytes, 2).unwrap()),
-                    expected,
-                    "{orientation}"
-                );
+                assert_eq!(names(&decode_bytes(&bytes, 2).unwrap()), expected, "{orientation}");
             }
         }
     }
@@ -340,9 +320,7 @@ mod tests {
     #[test]
     fn a_file_cut_off_anywhere_is_refused_or_whole() {
         // A gradient, so that a part filled in by a decoder would differ.
-        let picture = RgbImage::from_fn(24, 20, |x, y| {
-            Rgb([(x * 9) as u8, (y * 12) as u8, (x * y) as u8])
-        });
+        let picture = RgbImage::from_fn(24, 20, |x, y| Rgb([(x * 9) as u8, (y * 12) as u8, (x * y) as u8]));
         for format in FORMATS {
             let picture = match format {
                 ImageFormat::Ico => DynamicImage::from(picture.clone()).into_rgba8().into(),
@@ -352,10 +330,7 @@ mod tests {
             let whole = decode_named(&bytes, Some(format), 20).unwrap();
             for length in 0..bytes.len() {
                 let cut = decode_named(&bytes[..length], Some(format), 20);
-                assert!(
-                    cut.is_err() || cut == Ok(whole.clone()),
-                    "{format:?} cut to {length}"
-                );
+                assert!(cut.is_err() || cut == Ok(whole.clone()), "{format:?} cut to {length}");
             }
             let half = decode_named(&bytes[..bytes.len() / 2], Some(format), 20);
             assert!(half.is_err(), "{format:?}");
@@ -384,10 +359,7 @@ mod tests {
         assert_eq!(named, Err(DecodeError::NotAnImage));
         let mut broken = png(quarters(16));
         broken[20] ^= 0xFF;
-        assert!(matches!(
-            decode_bytes(&broken, 8),
-            Err(DecodeError::Broken(_))
-        ));
+        assert!(matches!(decode_bytes(&broken, 8), Err(DecodeError::Broken(_))));
         assert_eq!(decode_bytes(&broken[..20], 8), Err(DecodeError::Truncated));
     }
 
@@ -398,46 +370,24 @@ mod tests {
         let entry = [0x06, 0x01, 3, 0, 1, 0, 0, 0, 2];
         let at = tiff.windows(9).position(|bytes| bytes == entry).unwrap();
         tiff[at + 8] = 6;
-        assert!(matches!(
-            decode_bytes(&tiff, 8),
-            Err(DecodeError::Unsupported(_))
-        ));
+        assert!(matches!(decode_bytes(&tiff, 8), Err(DecodeError::Unsupported(_))));
     }
 
     #[test]
     fn an_image_without_pixels_is_refused() {
-        for bytes in [
-            b"P6 0 0 255\n".as_slice(),
-            b"P6 0 4 255\n",
-            b"qoif\0\0\0\0\0\0\0\x04\x03\0",
-        ] {
-            assert!(matches!(
-                decode_bytes(bytes, 8),
-                Err(DecodeError::Broken(_))
-            ));
+        for bytes in [b"P6 0 0 255\n".as_slice(), b"P6 0 4 255\n", b"qoif\0\0\0\0\0\0\0\x04\x03\0"] {
+            assert!(matches!(decode_bytes(bytes, 8), Err(DecodeError::Broken(_))));
         }
     }
 
     #[test]
     fn a_bomb_is_refused_before_it_takes_memory() {
         const SIDE: u32 = 60_000;
-        let header = [
-            b"IHDR",
-            SIDE.to_be_bytes().as_slice(),
-            &SIDE.to_be_bytes(),
-            &[8, 2, 0, 0, 0],
-        ]
-        .concat();
+        let header = [b"IHDR", SIDE.to_be_bytes().as_slice(), &SIDE.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
         let mut crc = flate2::Crc::new();
         crc.update(&header);
         let sum = crc.sum().to_be_bytes();
-        let png = [
-            b"\x89PNG\r\n\x1a\n\0\0\0\x0D",
-            header.as_slice(),
-            &sum,
-            b"\0\0\0\x01IDAT",
-        ]
-        .concat();
+        let png = [b"\x89PNG\r\n\x1a\n\0\0\0\x0D", header.as_slice(), &sum, b"\0\0\0\x01IDAT"].concat();
         let mut bmp = encoded(&quarters(2).into(), ImageFormat::Bmp);
         bmp[18..22].copy_from_slice(&SIDE.to_le_bytes());
         bmp[22..26].copy_from_slice(&SIDE.to_le_bytes());
@@ -446,12 +396,7 @@ mod tests {
         let netpbm = b"P6 60000 60000 255\n".to_vec();
         let too_wide = b"P6 70000 1 255\n".to_vec();
         for bomb in [png, bmp, gif, netpbm, too_wide] {
-            assert_eq!(
-                decode_bytes(&bomb, 8),
-                Err(DecodeError::TooLarge),
-                "{:?}",
-                &bomb[..4]
-            );
+            assert_eq!(decode_bytes(&bomb, 8), Err(DecodeError::TooLarge), "{:?}", &bomb[..4]);
         }
     }
 
@@ -459,9 +404,6 @@ mod tests {
     fn the_side_is_checked() {
         let bytes = png(quarters(4));
         assert!(matches!(decode_bytes(&bytes, 0), Err(DecodeError::Side(_))));
-        assert!(matches!(
-            decode_bytes(&bytes, 1 << 20),
-            Err(DecodeError::Side(_))
-        ));
+        assert!(matches!(decode_bytes(&bytes, 1 << 20), Err(DecodeError::Side(_))));
     }
 }

@@ -156,9 +156,7 @@ pub enum FolderError {
         source: ClassListError,
     },
     /// The images would not fit into memory.
-    #[error(
-        "{images} images of {side} x {side} pixels do not fit into memory: choose a smaller side"
-    )]
+    #[error("{images} images of {side} x {side} pixels do not fit into memory: choose a smaller side")]
     Memory {
         /// Files that would be read.
         images: usize,
@@ -173,11 +171,7 @@ pub enum FolderError {
 /// Up to ten names in quotes, and how many more there are.
 pub(super) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 10;
-    let quoted: Vec<_> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let quoted: Vec<_> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => quoted.join(", "),
         more => format!("{} and {more} more", quoted.join(", ")),

@@ -70,10 +70,7 @@ impl Folder {
         let kept = counts(&scan, pictures.iter().map(|picture| &picture.source));
         self.check_filled(&scan, &kept, &found)?;
         let tested = self.tested(&scan, &pictures, &kept)?;
-        Ok(Loaded {
-            dataset: self.dataset(scan, pictures, &tested),
-            skipped,
-        })
+        Ok(Loaded { dataset: self.dataset(scan, pictures, &tested), skipped })
     }
 
     /// What was read, and everything that was not, sorted.
@@ -86,10 +83,7 @@ impl Folder {
         for (source, decoded) in scan.sources.drain(..).zip(decoded) {
             match decoded {
                 Ok(pixels) => pictures.push(Picture { source, pixels }),
-                Err(reason) => skipped.push(Skipped {
-                    path: source.path,
-                    reason,
-                }),
+                Err(reason) => skipped.push(Skipped { path: source.path, reason }),
             }
         }
         skipped.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
@@ -97,23 +91,14 @@ impl Folder {
             let (count, first) = (skipped.len(), skipped.swap_remove(0));
             return Err(match self.strict {
                 true => FolderError::Strict(first),
-                false => FolderError::AllBroken {
-                    path: self.path.clone(),
-                    count,
-                    first,
-                },
+                false => FolderError::AllBroken { path: self.path.clone(), count, first },
             });
         }
         Ok((pictures, skipped))
     }
 
     /// Checks that each class folder has images among the `kept`, of those that were `found`.
-    fn check_filled(
-        &self,
-        scan: &Scan,
-        kept: &[usize],
-        found: &[usize],
-    ) -> Result<(), FolderError> {
+    fn check_filled(&self, scan: &Scan, kept: &[usize], found: &[usize]) -> Result<(), FolderError> {
         if kept.iter().all(|&count| count == 0) {
             return Err(FolderError::NoImages(self.path.clone()));
         }
@@ -129,22 +114,13 @@ impl Folder {
     }
 
     /// For each picture, whether it is tested on.
-    fn tested(
-        &self,
-        scan: &Scan,
-        pictures: &[Picture],
-        kept: &[usize],
-    ) -> Result<Vec<bool>, FolderError> {
-        let folders = pictures
-            .iter()
-            .map(|picture| &scan.folders[picture.source.folder]);
+    fn tested(&self, scan: &Scan, pictures: &[Picture], kept: &[usize]) -> Result<Vec<bool>, FolderError> {
+        let folders = pictures.iter().map(|picture| &scan.folders[picture.source.folder]);
         if scan.has_splits {
             return Ok(folders.map(|folder| folder.tested).collect());
         }
         if let Some(single) = kept.iter().position(|&count| count == 1) {
-            return Err(FolderError::TooFewToSplit {
-                class: scan.classes.names[single].clone(),
-            });
+            return Err(FolderError::TooFewToSplit { class: scan.classes.names[single].clone() });
         }
         let labels: Vec<_> = folders.map(|folder| folder.class).collect();
         let mut tested = vec![false; labels.len()];
@@ -164,19 +140,13 @@ impl Folder {
             let images = if tested { &mut test } else { &mut train };
             images.push(&pixels, class, value, source.name);
         }
-        Dataset {
-            name: self.name(),
-            classes: scan.classes.names,
-            train,
-            test,
-        }
+        Dataset { name: self.name(), classes: scan.classes.names, train, test }
     }
 
     /// The folder's own name, also where the path is `.` or ends in `..`.
     fn name(&self) -> String {
         let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        full.file_name()
-            .map_or("folder".into(), |name| name.to_string_lossy().into())
+        full.file_name().map_or("folder".into(), |name| name.to_string_lossy().into())
     }
 }
 
@@ -185,10 +155,7 @@ impl Folder {
 /// # Errors
 /// [`Skipped`] with the path and what is wrong with the file.
 pub fn decode_file(path: &Path, side: usize) -> Result<Vec<u8>, Skipped> {
-    decode_path(path, side).map_err(|reason| Skipped {
-        path: path.into(),
-        reason,
-    })
+    decode_path(path, side).map_err(|reason| Skipped { path: path.into(), reason })
 }
 
 fn decode_path(path: &Path, side: usize) -> Result<Vec<u8>, SkipReason> {
@@ -245,10 +212,7 @@ mod tests {
         assert!(check_memory(1000, 64).is_ok());
         for images in [1 << 40, usize::MAX] {
             let error = check_memory(images, 2048).unwrap_err().to_string();
-            assert!(
-                error.contains("2048 x 2048") && error.contains("smaller side"),
-                "{error}"
-            );
+            assert!(error.contains("2048 x 2048") && error.contains("smaller side"), "{error}");
         }
     }
 }

@@ -49,20 +49,10 @@ pub(super) fn scan(root: &Path) -> Result<Scan, FolderError> {
     }
     let entries = list(root).map_err(unreadable(root))?;
     let split = |name: &str| {
-        let mut folders = entries
-            .iter()
-            .filter(|entry| matches!(entry.kind, Kind::Folder));
-        folders
-            .find(|entry| entry.name().eq_ignore_ascii_case(name))
-            .map(|entry| entry.path.clone())
+        let mut folders = entries.iter().filter(|entry| matches!(entry.kind, Kind::Folder));
+        folders.find(|entry| entry.name().eq_ignore_ascii_case(name)).map(|entry| entry.path.clone())
     };
-    let half = |present, absent| {
-        Err(FolderError::HalfSplit {
-            path: root.into(),
-            present,
-            absent,
-        })
-    };
+    let half = |present, absent| Err(FolderError::HalfSplit { path: root.into(), present, absent });
     match (split("train"), split("test")) {
         (None, None) => scan_unsplit(root, entries),
         (Some(train), Some(test)) => scan_splits(root, entries, [train, test]),
@@ -77,37 +67,18 @@ fn scan_unsplit(root: &Path, entries: Vec<Entry>) -> Result<Scan, FolderError> {
     check_two_classes(root, &names)?;
     let classes = ordered(root, names)?;
     let folders = class_folders(&classes, root, false).collect();
-    with_sources(
-        Scan {
-            classes,
-            has_splits: false,
-            folders,
-            sources: Vec::new(),
-            skipped,
-        },
-        root,
-    )
+    with_sources(Scan { classes, has_splits: false, folders, sources: Vec::new(), skipped }, root)
 }
 
-fn scan_splits(
-    root: &Path,
-    entries: Vec<Entry>,
-    splits: [PathBuf; 2],
-) -> Result<Scan, FolderError> {
+fn scan_splits(root: &Path, entries: Vec<Entry>, splits: [PathBuf; 2]) -> Result<Scan, FolderError> {
     let mut skipped = Vec::new();
     for Entry { path, kind, .. } in entries {
         match kind {
             Kind::Folder if !splits.contains(&path) => {
-                skipped.push(Skipped {
-                    path,
-                    reason: SkipReason::NotASplit,
-                });
+                skipped.push(Skipped { path, reason: SkipReason::NotASplit });
             }
             Kind::File if named_format(&path).is_some() => {
-                skipped.push(Skipped {
-                    path,
-                    reason: SkipReason::NoClass,
-                });
+                skipped.push(Skipped { path, reason: SkipReason::NoClass });
             }
             _ => {}
         }
@@ -124,16 +95,7 @@ fn scan_splits(
     let classes = ordered(root, trained)?;
     let folders = class_folders(&classes, train, false).chain(class_folders(&classes, test, true));
     let folders = folders.collect();
-    with_sources(
-        Scan {
-            classes,
-            has_splits: true,
-            folders,
-            sources: Vec::new(),
-            skipped,
-        },
-        root,
-    )
+    with_sources(Scan { classes, has_splits: true, folders, sources: Vec::new(), skipped }, root)
 }
 
 fn check_same_classes(
@@ -143,74 +105,39 @@ fn check_same_classes(
     other: &'static str,
 ) -> Result<(), FolderError> {
     let names: HashSet<_> = names.iter().collect();
-    let classes: Vec<_> = others
-        .iter()
-        .filter(|name| !names.contains(name))
-        .cloned()
-        .collect();
+    let classes: Vec<_> = others.iter().filter(|name| !names.contains(name)).cloned().collect();
     if classes.is_empty() {
         return Ok(());
     }
-    Err(FolderError::MissingClasses {
-        path: path.into(),
-        classes,
-        other,
-    })
+    Err(FolderError::MissingClasses { path: path.into(), classes, other })
 }
 
-fn class_folders(
-    classes: &Classes,
-    parent: &Path,
-    tested: bool,
-) -> impl Iterator<Item = ClassFolder> {
+fn class_folders(classes: &Classes, parent: &Path, tested: bool) -> impl Iterator<Item = ClassFolder> {
     let named = (0..).zip(&classes.names);
-    named.map(move |(class, name)| ClassFolder {
-        path: parent.join(name),
-        class,
-        tested,
-    })
+    named.map(move |(class, name)| ClassFolder { path: parent.join(name), class, tested })
 }
 
 /// Names of the class folders among the `entries` of `parent`, in natural order.
-fn class_names(
-    parent: &Path,
-    entries: Vec<Entry>,
-    skipped: &mut Vec<Skipped>,
-) -> Result<Vec<String>, FolderError> {
+fn class_names(parent: &Path, entries: Vec<Entry>, skipped: &mut Vec<Skipped>) -> Result<Vec<String>, FolderError> {
     let holder = fs::canonicalize(parent).map_err(unreadable(parent))?;
     let mut names = Vec::new();
     for entry in entries {
         match entry.kind {
             Kind::Folder if entry.is_link && leads_to_holder(&entry.path, &holder) => {
-                skipped.push(Skipped {
-                    path: entry.path,
-                    reason: SkipReason::Loop,
-                });
+                skipped.push(Skipped { path: entry.path, reason: SkipReason::Loop });
             }
             Kind::Folder => {
                 let name = entry.path.file_name().and_then(OsStr::to_str);
-                names.push(
-                    name.ok_or_else(|| FolderError::ClassName(entry.path.clone()))?
-                        .into(),
-                );
+                names.push(name.ok_or_else(|| FolderError::ClassName(entry.path.clone()))?.into());
             }
             Kind::File if named_format(&entry.path).is_some() => {
-                skipped.push(Skipped {
-                    path: entry.path,
-                    reason: SkipReason::NoClass,
-                });
+                skipped.push(Skipped { path: entry.path, reason: SkipReason::NoClass });
             }
             Kind::Unknown(e) if e.kind() == ErrorKind::NotFound => {
-                skipped.push(Skipped {
-                    path: entry.path,
-                    reason: e.into(),
-                });
+                skipped.push(Skipped { path: entry.path, reason: e.into() });
             }
             Kind::Unknown(source) => {
-                return Err(FolderError::Read {
-                    path: entry.path,
-                    source,
-                });
+                return Err(FolderError::Read { path: entry.path, source });
             }
             Kind::File | Kind::Other => {}
         }
@@ -222,10 +149,7 @@ fn check_two_classes(path: &Path, names: &[String]) -> Result<(), FolderError> {
     let path = path.into();
     match names {
         [] => Err(FolderError::NoClasses(path)),
-        [class] => Err(FolderError::SingleClass {
-            path,
-            class: class.clone(),
-        }),
+        [class] => Err(FolderError::SingleClass { path, class: class.clone() }),
         _ => Ok(()),
     }
 }
@@ -264,11 +188,7 @@ pub fn image_files(path: &Path) -> Result<Vec<PathBuf>, FolderError> {
             return Err(FolderError::Read { path, source });
         }
     }
-    let files: Vec<_> = files
-        .into_iter()
-        .map(|(_, path)| path)
-        .filter(|p| looks_like_an_image(p))
-        .collect();
+    let files: Vec<_> = files.into_iter().map(|(_, path)| path).filter(|p| looks_like_an_image(p)).collect();
     match files.is_empty() {
         true => Err(FolderError::NoImageFiles(path.into())),
         false => Ok(files),
@@ -277,9 +197,7 @@ pub fn image_files(path: &Path) -> Result<Vec<PathBuf>, FolderError> {
 
 /// The format that the file's name promises, if it is one that is read.
 pub(super) fn named_format(path: &Path) -> Option<ImageFormat> {
-    ImageFormat::from_path(path)
-        .ok()
-        .filter(ImageFormat::reading_enabled)
+    ImageFormat::from_path(path).ok().filter(ImageFormat::reading_enabled)
 }
 
 fn looks_like_an_image(path: &Path) -> bool {
@@ -300,8 +218,5 @@ fn stat(path: &Path) -> Result<fs::Metadata, FolderError> {
 }
 
 fn unreadable(path: &Path) -> impl Fn(io::Error) -> FolderError {
-    move |source| FolderError::Read {
-        path: path.into(),
-        source,
-    }
+    move |source| FolderError::Read { path: path.into(), source }
 }

@@ -39,9 +39,7 @@ impl Data {
     /// An image of one colour; the extension decides the format.
     fn image(&self, name: &str, colour: [u8; 3]) {
         self.bytes(name, &[]);
-        RgbImage::from_pixel(6, 6, Rgb(colour))
-            .save(self.path(name))
-            .unwrap();
+        RgbImage::from_pixel(6, 6, Rgb(colour)).save(self.path(name)).unwrap();
     }
 
     fn bytes(&self, name: &str, bytes: &[u8]) {
@@ -50,13 +48,7 @@ impl Data {
     }
 
     fn folder(&self) -> Folder {
-        Folder {
-            path: self.path(""),
-            side: SIDE,
-            test_fraction: 0.25,
-            seed: 3,
-            strict: false,
-        }
+        Folder { path: self.path(""), side: SIDE, test_fraction: 0.25, seed: 3, strict: false }
     }
 
     fn load(&self) -> Loaded {
@@ -68,26 +60,14 @@ impl Data {
     }
 
     fn strict_error(&self) -> FolderError {
-        let folder = Folder {
-            strict: true,
-            ..self.folder()
-        };
+        let folder = Folder { strict: true, ..self.folder() };
         folder.load(&|_, _| {}).unwrap_err()
     }
 
     /// The names passed over, below the data folder.
     fn skipped(&self, loaded: &Loaded) -> Vec<String> {
-        let below = |path: &Path| {
-            path.strip_prefix(self.0.path())
-                .unwrap()
-                .display()
-                .to_string()
-        };
-        loaded
-            .skipped
-            .iter()
-            .map(|skipped| below(&skipped.path))
-            .collect()
+        let below = |path: &Path| path.strip_prefix(self.0.path()).unwrap().display().to_string();
+        loaded.skipped.iter().map(|skipped| below(&skipped.path)).collect()
     }
 }
 
@@ -95,10 +75,7 @@ impl Data {
 fn names_of(loaded: &Loaded, class: u32) -> Vec<String> {
     let of = |images: &Images| {
         let with_label = images.names.iter().zip(&images.labels);
-        with_label
-            .filter(|(_, label)| **label == class)
-            .map(|(name, _)| name.clone())
-            .collect::<Vec<_>>()
+        with_label.filter(|(_, label)| **label == class).map(|(name, _)| name.clone()).collect::<Vec<_>>()
     };
     let mut names = [of(&loaded.dataset.train), of(&loaded.dataset.test)].concat();
     names.sort();
@@ -118,10 +95,7 @@ fn class_folders_become_a_split_data_set() {
     let Loaded { dataset, skipped } = data.load();
     assert!(skipped.is_empty());
     assert_eq!(dataset.classes, ["a", "b"]);
-    assert_eq!(
-        dataset.name,
-        data.0.path().file_name().unwrap().to_str().unwrap()
-    );
+    assert_eq!(dataset.name, data.0.path().file_name().unwrap().to_str().unwrap());
     assert_eq!(dataset.train.class_counts(2), [3, 3]);
     assert_eq!(dataset.test.class_counts(2), [1, 1]);
     for images in [&dataset.train, &dataset.test] {
@@ -130,11 +104,7 @@ fn class_folders_become_a_split_data_set() {
             assert_eq!(images.values[i], f64::from(label));
             // Class and number are painted into the picture, so that rows cannot have been mixed up.
             let number: u8 = name[2..3].parse().unwrap();
-            let colour = if name.starts_with('a') {
-                [200, 0, number]
-            } else {
-                [0, 200, number]
-            };
+            let colour = if name.starts_with('a') { [200, 0, number] } else { [0, 200, number] };
             assert_eq!(label, u32::from(name.starts_with('b')));
             assert_eq!(images.image(i), colour.map(|c| [c; SIDE * SIDE]).concat());
         }
@@ -148,17 +118,7 @@ fn the_seed_decides_the_split() {
         data.image(&format!("a/{i}.png"), [1; 3]);
         data.image(&format!("b/{i}.png"), [2; 3]);
     }
-    let tested = |seed| {
-        Folder {
-            seed,
-            ..data.folder()
-        }
-        .load(&|_, _| {})
-        .unwrap()
-        .dataset
-        .test
-        .names
-    };
+    let tested = |seed| Folder { seed, ..data.folder() }.load(&|_, _| {}).unwrap().dataset.test.names;
     assert_eq!(tested(1), tested(1));
     assert_ne!(tested(1), tested(2));
 }
@@ -173,22 +133,11 @@ fn train_and_test_folders_are_the_splits() {
     }
     let Loaded { dataset, skipped } = data.load();
     assert!(skipped.is_empty());
-    assert_eq!(
-        dataset.train.names,
-        [
-            "train/x/1.png",
-            "train/x/2.png",
-            "train/y/1.png",
-            "train/y/2.png"
-        ]
-    );
+    assert_eq!(dataset.train.names, ["train/x/1.png", "train/x/2.png", "train/y/1.png", "train/y/2.png"]);
     assert_eq!(dataset.test.names, ["Test/x/3.png", "Test/y/3.png"]);
     assert_eq!(dataset.test.labels, [0, 1]);
     // The fraction has no meaning here, so that a wrong one does no harm.
-    let folder = Folder {
-        test_fraction: 7.0,
-        ..data.folder()
-    };
+    let folder = Folder { test_fraction: 7.0, ..data.folder() };
     assert!(folder.load(&|_, _| {}).is_ok());
 }
 
@@ -204,15 +153,9 @@ fn what_lies_beside_the_splits_is_reported() {
     data.image("test/loose.png", [1; 3]);
     data.bytes("README.md", b"about the data");
     let loaded = data.load();
-    assert_eq!(
-        data.skipped(&loaded),
-        ["loose.png", "test/loose.png", "val"]
-    );
+    assert_eq!(data.skipped(&loaded), ["loose.png", "test/loose.png", "val"]);
     assert!(matches!(loaded.skipped[2].reason, SkipReason::NotASplit));
-    assert_says(
-        &data.strict_error(),
-        &["loose.png", "beside the class folders"],
-    );
+    assert_says(&data.strict_error(), &["loose.png", "beside the class folders"]);
 }
 
 #[test]
@@ -242,12 +185,7 @@ fn the_class_list_gives_order_and_values() {
 #[test]
 fn every_format_is_read_from_a_file() {
     let data = Data::new();
-    for (i, ext) in [
-        "png", "jpg", "gif", "webp", "bmp", "tiff", "ppm", "tga", "qoi",
-    ]
-    .iter()
-    .enumerate()
-    {
+    for (i, ext) in ["png", "jpg", "gif", "webp", "bmp", "tiff", "ppm", "tga", "qoi"].iter().enumerate() {
         data.image(&format!("{}/{i}.{ext}", ["a", "b"][i % 2]), [60; 3]);
     }
     // A wrong name does not matter where the content has a signature.
@@ -268,28 +206,13 @@ fn bad_files_are_named_with_the_reason_and_passed_over() {
     data.bytes("b/notes.txt", b"not an image");
     data.bytes("b/sham.png", b"not an image");
     let loaded = data.load();
-    let names = [
-        "a/9-cut.png",
-        "a/10-empty.png",
-        "b/bomb.pnm",
-        "b/notes.txt",
-        "b/sham.png",
-    ];
+    let names = ["a/9-cut.png", "a/10-empty.png", "b/bomb.pnm", "b/notes.txt", "b/sham.png"];
     assert_eq!(data.skipped(&loaded), names);
-    let reasons = [
-        "cut off",
-        "empty",
-        "too large",
-        "not an image",
-        "not an image",
-    ];
+    let reasons = ["cut off", "empty", "too large", "not an image", "not an image"];
     for (skipped, reason) in loaded.skipped.iter().zip(reasons) {
         let message = skipped.to_string();
         assert!(message.contains(reason), "{message}");
-        assert!(
-            message.contains(skipped.path.to_str().unwrap()),
-            "{message}"
-        );
+        assert!(message.contains(skipped.path.to_str().unwrap()), "{message}");
     }
     assert_eq!(loaded.dataset.train.len() + loaded.dataset.test.len(), 8);
     assert_says(&data.strict_error(), &["9-cut.png", "cut off", "strict"]);
@@ -298,10 +221,7 @@ fn bad_files_are_named_with_the_reason_and_passed_over() {
 #[test]
 fn strict_mode_takes_a_clean_folder() {
     let data = Data::two_classes();
-    let folder = Folder {
-        strict: true,
-        ..data.folder()
-    };
+    let folder = Folder { strict: true, ..data.folder() };
     assert_eq!(folder.load(&|_, _| {}).unwrap().dataset.test.len(), 2);
 }
 
@@ -316,13 +236,7 @@ fn hidden_files_are_left_out_and_nested_folders_searched() {
     let loaded = data.load();
     assert!(loaded.skipped.is_empty(), "{:?}", loaded.skipped);
     assert_eq!(loaded.dataset.classes, ["a", "b"]);
-    let expected = [
-        "a/0.png",
-        "a/1.png",
-        "a/2.png",
-        "a/3.png",
-        "a/deep/er/5.png",
-    ];
+    let expected = ["a/0.png", "a/1.png", "a/2.png", "a/3.png", "a/deep/er/5.png"];
     assert_eq!(names_of(&loaded, 0), expected);
 }
 
@@ -342,15 +256,8 @@ fn links_are_followed_and_their_loops_ended() {
     symlink(data.path("nowhere"), data.path("b/dangling.png")).unwrap();
     let loaded = data.load();
     assert_eq!(loaded.dataset.classes, ["a", "b"]);
-    assert_eq!(
-        data.skipped(&loaded),
-        ["a/loop", "a/root", "b/again", "b/dangling.png", "self"]
-    );
-    assert!(
-        loaded.skipped[..3]
-            .iter()
-            .all(|s| matches!(s.reason, SkipReason::Loop))
-    );
+    assert_eq!(data.skipped(&loaded), ["a/loop", "a/root", "b/again", "b/dangling.png", "self"]);
+    assert!(loaded.skipped[..3].iter().all(|s| matches!(s.reason, SkipReason::Loop)));
     assert!(matches!(loaded.skipped[3].reason, SkipReason::Read(_)));
     assert_eq!(names_of(&loaded, 0)[4], "a/linked/5.png");
     assert_eq!(names_of(&loaded, 1)[4..], ["b/real/6.png", "b/same.png"]);
@@ -373,9 +280,7 @@ fn progress_counts_every_file_once() {
     let data = Data::two_classes();
     data.bytes("a/broken.png", b"words");
     let calls = Mutex::new(Vec::new());
-    data.folder()
-        .load(&|done, total| calls.lock().unwrap().push((done, total)))
-        .unwrap();
+    data.folder().load(&|done, total| calls.lock().unwrap().push((done, total))).unwrap();
     let mut calls = calls.into_inner().unwrap();
     assert_eq!(calls[0], (0, 9));
     calls.sort_unstable();
@@ -396,15 +301,9 @@ fn single_files_and_folders_are_found_for_prediction() {
     let expected = ["9.jpg", "10.png", "broken.png", "in/2.bmp", "nameless"];
     assert_eq!(names(""), expected.map(|name| data.path(name)));
     assert_eq!(names("notes.txt"), [data.path("notes.txt")]);
-    assert!(matches!(
-        image_files(&data.path("gone")),
-        Err(FolderError::Missing(_))
-    ));
+    assert!(matches!(image_files(&data.path("gone")), Err(FolderError::Missing(_))));
     fs::create_dir(data.path("none")).unwrap();
-    assert!(matches!(
-        image_files(&data.path("none")),
-        Err(FolderError::NoImageFiles(_))
-    ));
+    assert!(matches!(image_files(&data.path("none")), Err(FolderError::NoImageFiles(_))));
 }
 
 #[test]
@@ -412,18 +311,13 @@ fn a_single_file_is_decoded_as_in_a_folder() {
     let data = Data::two_classes();
     let planar = decode_file(&data.path("a/3.png"), SIDE).unwrap();
     assert_eq!(planar, [200, 0, 3].map(|c| [c; SIDE * SIDE]).concat());
-    assert_eq!(
-        decode_bytes(&fs::read(data.path("a/3.png")).unwrap(), SIDE),
-        Ok(planar)
-    );
+    assert_eq!(decode_bytes(&fs::read(data.path("a/3.png")).unwrap(), SIDE), Ok(planar));
     let message = |name: &str| decode_file(&data.path(name), SIDE).unwrap_err().to_string();
     assert!(message("gone.png").contains("gone.png: cannot be read"));
     assert!(message("a").contains("not a regular file"));
     data.bytes("t.png", b"words");
     assert!(message("t.png").contains("not an image"));
     let format = ImageFormat::Tga;
-    RgbImage::from_pixel(3, 3, Rgb([9; 3]))
-        .save_with_format(data.path("x.tga"), format)
-        .unwrap();
+    RgbImage::from_pixel(3, 3, Rgb([9; 3])).save_with_format(data.path("x.tga"), format).unwrap();
     assert_eq!(decode_file(&data.path("x.tga"), 1).unwrap(), [9; 3]);
 }

@@ -50,11 +50,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Entry>> {
             Ok(_) => Kind::Other,
             Err(e) => Kind::Unknown(e),
         };
-        entries.push(Entry {
-            path,
-            kind,
-            is_link: entry.file_type()?.is_symlink(),
-        });
+        entries.push(Entry { path, kind, is_link: entry.file_type()?.is_symlink() });
     }
     // `__MACOSX` is what macOS leaves in zip archives: shadows of the real files.
     entries.retain(|entry| !entry.name().starts_with('.') && entry.name() != "__MACOSX");
@@ -64,17 +60,9 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Entry>> {
 
 /// All files below `folder` with their names below `root`, in natural order of the names. Fails only if `folder`
 /// itself cannot be listed.
-pub(super) fn walk(
-    folder: &Path,
-    root: &Path,
-    skipped: &mut Vec<Skipped>,
-) -> io::Result<Vec<(String, PathBuf)>> {
+pub(super) fn walk(folder: &Path, root: &Path, skipped: &mut Vec<Skipped>) -> io::Result<Vec<(String, PathBuf)>> {
     let holder = fs::canonicalize(folder)?;
-    let mut walk = Walk {
-        read: HashSet::from([holder.clone()]),
-        holder,
-        ..Walk::default()
-    };
+    let mut walk = Walk { read: HashSet::from([holder.clone()]), holder, ..Walk::default() };
     walk.take(list(folder)?);
     // Links come last, so that a file is found under its own path where it has one here.
     while let Some((path, is_link)) = walk.next() {
@@ -83,11 +71,7 @@ pub(super) fn walk(
         }
     }
     skipped.append(&mut walk.skipped);
-    let mut files: Vec<_> = walk
-        .files
-        .into_iter()
-        .map(|path| (name_below(root, &path), path))
-        .collect();
+    let mut files: Vec<_> = walk.files.into_iter().map(|path| (name_below(root, &path), path)).collect();
     files.sort_by(|a, b| natural(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
     Ok(files)
 }
@@ -116,35 +100,20 @@ impl Walk {
         let holds_us = self.holder.starts_with(&target);
         if holds_us || !self.read.insert(target) {
             // A folder that a link led to before is no news when it is met itself.
-            return if is_link {
-                Err(SkipReason::Loop)
-            } else {
-                Ok(())
-            };
+            return if is_link { Err(SkipReason::Loop) } else { Ok(()) };
         }
         self.take(list(path)?);
         Ok(())
     }
 
     fn take(&mut self, entries: Vec<Entry>) {
-        for Entry {
-            path,
-            kind,
-            is_link,
-        } in entries
-        {
+        for Entry { path, kind, is_link } in entries {
             match kind {
                 Kind::Folder if is_link => self.links.push(path),
                 Kind::Folder => self.folders.push(path),
                 Kind::File => self.files.push(path),
-                Kind::Other => self.skipped.push(Skipped {
-                    path,
-                    reason: SkipReason::NotAFile,
-                }),
-                Kind::Unknown(e) => self.skipped.push(Skipped {
-                    path,
-                    reason: e.into(),
-                }),
+                Kind::Other => self.skipped.push(Skipped { path, reason: SkipReason::NotAFile }),
+                Kind::Unknown(e) => self.skipped.push(Skipped { path, reason: e.into() }),
             }
         }
     }

@@ -18,14 +18,7 @@ fn a_class_list_that_does_not_fit_is_refused() {
 #[test]
 fn a_path_that_is_no_folder_is_refused() {
     let data = Data::two_classes();
-    let error = |path| {
-        Folder {
-            path,
-            ..data.folder()
-        }
-        .load(&|_, _| {})
-        .unwrap_err()
-    };
+    let error = |path| Folder { path, ..data.folder() }.load(&|_, _| {}).unwrap_err();
     assert_says(&error(data.path("gone")), &["gone", "does not exist"]);
     assert_says(&error(data.path("a/0.png")), &["0.png", "not a folder"]);
 }
@@ -58,10 +51,7 @@ fn folders_without_any_image_are_refused() {
     assert!(matches!(data.error(), FolderError::NoImages(_)));
     data.bytes("a/1.png", b"");
     data.bytes("b/1.png", b"words");
-    assert_says(
-        &data.error(),
-        &["none of the 2 files", "1.png: the file is empty"],
-    );
+    assert_says(&data.error(), &["none of the 2 files", "1.png: the file is empty"]);
 }
 
 #[test]
@@ -76,16 +66,10 @@ fn train_and_test_need_each_other_and_the_same_classes() {
     assert_says(&data.error(), &["test has no class folder for `y`,"]);
     data.image("test/z/1.png", [1; 3]);
     data.image("test/y/1.png", [1; 3]);
-    assert_says(
-        &data.error(),
-        &["train has no class folder for `z`", "`test` has"],
-    );
+    assert_says(&data.error(), &["train has no class folder for `z`", "`test` has"]);
     fs::remove_dir_all(data.path("test/z")).unwrap();
     data.image("train/w/1.png", [1; 3]);
-    assert_says(
-        &data.error(),
-        &["test has no class folder for `w`", "`train` has"],
-    );
+    assert_says(&data.error(), &["test has no class folder for `w`", "`train` has"]);
     for class in ["train/w", "train/y", "test/y"] {
         fs::remove_dir_all(data.path(class)).unwrap();
     }
@@ -102,10 +86,7 @@ fn an_empty_class_of_the_test_split_is_named_with_its_folder() {
     }
     data.bytes("test/y/1.png", b"words");
     let folder = Path::new("test").join("y");
-    assert_says(
-        &data.error(),
-        &["class `y`", folder.to_str().unwrap(), "not be read: 1)"],
-    );
+    assert_says(&data.error(), &["class `y`", folder.to_str().unwrap(), "not be read: 1)"]);
 }
 
 #[test]
@@ -113,31 +94,16 @@ fn a_class_with_a_single_image_cannot_be_split() {
     let data = Data::two_classes();
     data.image("c/1.png", [1; 3]);
     data.bytes("c/2.png", b"words");
-    assert_says(
-        &data.error(),
-        &["class `c` has a single image", "at least 2"],
-    );
+    assert_says(&data.error(), &["class `c` has a single image", "at least 2"]);
 }
 
 #[test]
 fn parameters_are_checked() {
     let data = Data::two_classes();
-    let sideless = Folder {
-        side: 0,
-        ..data.folder()
-    };
-    assert!(matches!(
-        sideless.load(&|_, _| {}),
-        Err(FolderError::Side(_))
-    ));
-    let tested = Folder {
-        test_fraction: 1.0,
-        ..data.folder()
-    };
-    assert!(matches!(
-        tested.load(&|_, _| {}),
-        Err(FolderError::Split(_))
-    ));
+    let sideless = Folder { side: 0, ..data.folder() };
+    assert!(matches!(sideless.load(&|_, _| {}), Err(FolderError::Side(_))));
+    let tested = Folder { test_fraction: 1.0, ..data.folder() };
+    assert!(matches!(tested.load(&|_, _| {}), Err(FolderError::Split(_))));
 }
 
 #[test]
@@ -145,9 +111,7 @@ fn a_folder_without_permission_is_named() {
     use std::os::unix::fs::PermissionsExt;
     let data = Data::two_classes();
     fs::create_dir(data.path("a/inner")).unwrap();
-    let lock = |name: &str, mode| {
-        fs::set_permissions(data.path(name), fs::Permissions::from_mode(mode)).unwrap()
-    };
+    let lock = |name: &str, mode| fs::set_permissions(data.path(name), fs::Permissions::from_mode(mode)).unwrap();
     lock("a", 0);
     if fs::read_dir(data.path("a")).is_ok() {
         // Root passes over permissions, so that nothing could be seen here: ask a user who does not.
@@ -160,16 +124,8 @@ fn a_folder_without_permission_is_named() {
     lock("b/2.png", 0);
     let loaded = data.load();
     assert_eq!(data.skipped(&loaded), ["a/inner", "b/2.png"]);
-    assert!(
-        loaded
-            .skipped
-            .iter()
-            .all(|s| s.to_string().contains("denied"))
-    );
-    assert!(matches!(
-        image_files(&data.path("a")),
-        Err(FolderError::Read { .. })
-    ));
+    assert!(loaded.skipped.iter().all(|s| s.to_string().contains("denied")));
+    assert!(matches!(image_files(&data.path("a")), Err(FolderError::Read { .. })));
     lock("a/inner", 0o700);
 }
 
@@ -189,13 +145,8 @@ fn run_as_nobody(test: &str) {
     match run {
         Ok(run) => {
             let output = String::from_utf8_lossy(&run.stdout);
-            assert!(
-                run.status.success() && output.contains("1 passed"),
-                "{output}"
-            );
+            assert!(run.status.success() && output.contains("1 passed"), "{output}");
         }
-        Err(e) => eprintln!(
-            "NOT CHECKED: root passes over permissions, and no other user could be had ({e})"
-        ),
+        Err(e) => eprintln!("NOT CHECKED: root passes over permissions, and no other user could be had ({e})"),
     }
 }

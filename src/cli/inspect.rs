@@ -1,0 +1,99 @@
+//! `backhoe devices`, `backhoe check`, `backhoe data`.
+
+use super::args::{CheckArguments, DataArguments};
+use super::{CliError, open};
+use backhoe::data::source::Source;
+use backhoe::data::{Dataset, Images};
+use backhoe::{check, gpu};
+use image::{ImageFormat, Rgb, RgbImage};
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+/// Lists the adapters with what they offer.
+pub fn devices() -> Result<(), CliError> {
+    let found = gpu::list();
+    if found.is_empty() {
+        return Err(gpu::DeviceError::NoAdapter.into());
+    }
+    for (index, found) in found.iter().enumerate() {
+        let limits = found.handle.limits();
+        println!("{index}: {}", found.adapter);
+        println!(
+            "   binds {} MiB, {} storage buffers a stage, {} invocations and {} KiB a workgroup",
+            limits.max_storage_buffer_binding_size >> 20,
+            limits.max_storage_buffers_per_shader_stage,
+            limits.max_compute_invocations_per_workgroup,
+            limits.max_compute_workgroup_storage_size >> 10
+        );
+        let features: Vec<&str> = found.handle.features().iter_names().map(|(name, _)| name).collect();
+        println!("   features (none is needed): {}", features.join(", ").to_lowercase());
+    }
+    Ok(())
+}
+
+/// Holds every kernel of an adapter against the reference.
+pub fn check(arguments: &CheckArguments) -> Result<(), CliError> {
+    let mut executor = open(arguments.adapter.as_deref())?;
+    if !arguments.json {
+        println!("checking {} against the f64 reference", executor.adapter());
+    }
+    let rows = check::check(&mut *executor, &mut |row| {
+        if !arguments.json {
+            eprintln!("{}: {} cases", row.kernel, row.cases);
+        }
+    })?;
+    let failures: Vec<&String> = rows.iter().flat_map(|row| &row.failures).collect();
+    if arguments.json {
+        println!("{}", serde_json::json!(rows));
+    } else {
+        println!("{}", check::table(&rows));
+    }
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::Words(format!("{} cases failed on this adapter; the first: {}", failures.len(), failures[0])))
+}
+
+/// Describes a data set, and draws its contact sheet where one is asked for.
+pub fn data(arguments: &DataArguments) -> Result<(), CliError> {
+    let source = match arguments.data.as_str() {
+        "faces" => Source::Faces { train: 8 * arguments.columns.max(1), test: 8 },
+        "digits" => Source::Digits { test_fraction: 0.2 },
+        folder => Source::Folder { path: PathBuf::from(folder), test_fraction: 0.2, strict: false },
+    };
+    let (data, skipped) = source.load(arguments.size, u64::from(arguments.seed), &|_, _| ())?;
+    for file in &skipped {
+        eprintln!("passed over: {file}");
+    }
+    println!("{}: {} training and {} test images", data.name, data.train.len(), data.test.len());
+    for (class, name) in data.classes.iter().enumerate() {
+        let count = |images: &Images| images.labels.iter().filter(|&&label| label as usize == class).count();
+        println!("  {name}: {} and {}", count(&data.train), count(&data.test));
+    }
+    match &arguments.sheet {
+        Some(path) => write_sheet(&data, arguments.columns.max(1), path),
+        None => Ok(()),
+    }
+}
+
+/// A row of training images a class.
+fn write_sheet(data: &Dataset, columns: usize, path: &Path) -> Result<(), CliError> {
+    let side = data.train.side;
+    let mut sheet = RgbImage::from_pixel((columns * side) as u32, (data.classes.len() * side) as u32, Rgb([255; 3]));
+    for class in 0..data.classes.len() {
+        let of_class = (0..data.train.len()).filter(|&index| data.train.labels[index] as usize == class);
+        for (column, index) in of_class.take(columns).enumerate() {
+            let pixels = data.train.image(index);
+            for place in 0..side * side {
+                let colour = Rgb([0, 1, 2].map(|channel| pixels[channel * side * side + place]));
+                let (x, y) = (column * side + place % side, class * side + place / side);
+                sheet.put_pixel(x as u32, y as u32, colour);
+            }
+        }
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    sheet.write_to(&mut bytes, ImageFormat::Png).map_err(|error| CliError::Words(error.to_string()))?;
+    backhoe::train::run::write_whole(path, bytes.get_ref())?;
+    println!("written: {}", path.display());
+    Ok(())
+}

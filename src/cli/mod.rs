@@ -1,0 +1,95 @@
+//! The command line: arguments in, files and words out. Everything it does, the library does.
+
+pub mod args;
+mod artifacts;
+mod bench;
+mod inspect;
+mod predict;
+mod train;
+
+use args::{Arguments, Command, TrainArguments};
+use backhoe::data::folder::FolderError;
+use backhoe::data::source::SourceError;
+use backhoe::gpu::{AdapterChoice, DeviceError, Gpu};
+use backhoe::plan::{Executor, ExecutorError};
+use backhoe::report::ReportError;
+use backhoe::train::metrics::MetricsError;
+use backhoe::train::run::RunError;
+use backhoe::train::{SettingsError, TrainError};
+
+/// Why the program ends with 1 (or 130 after Ctrl-C).
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// No device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The data.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A folder of images.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A run's files.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Figures and tables.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The device while it worked.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
+    /// The test split.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// Something else, in words.
+    #[error("{0}")]
+    Words(String),
+    /// The user stopped it.
+    #[error("stopped; go on with: backhoe train --resume {0}")]
+    Stopped(String),
+}
+
+/// Does what was asked for.
+///
+/// # Errors
+/// Whatever kept it from being done.
+pub fn run(arguments: Arguments) -> Result<(), CliError> {
+    match arguments.command.unwrap_or_else(|| Command::Train(Box::default())) {
+        Command::Train(train) => train::run(&train),
+        Command::Eval(eval) => predict::eval(&eval),
+        Command::Predict(predict) => predict::predict(&predict),
+        Command::Check(check) => inspect::check(&check),
+        Command::Devices => inspect::devices(),
+        Command::Data(data) => inspect::data(&data),
+        Command::Bench(bench) => bench::run(&bench),
+    }
+}
+
+/// Opens the adapter that was asked for.
+fn open(adapter: Option<&str>) -> Result<Box<dyn Executor>, CliError> {
+    let choice = adapter.map_or(AdapterChoice::Best, |name| AdapterChoice::Wanted(name.to_owned()));
+    Ok(Box::new(Gpu::open(&choice)?))
+}
+
+/// A line to people: nothing where quiet.
+fn say(quiet: bool, line: impl std::fmt::Display) {
+    if !quiet {
+        println!("{line}");
+    }
+}
+
+impl Default for TrainArguments {
+    fn default() -> Self {
+        use clap::Parser;
+        let Some(Command::Train(train)) = Arguments::parse_from(["backhoe", "train"]).command else {
+            unreachable!("these arguments name the command train");
+        };
+        *train
+    }
+}

@@ -1,0 +1,259 @@
+//! `backhoe train`: drives a trainer, shows its events, keeps its checkpoints.
+
+use super::args::TrainArguments;
+use super::artifacts::Artifacts;
+use super::{CliError, open, say};
+use backhoe::data::source::Source;
+use backhoe::nn::Model;
+use backhoe::plan::Executor;
+use backhoe::train::run::{Record, RunFolder};
+use backhoe::train::{Advance, Event, Settings, Trainer};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Epochs where none are asked for.
+const EPOCHS: usize = 12;
+
+/// Ctrl-C was pressed.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Trains as asked.
+pub fn run(arguments: &TrainArguments) -> Result<(), CliError> {
+    // A second handler cannot be set, which does not matter: the first one is ours.
+    let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+    let executor = open(arguments.adapter.as_deref())?;
+    let quiet = arguments.quiet || arguments.json;
+    say(quiet, format_args!("on {}", executor.adapter()));
+    match &arguments.resume {
+        Some(path) => resume(arguments, executor, path),
+        None => begin(arguments, executor),
+    }
+}
+
+fn begin(arguments: &TrainArguments, executor: Box<dyn Executor>) -> Result<(), CliError> {
+    let settings = settings(arguments, executor.adapter().software);
+    settings.check()?;
+    let source = arguments.data.source();
+    let path = arguments.out.clone().unwrap_or_else(|| RunFolder::unused(&name_of(&source)));
+    let folder = RunFolder::create(&path)?;
+    let data = load(&source, &settings, arguments.quiet || arguments.json)?;
+    let record = Record {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        source,
+        settings: settings.clone(),
+        adapter: executor.adapter().clone(),
+        classes: data.classes.clone(),
+        images: [data.train.len(), data.test.len()],
+    };
+    let trainer = Trainer::new(executor, Arc::clone(&data), settings)?;
+    folder.write_record(&record)?;
+    drive(arguments, trainer, Artifacts::new(folder, record, data))
+}
+
+fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) -> Result<(), CliError> {
+    let folder = RunFolder { path: path.to_owned() };
+    let snapshot = folder.read_checkpoint()?;
+    let mut record = folder.read_record()?;
+    let data = load(&record.source, &record.settings, arguments.quiet || arguments.json)?;
+    let epochs = arguments.epochs.unwrap_or(record.settings.epochs);
+    if snapshot.progress.epoch >= epochs {
+        let done = snapshot.progress.epoch;
+        return Err(CliError::Words(format!(
+            "{} is complete with {done} epochs; ask for more with --epochs",
+            path.display()
+        )));
+    }
+    let trainer = Trainer::resume(executor, Arc::clone(&data), &snapshot, epochs)?;
+    record.settings.epochs = epochs;
+    folder.write_record(&record)?;
+    drive(arguments, trainer, Artifacts::new(folder, record, data))
+}
+
+/// The settings asked for; the default network is smaller on a software adapter.
+fn settings(arguments: &TrainArguments, software: bool) -> Settings {
+    let (channels, hidden) = if software { (vec![8, 16, 32], 64) } else { (vec![16, 32, 64], 128) };
+    // Room for random crops: an eighth more than the network sees.
+    let margin = if arguments.augment.crop { arguments.size / 8 } else { 0 };
+    Settings {
+        losses: arguments.loss.clone(),
+        epochs: arguments.epochs.unwrap_or(EPOCHS),
+        batch: arguments.batch,
+        learning_rate: arguments.lr,
+        momentum: arguments.momentum,
+        weight_decay: arguments.weight_decay,
+        side: arguments.size,
+        stored_side: arguments.size + margin,
+        seed: arguments.seed,
+        channels: if arguments.channels.is_empty() { channels } else { arguments.channels.clone() },
+        hidden: arguments.hidden.unwrap_or(hidden),
+        lambda: arguments.lambda,
+        omega: arguments.omega,
+        mu: arguments.mu,
+        jump_start: arguments.jump_start,
+        augmentation: arguments.augment,
+    }
+}
+
+fn name_of(source: &Source) -> String {
+    match source {
+        Source::Faces { .. } => "faces".to_owned(),
+        Source::Digits { .. } => "digits".to_owned(),
+        Source::Folder { path, .. } => {
+            path.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
+        }
+    }
+}
+
+/// The data, with a progress bar and a word on files that were passed over.
+fn load(source: &Source, settings: &Settings, quiet: bool) -> Result<Arc<backhoe::data::Dataset>, CliError> {
+    let bar = bar(quiet, "reading {wide_bar} {pos}/{len}");
+    let progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let (data, skipped) = source.load(settings.stored_side, u64::from(settings.seed), &progress)?;
+    bar.finish_and_clear();
+    for file in &skipped {
+        eprintln!("passed over: {file}");
+    }
+    if !skipped.is_empty() {
+        eprintln!("{} files passed over; --strict makes this an error", skipped.len());
+    }
+    say(
+        quiet,
+        format_args!(
+            "{}: {} classes, {} training and {} test images",
+            data.name,
+            data.classes.len(),
+            data.train.len(),
+            data.test.len()
+        ),
+    );
+    Ok(Arc::new(data))
+}
+
+fn bar(quiet: bool, template: &str) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    // The template is one of this file's own, which are well-formed.
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// Drives the trainer until it is done, stopped, or fails.
+fn drive(arguments: &TrainArguments, mut trainer: Trainer, mut artifacts: Artifacts) -> Result<(), CliError> {
+    let quiet = arguments.quiet || arguments.json;
+    say(quiet, words_on(trainer.model(), &artifacts.record.settings));
+    let mut screen = Screen::new(arguments, &artifacts.record.settings);
+    let mut events = Vec::new();
+    let mut stopping = false;
+    loop {
+        if STOP.load(Ordering::Relaxed) && !stopping {
+            stopping = true;
+            trainer.save()?;
+        }
+        let advance = trainer.advance(&mut events)?;
+        for event in events.drain(..) {
+            screen.show(&event);
+            let saved = matches!(event, Event::Snapshot(_));
+            artifacts.take(event)?;
+            if saved && stopping {
+                screen.close();
+                artifacts.finish()?;
+                return Err(CliError::Stopped(artifacts.folder.path.display().to_string()));
+            }
+        }
+        match advance {
+            Advance::Working => {}
+            Advance::Waiting => trainer.executor().wait()?,
+            Advance::Finished => break,
+        }
+    }
+    screen.close();
+    artifacts.finish()?;
+    say(quiet, artifacts.words());
+    Ok(())
+}
+
+fn words_on(model: &Model, settings: &Settings) -> String {
+    let losses: Vec<&str> = settings.losses.iter().map(|loss| loss.name()).collect();
+    format!(
+        "{} parameters, {} epochs of batches of {}, racing: {}",
+        model.parameters().count(),
+        settings.epochs,
+        settings.batch,
+        losses.join(", ")
+    )
+}
+
+/// Progress bar and lines of one run.
+struct Screen {
+    bar: ProgressBar,
+    json: bool,
+    quiet: bool,
+    racers: usize,
+    batch: usize,
+    epoch: usize,
+    began: Instant,
+}
+
+impl Screen {
+    fn new(arguments: &TrainArguments, settings: &Settings) -> Self {
+        let bar = bar(arguments.quiet || arguments.json, "{prefix} {wide_bar} {pos}/{len} {msg} {eta} left");
+        Self {
+            bar,
+            json: arguments.json,
+            quiet: arguments.quiet,
+            racers: settings.losses.len(),
+            batch: settings.batch,
+            epoch: usize::MAX,
+            began: Instant::now(),
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Step { epoch, batch, batches } => self.step(*epoch, *batch, *batches),
+            Event::Epoch(result) => self.epoch(result),
+            Event::Loss { .. } | Event::Snapshot(_) => {}
+        }
+    }
+
+    fn step(&mut self, epoch: usize, batch: usize, batches: usize) {
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.began = Instant::now();
+            self.bar.reset();
+            self.bar.set_length(batches as u64);
+            self.bar.set_prefix(format!("epoch {}", epoch + 1));
+        }
+        self.bar.set_position(batch as u64);
+        let rate = (batch * self.batch * self.racers) as f64 / self.began.elapsed().as_secs_f64();
+        self.bar.set_message(format!("{rate:.0} images/s"));
+    }
+
+    fn epoch(&self, result: &backhoe::train::EpochResult) {
+        let row = &result.row;
+        for class in &result.absent {
+            eprintln!("class {class} had no sample in epoch {}; it keeps its last centroid", row.epoch);
+        }
+        if self.json {
+            println!("{}", serde_json::json!(row));
+        } else if !self.quiet {
+            let lambda = row.lambda.map_or(String::new(), |lambda| format!("  lambda {lambda:.3}"));
+            self.bar.suspend(|| {
+                println!(
+                    "epoch {:3}  {:10}  loss {:8.4}  AEM {:5.1} %  AEO {:5.1} %  MAE {:.3}{lambda}",
+                    row.epoch, row.loss, row.train_loss, row.aem, row.aeo, row.mae
+                );
+            });
+        }
+    }
+
+    fn close(&self) {
+        self.bar.finish_and_clear();
+    }
+}

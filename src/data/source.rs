@@ -1,0 +1,76 @@
+//! Where a run's data comes from, as named on the command line and in `run.json`.
+
+use super::Dataset;
+use super::digits::{Digits, DigitsError};
+use super::faces::{Faces, FacesError};
+use super::folder::{Folder, FolderError, Skipped};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A data set to be made or read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "data", rename_all = "kebab-case")]
+pub enum Source {
+    /// Generated portraits in eight age groups.
+    Faces {
+        /// Training images.
+        train: usize,
+        /// Test images.
+        test: usize,
+    },
+    /// The scanned digits of the UCI Optical Recognition set.
+    Digits {
+        /// Share of the images that is tested on.
+        test_fraction: f64,
+    },
+    /// A folder of class folders.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Share of the images that is tested on, where the folder has no `test/`.
+        test_fraction: f64,
+        /// Whether an unreadable image is an error.
+        strict: bool,
+    },
+}
+
+/// Why data could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Of the faces.
+    #[error(transparent)]
+    Faces(#[from] FacesError),
+    /// Of the digits.
+    #[error(transparent)]
+    Digits(#[from] DigitsError),
+    /// Of a folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+impl Source {
+    /// Makes or reads the data, images `side` pixels wide. Also tells which files were passed over.
+    ///
+    /// # Errors
+    /// As the sources' own.
+    pub fn load(
+        &self,
+        side: usize,
+        seed: u64,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(Dataset, Vec<Skipped>), SourceError> {
+        match self {
+            Self::Faces { train, test } => {
+                Ok((Faces { train: *train, test: *test, side, seed }.dataset()?, Vec::new()))
+            }
+            Self::Digits { test_fraction } => {
+                Ok((Digits { side, test_fraction: *test_fraction, seed }.dataset()?, Vec::new()))
+            }
+            Self::Folder { path, test_fraction, strict } => {
+                let folder = Folder { path: path.clone(), side, test_fraction: *test_fraction, seed, strict: *strict };
+                let loaded = folder.load(progress)?;
+                Ok((loaded.dataset, loaded.skipped))
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The project's colours: one for each loss, and a colour map for matrices. Portable.
+
+/// A colour as red, green and blue.
+pub type Rgb = [u8; 3];
+
+/// Colours of the losses by name: from Okabe and Ito's set for colour-blind readers, legible on white and on black;
+/// plain cross-entropy, the baseline, is grey.
+const LOSSES: [(&str, Rgb); 6] = [
+    ("xe", [0x76, 0x76, 0x76]),
+    ("reg", [0xE6, 0x9F, 0x00]),
+    ("emd", [0x00, 0x72, 0xB2]),
+    ("xemd1", [0x00, 0x9E, 0x73]),
+    ("xemd2", [0xD5, 0x5E, 0x00]),
+    ("emd-linear", [0xCC, 0x79, 0xA7]),
+];
+
+/// Colours for losses without one of their own, from Tol's muted set.
+const OTHERS: [Rgb; 5] =
+    [[0x56, 0xB4, 0xE9], [0xAA, 0x44, 0x99], [0x99, 0x99, 0x33], [0x88, 0x22, 0x55], [0x44, 0xAA, 0x99]];
+
+/// The colour of a loss, the same wherever it is shown.
+pub fn loss_color(name: &str) -> Rgb {
+    let own = LOSSES.iter().find(|(loss, _)| *loss == name);
+    own.map_or_else(|| other_color(name), |&(_, color)| color)
+}
+
+/// A colour by the FNV-1a hash of the name, which unlike the standard library's is the same in every version.
+fn other_color(name: &str) -> Rgb {
+    let hash = name
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+    OTHERS[(hash % OTHERS.len() as u64) as usize]
+}
+
+/// Every fifth of the 256 colours of matplotlib's viridis (van der Walt and Smith, CC0).
+const VIRIDIS: [u32; 52] = [
+    0x440154, 0x46085c, 0x471063, 0x481769, 0x481d6f, 0x482475, 0x472a7a, 0x46307e, 0x453781, 0x433d84, 0x414287,
+    0x3f4889, 0x3d4e8a, 0x3a538b, 0x38598c, 0x355e8d, 0x33638d, 0x31688e, 0x2e6d8e, 0x2c718e, 0x2a768e, 0x297b8e,
+    0x27808e, 0x25848e, 0x23898e, 0x218e8d, 0x20928c, 0x1f978b, 0x1e9c89, 0x1fa188, 0x21a585, 0x24aa83, 0x28ae80,
+    0x2eb37c, 0x35b779, 0x3dbc74, 0x46c06f, 0x50c46a, 0x5ac864, 0x65cb5e, 0x70cf57, 0x7cd250, 0x89d548, 0x95d840,
+    0xa2da37, 0xb0dd2f, 0xbddf26, 0xcae11f, 0xd8e219, 0xe5e419, 0xf1e51d, 0xfde725,
+];
+
+/// The viridis colour at `t` in 0 to 1 (dark blue to yellow), within one level of matplotlib's. Values outside are
+/// clamped; NaN is a neutral grey.
+pub fn viridis(t: f64) -> Rgb {
+    if t.is_nan() {
+        return [0xC8, 0xC8, 0xC8];
+    }
+    let at = t.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
+    let low = (at as usize).min(VIRIDIS.len() - 2);
+    let (a, b) = (channels(VIRIDIS[low]), channels(VIRIDIS[low + 1]));
+    let weight = at - low as f64;
+    std::array::from_fn(|c| {
+        let mixed = f64::from(a[c]) * (1.0 - weight) + f64::from(b[c]) * weight;
+        mixed.round() as u8
+    })
+}
+
+fn channels(rgb: u32) -> Rgb {
+    [(rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8]
+}
+
+/// Black or white, whichever is easier to read on a background (larger contrast ratio by WCAG 2).
+pub fn ink_on(background: Rgb) -> Rgb {
+    // Contrast with white, 1.05 / (L + 0.05), equals that with black, (L + 0.05) / 0.05, at L = 0.179.
+    if luminance(background) > 0.179 { [0x11, 0x11, 0x11] } else { [0xFF, 0xFF, 0xFF] }
+}
+
+/// Relative luminance of an sRGB colour, 0 to 1.
+fn luminance(color: Rgb) -> f64 {
+    let linear = color.map(|value| {
+        let value = f64::from(value) / 255.0;
+        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+}
+
+/// A colour as `#rrggbb`.
+pub fn hex([r, g, b]: Rgb) -> String {
+    format!("#{r:02X}{g:02X}{b:02X}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn viridis_meets_matplotlib() {
+        // (t * 255, matplotlib's colour)
+        let known: [(f64, [i16; 3]); 5] = [
+            (0.0, [68, 1, 84]),
+            (64.0, [59, 82, 139]),
+            (128.0, [33, 145, 140]),
+            (191.0, [92, 200, 99]),
+            (255.0, [253, 231, 37]),
+        ];
+        for (t, expected) in known {
+            let found = viridis(t / 255.0).map(i16::from);
+            let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1);
+            assert!(near, "{found:?} is not {expected:?}");
+        }
+        assert_eq!(viridis(-3.0), viridis(0.0));
+        assert_eq!(viridis(f64::INFINITY), viridis(1.0));
+        assert_eq!(viridis(f64::NAN), [0xC8, 0xC8, 0xC8]);
+    }
+
+    #[test]
+    fn known_losses_have_distinct_colours_and_others_a_stable_one() {
+        for (i, (name, color)) in LOSSES.iter().enumerate() {
+            assert_eq!(loss_color(name), *color);
+            assert!(LOSSES[..i].iter().all(|(_, other)| other != color));
+        }
+        assert_eq!(loss_color("a-emd"), loss_color("a-emd"));
+        assert!(OTHERS.contains(&loss_color("a-emd")));
+        let distinct: std::collections::BTreeSet<_> = (0..50).map(|i| loss_color(&format!("loss {i}"))).collect();
+        assert_eq!(distinct.len(), OTHERS.len());
+    }
+
+    #[test]
+    fn ink_contrasts() {
+        assert_eq!(ink_on(viridis(0.0)), [0xFF; 3]);
+        assert_eq!(ink_on(viridis(1.0)), [0x11; 3]);
+        assert_eq!(hex([1, 0xAB, 255]), "#01ABFF");
+    }
+}

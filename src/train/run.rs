@@ -1,0 +1,233 @@
+//! A run's folder: what it is, its checkpoint and its weights. Files are written beside their
+//! place and renamed into it, so that a full disk or a killed process destroys nothing.
+
+use super::settings::Settings;
+use super::snapshot::{Snapshot, SnapshotError};
+use crate::data::source::Source;
+use crate::nn::weights::{Tensors, WeightsError, metadata};
+use crate::nn::{Loss, Model};
+use crate::plan::Adapter;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What `run.json` says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this program.
+    pub version: String,
+    /// The data.
+    pub source: Source,
+    /// Everything else that determines the run.
+    pub settings: Settings,
+    /// What it ran on.
+    pub adapter: Adapter,
+    /// Class names in their order.
+    pub classes: Vec<String>,
+    /// Training and test images.
+    pub images: [usize; 2],
+}
+
+/// What a weights file says of its network, in its header.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// The layers.
+    pub model: Model,
+    /// Side of the images out of which the centre crop is taken.
+    pub stored_side: usize,
+    /// Class names in their order.
+    pub classes: Vec<String>,
+    /// The loss it was trained with.
+    pub loss: Loss,
+}
+
+/// Why a run's files could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The file system refused.
+    #[error("{path}: {why}", path = .path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// The folder holds a run.
+    #[error("{0} already holds a run; choose another --out, or go on with it by --resume {0}")]
+    Occupied(String),
+    /// The folder holds no run.
+    #[error("{0} holds no checkpoint; a run leaves one at the end of its first epoch")]
+    NoCheckpoint(String),
+    /// `run.json` is damaged.
+    #[error("{path}: not a run's settings: {why}", path = .path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The checkpoint is damaged.
+    #[error("{path}: {error}", path = .path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: SnapshotError,
+    },
+    /// A weights file is damaged or foreign.
+    #[error("{path}: {error}", path = .path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: WeightsError,
+    },
+}
+
+/// Key of [`Network`] in a weights file's metadata.
+const KEY: &str = "backhoe.network";
+
+fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, RunError> {
+    result.map_err(|error| RunError::File { path: path.to_owned(), why: error.to_string() })
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// When the folder is not writable or the disk is full; the old file is then still there.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = at(path, tempfile::NamedTempFile::new_in(folder))?;
+    at(path, file.write_all(bytes).and_then(|()| file.as_file().sync_all()))?;
+    file.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;
+    Ok(())
+}
+
+/// A run's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run and tries whether it can be written to.
+    ///
+    /// # Errors
+    /// When it holds a run already or is not writable.
+    pub fn create(path: &Path) -> Result<Self, RunError> {
+        let folder = Self { path: path.to_owned() };
+        if folder.checkpoint().exists() || folder.path.join("run.json").exists() {
+            return Err(RunError::Occupied(path.display().to_string()));
+        }
+        at(path, std::fs::create_dir_all(path))?;
+        at(path, tempfile::NamedTempFile::new_in(path))?;
+        Ok(folder)
+    }
+
+    /// The first of `runs/NAME-1`, `runs/NAME-2` … that does not exist.
+    #[must_use]
+    pub fn unused(name: &str) -> PathBuf {
+        let numbered = |number: usize| PathBuf::from("runs").join(format!("{name}-{number}"));
+        let free = (1..).map(numbered).find(|path| !path.exists());
+        free.unwrap_or_else(|| numbered(0))
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint.safetensors")
+    }
+
+    /// Where the weights of a loss lie.
+    #[must_use]
+    pub fn weights(&self, loss: &str) -> PathBuf {
+        self.path.join(format!("weights-{loss}.safetensors"))
+    }
+
+    /// Writes `run.json`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_record(&self, record: &Record) -> Result<(), RunError> {
+        let path = self.path.join("run.json");
+        let json = serde_json::to_vec_pretty(record)
+            .map_err(|error| RunError::Record { path: path.clone(), why: error.to_string() })?;
+        write_whole(&path, &json)
+    }
+
+    /// Reads `run.json`.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn read_record(&self) -> Result<Record, RunError> {
+        let path = self.path.join("run.json");
+        let json = at(&path, std::fs::read(&path))?;
+        serde_json::from_slice(&json).map_err(|error| RunError::Record { path, why: error.to_string() })
+    }
+
+    /// Writes the checkpoint.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the last checkpoint is then still there.
+    pub fn write_checkpoint(&self, snapshot: &Snapshot) -> Result<(), RunError> {
+        let path = self.checkpoint();
+        let bytes = snapshot.to_bytes().map_err(|error| RunError::Checkpoint { path: path.clone(), error })?;
+        write_whole(&path, &bytes)
+    }
+
+    /// Reads the checkpoint.
+    ///
+    /// # Errors
+    /// When it is missing or damaged.
+    pub fn read_checkpoint(&self) -> Result<Snapshot, RunError> {
+        let path = self.checkpoint();
+        if !path.exists() {
+            return Err(RunError::NoCheckpoint(self.path.display().to_string()));
+        }
+        let bytes = at(&path, std::fs::read(&path))?;
+        Snapshot::from_bytes(&bytes).map_err(|error| RunError::Checkpoint { path, error })
+    }
+
+    /// Writes a loss's weights from a snapshot, with the network in the header.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the snapshot lacks the weights.
+    pub fn write_weights(&self, snapshot: &Snapshot, network: &Network) -> Result<(), RunError> {
+        let loss = network.loss.name();
+        let path = self.weights(loss);
+        let weights = |error| RunError::Weights { path: path.clone(), error };
+        let parameters = network.model.parameters();
+        let arena = snapshot.floats(&format!("{loss}/weights"));
+        let arena = arena.ok_or_else(|| weights(WeightsError::Missing("weights".to_owned())))?;
+        let mut tensors = parameters.from_arena(&arena);
+        for statistic in parameters.list.iter().filter(|parameter| !parameter.trained) {
+            if let Some(values) = snapshot.floats(&format!("{loss}/{}", statistic.name)) {
+                tensors.insert(statistic.name.clone(), values);
+            }
+        }
+        let json = serde_json::to_string(network)
+            .map_err(|error| RunError::Record { path: path.clone(), why: error.to_string() })?;
+        let bytes = parameters.to_bytes(&tensors, HashMap::from([(KEY.to_owned(), json)])).map_err(weights)?;
+        write_whole(&path, &bytes)
+    }
+}
+
+/// Reads a weights file: its network and its values by name.
+///
+/// # Errors
+/// When the file is missing, damaged, or not one of this program's.
+pub fn read_weights(path: &Path) -> Result<(Network, Tensors), RunError> {
+    let weights = |error| RunError::Weights { path: path.to_owned(), error };
+    let foreign = |why: &str| weights(WeightsError::Damaged(why.to_owned()));
+    let bytes = at(path, std::fs::read(path))?;
+    let metadata = metadata(&bytes).map_err(weights)?;
+    let json = metadata.get(KEY).ok_or_else(|| foreign("its header does not describe a network"))?;
+    let network: Network = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;
+    let checked = Model::new(network.model.side, network.model.layers.clone());
+    let model = checked.map_err(|error| foreign(&error.to_string()))?;
+    if model.classes() != network.classes.len() || network.stored_side < model.side {
+        return Err(foreign("its header contradicts itself"));
+    }
+    let tensors = model.parameters().from_bytes(&bytes).map_err(weights)?;
+    Ok((network, tensors))
+}
