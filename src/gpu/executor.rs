@@ -103,7 +103,10 @@ impl Gpu {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             size: 4 * words.max(1) as u64,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            usage: wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::UNIFORM
+                | wgpu::BufferUsages::COPY_SRC
+                | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         })
     }
@@ -139,14 +142,14 @@ impl Gpu {
 
     fn build(&mut self, plan: &Plan, memory: &Memory) -> Vec<Bound> {
         let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| lower(&step.op)).collect();
-        let scratch_words = lowered.iter().flatten().flat_map(|dispatch| &dispatch.arguments).map(scratch_len).max();
+        let scratch_words = lowered.iter().flatten().flat_map(|dispatch| &dispatch.arguments).map(scratch_end).max();
         let scratch = self.buffer("scratch", scratch_words.unwrap_or(0));
         let blocks = self.plan_blocks(&memory.blocks);
         let mut bound = Vec::new();
         for (step, dispatches) in plan.steps.iter().zip(&lowered) {
             for dispatch in dispatches {
                 let resource = |argument: &Argument| match *argument {
-                    Argument::Scratch(len) => (scratch.clone(), 0, len),
+                    Argument::Scratch { offset, len } => (scratch.clone(), offset, len),
                     Argument::Operand(index) => {
                         let view = step.views[index];
                         (self.memory_of(plan, memory, &blocks, view), view.offset, view.len)
@@ -224,9 +227,9 @@ impl Gpu {
     }
 }
 
-fn scratch_len(argument: &Argument) -> usize {
+fn scratch_end(argument: &Argument) -> usize {
     match *argument {
-        Argument::Scratch(len) => len,
+        Argument::Scratch { offset, len } => offset + len,
         Argument::Operand(_) => 0,
     }
 }

@@ -57,14 +57,29 @@ impl Family {
     }
 }
 
-/// One storage buffer of a kernel.
+/// How a kernel sees a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Storage that it only reads.
+    Read,
+    /// Storage that it writes, or reads and writes.
+    Write,
+    /// Constants of [`UNIFORM_WORDS`] words: what all invocations of a group read at once, which
+    /// GPUs cache for the purpose and software drivers load several times as fast as storage.
+    Uniform,
+}
+
+/// One buffer of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// Its number in group 0.
     pub number: u32,
-    /// Whether the kernel only reads it.
-    pub read_only: bool,
+    /// How the kernel sees it.
+    pub kind: Kind,
 }
+
+/// Words of every uniform binding: the 64 KiB that WebGPU grants.
+pub const UNIFORM_WORDS: usize = 16_384;
 
 /// One entry point.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,11 +96,15 @@ pub struct Kernel {
 pub const GROUP: usize = 64;
 
 const fn r(number: u32) -> Binding {
-    Binding { number, read_only: true }
+    Binding { number, kind: Kind::Read }
 }
 
 const fn w(number: u32) -> Binding {
-    Binding { number, read_only: false }
+    Binding { number, kind: Kind::Write }
+}
+
+const fn u(number: u32) -> Binding {
+    Binding { number, kind: Kind::Uniform }
 }
 
 const fn row(entry: &'static str, family: Family, bindings: &'static [Binding]) -> Kernel {
@@ -101,7 +120,7 @@ pub static KERNELS: &[Kernel] = &[
     row("conv_backward_weight", Family::Conv, &[r(0), r(4), w(6)]),
     row("conv_sum_chunks", Family::Conv, &[w(6), w(7)]),
     row("pack_weight", Family::Conv3x3, &[r(4), w(5)]),
-    row("conv3x3", Family::Conv3x3, &[r(0), r(1), r(2), w(3)]),
+    row("conv3x3", Family::Conv3x3, &[r(0), u(1), r(2), w(3)]),
     row("conv3x3_weight", Family::Conv3x3, &[r(0), r(6), w(7)]),
     row("matrix_product", Family::Linear, &[r(0), r(1), r(2), w(3)]),
     row("product_transposed_right", Family::Linear4, &[r(0), r(1), r(2), w(3)]),
@@ -164,19 +183,27 @@ mod tests {
         Family::Sgd,
     ];
 
-    /// Number -> read-only of the storage buffers that an entry point uses.
-    fn reflected(module: &naga::Module, info: &naga::valid::ModuleInfo, entry: usize) -> BTreeMap<u32, bool> {
+    /// Number -> kind of the buffers that an entry point uses.
+    fn reflected(module: &naga::Module, info: &naga::valid::ModuleInfo, entry: usize) -> BTreeMap<u32, Kind> {
         let used = info.get_entry_point(entry);
         let mut bindings = BTreeMap::new();
         for (handle, variable) in module.global_variables.iter() {
             if used[handle].is_empty() {
                 continue;
             }
-            if let naga::AddressSpace::Storage { access } = variable.space {
-                let binding = variable.binding.as_ref().expect("storage buffers are bound");
-                assert_eq!(binding.group, 0);
-                bindings.insert(binding.binding, !access.contains(naga::StorageAccess::STORE));
-            }
+            let kind = match variable.space {
+                naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => Kind::Write,
+                naga::AddressSpace::Storage { .. } => Kind::Read,
+                naga::AddressSpace::Uniform => {
+                    let size = module.types[variable.ty].inner.size(module.to_ctx());
+                    assert_eq!(size as usize, 4 * UNIFORM_WORDS);
+                    Kind::Uniform
+                }
+                _ => continue,
+            };
+            let binding = variable.binding.as_ref().expect("buffers are bound");
+            assert_eq!(binding.group, 0);
+            bindings.insert(binding.binding, kind);
         }
         bindings
     }
@@ -190,11 +217,11 @@ mod tests {
             let info = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module).unwrap();
             for (index, entry) in module.entry_points.iter().enumerate() {
                 let row = KERNELS.iter().find(|k| k.entry == entry.name).unwrap_or_else(|| panic!("{}", entry.name));
-                let table: BTreeMap<u32, bool> = row.bindings.iter().map(|b| (b.number, b.read_only)).collect();
+                let table: BTreeMap<u32, Kind> = row.bindings.iter().map(|b| (b.number, b.kind)).collect();
                 assert_eq!(reflected(&module, &info, index), table, "{}", entry.name);
                 assert_eq!(row.family, family);
                 assert_eq!(entry.workgroup_size, [GROUP as u32, 1, 1], "{}", entry.name);
-                assert!(table.len() <= 8, "{} binds more than 8 storage buffers", entry.name);
+                assert!(table.len() <= 8, "{} binds more than 8 buffers", entry.name);
                 seen += 1;
             }
         }

@@ -1,6 +1,6 @@
 //! Shader modules, layouts and pipelines, each made once.
 
-use super::kernels::{Family, Kernel};
+use super::kernels::{Binding, Family, Kernel, Kind};
 use super::lower::Dispatch;
 use std::collections::HashMap;
 
@@ -65,16 +65,20 @@ fn module(device: &wgpu::Device, family: Family) -> wgpu::ShaderModule {
 }
 
 fn layout(device: &wgpu::Device, kernel: &Kernel) -> wgpu::BindGroupLayout {
-    let entry = |binding: &super::kernels::Binding| wgpu::BindGroupLayoutEntry {
+    let entry = |binding: &Binding| wgpu::BindGroupLayoutEntry {
         binding: binding.number,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Storage { read_only: binding.read_only },
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        },
+        ty: wgpu::BindingType::Buffer { ty: buffer_type(binding.kind), has_dynamic_offset: false, min_binding_size: None },
         count: None,
     };
     let entries: Vec<_> = kernel.bindings.iter().map(entry).collect();
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(kernel.entry), entries: &entries })
+}
+
+fn buffer_type(kind: Kind) -> wgpu::BufferBindingType {
+    match kind {
+        Kind::Read => wgpu::BufferBindingType::Storage { read_only: true },
+        Kind::Write => wgpu::BufferBindingType::Storage { read_only: false },
+        Kind::Uniform => wgpu::BufferBindingType::Uniform,
+    }
 }

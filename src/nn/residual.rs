@@ -11,8 +11,8 @@ pub(super) fn residual(
     body: &[Layer],
     shortcut: &[Layer],
 ) -> (Activation, Backward) {
-    let (left, left_tape) = tower.at("body", |tower| tower.layers(body, input));
-    let (right, right_tape) = tower.at("shortcut", |tower| tower.layers(shortcut, input));
+    let (left, left_tape) = tower.at("body", |tower| tower.layers(body, 0, input));
+    let (right, right_tape) = tower.at("shortcut", |tower| tower.layers(shortcut, 0, input));
     let len = left.view.len;
     let output = tower.tensor("out", len);
     tower.push(Op::Add(len), &[left.view, right.view, output]);

@@ -62,17 +62,12 @@ impl<'a> Tower<'a> {
 
     /// Writes the forward pass over `images`.
     pub fn forward(&mut self, model: &Model, images: View) -> Forward {
-        let mut at = Activation { view: images, shape: model.input() };
-        let (mut features, mut tape) = (images, Vec::new());
-        for (index, layer) in model.layers.iter().enumerate() {
-            if index == model.feature_layer() {
-                features = at.view;
-            }
-            let (output, backward) = self.at(&index.to_string(), |tower| tower.layer(layer, at));
-            at = output;
-            tape.push(backward);
-        }
-        Forward { logits: at.view, features, tape }
+        let input = Activation { view: images, shape: model.input() };
+        let (body, head) = model.layers.split_at(model.feature_layer());
+        let (features, mut tape) = self.layers(body, 0, input);
+        let (logits, head_tape) = self.layers(head, body.len(), features);
+        tape.extend(head_tape);
+        Forward { logits: logits.view, features: features.view, tape }
     }
 
     /// Writes the backward pass from the gradient of the logits, last layer first.
@@ -89,12 +84,12 @@ impl<'a> Tower<'a> {
         gradient
     }
 
-    /// Writes the forward steps of layers in a row.
-    pub(super) fn layers(&mut self, layers: &[Layer], input: Activation) -> (Activation, Vec<Backward>) {
+    /// Writes the forward steps of layers in a row, of which the first is number `first`.
+    pub(super) fn layers(&mut self, layers: &[Layer], first: usize, input: Activation) -> (Activation, Vec<Backward>) {
         let mut at = input;
         let mut tape = Vec::new();
-        for (index, layer) in layers.iter().enumerate() {
-            let (output, backward) = self.at(&index.to_string(), |tower| tower.layer(layer, at));
+        for index in cheapest_order(layers) {
+            let (output, backward) = self.at(&(first + index).to_string(), |tower| tower.layer(&layers[index], at));
             at = output;
             tape.push(backward);
         }
@@ -174,6 +169,19 @@ impl<'a> Tower<'a> {
     pub(super) fn push(&mut self, op: Op, views: &[View]) {
         self.plan.push(op, views);
     }
+}
+
+/// The order in which layers are computed: a ReLU comes after the max pooling that follows it.
+/// Both orders give the same values and gradients (a window without a positive value ends as 0 and
+/// passes no gradient), but the later ReLU has only the maxima to look at.
+fn cheapest_order(layers: &[Layer]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..layers.len()).collect();
+    for index in 1..layers.len() {
+        if matches!((&layers[index - 1], &layers[index]), (Layer::Relu, Layer::MaxPool { .. })) {
+            order.swap(index - 1, index);
+        }
+    }
+    order
 }
 
 /// The arena of a racer's weights.

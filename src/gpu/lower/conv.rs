@@ -1,14 +1,18 @@
 //! Lowering of convolutions: over quads where the shape allows it, else word by word.
 
-use super::{Argument, Dispatch, GROUP, folded, kernel, switch, with_bias};
+use super::{Argument, Dispatch, GROUP, UNIFORM_WORDS, folded, kernel, switch, with_bias};
 use crate::plan::shape::Conv;
 
 /// Words that the partial sums of a weight gradient may take.
 const MOST_SCRATCH: usize = 8 << 20;
-/// Channels of a tile (`CHANNELS` in both shaders).
+/// Channels of a tile of conv.wgsl (`CHANNELS` there).
 const CHANNELS: usize = 8;
-/// Output channels of a tile of conv3x3_weight.
-const WEIGHT_CHANNELS: usize = 4;
+/// Output channels of a tile of conv3x3 (`CHANNELS` in conv3x3.wgsl).
+const QUAD_CHANNELS: usize = 16;
+/// Input and output channels of a tile of conv3x3_weight.
+const WEIGHT_TILE: [usize; 2] = [2, 8];
+/// Input channels whose weight for one tile fits a uniform binding.
+const MOST_QUAD_CHANNELS: usize = UNIFORM_WORDS / (9 * QUAD_CHANNELS);
 /// Groups that keep a large GPU busy where only the batch can be divided.
 const WANTED_GROUPS: usize = 512;
 
@@ -18,7 +22,7 @@ pub(super) fn forward(c: &Conv) -> Vec<Dispatch> {
     }
     let mut constants = constants(c);
     constants.push(("BIAS", switch(c.bias)));
-    let grid = grid(c.batch * c.out_height() * c.out_width().div_ceil(4), c.out_channels);
+    let grid = grid(c.batch * c.out_height() * c.out_width().div_ceil(4), c.out_channels, CHANNELS);
     vec![Dispatch { kernel: kernel("conv_forward"), constants, grid, arguments: with_bias(c.bias) }]
 }
 
@@ -27,7 +31,7 @@ pub(super) fn backward_data(c: &Conv) -> Vec<Dispatch> {
         let turned = Conv { in_channels: c.out_channels, out_channels: c.in_channels, bias: false, ..*c };
         return quads(&turned, false, true);
     }
-    let grid = grid(c.batch * c.in_height * c.in_width.div_ceil(4), c.in_channels);
+    let grid = grid(c.batch * c.in_height * c.in_width.div_ceil(4), c.in_channels, CHANNELS);
     let arguments = [0, 1, 2].map(Argument::Operand).to_vec();
     vec![Dispatch { kernel: kernel("conv_backward_data"), constants: constants(c), grid, arguments }]
 }
@@ -39,7 +43,8 @@ pub(super) fn backward_weight(c: &Conv) -> Vec<Dispatch> {
 /// Whether conv3x3.wgsl computes this convolution.
 fn fits_quads(c: &Conv) -> bool {
     let three = c.kernel_height == 3 && c.kernel_width == 3;
-    three && c.stride == 1 && c.padding == 1 && c.in_width.is_multiple_of(4)
+    let few = c.in_channels.max(c.out_channels) <= MOST_QUAD_CHANNELS;
+    three && few && c.stride == 1 && c.padding == 1 && c.in_width.is_multiple_of(4)
 }
 
 fn constants(c: &Conv) -> Vec<(&'static str, f64)> {
@@ -69,34 +74,44 @@ fn quad_constants(c: &Conv) -> Vec<(&'static str, f64)> {
 }
 
 /// Places folded into z, and tiles of channels along y.
-fn grid(places: usize, channels: usize) -> [u32; 3] {
+fn grid(places: usize, channels: usize, tile: usize) -> [u32; 3] {
     let [x, fold, _] = folded(places.div_ceil(GROUP));
-    [x, channels.div_ceil(CHANNELS) as u32, fold]
+    [x, channels.div_ceil(tile) as u32, fold]
 }
 
-/// Packs the weight, turned for the gradient by data, and convolves.
+/// Packs the weight, turned for the gradient by data, and convolves a block of output channels at
+/// a time: the block's weight fits a uniform binding.
 fn quads(c: &Conv, bias: bool, turned: bool) -> Vec<Dispatch> {
-    let packed = 9 * c.in_channels * c.out_channels.next_multiple_of(CHANNELS);
-    let mut packing = quad_constants(c);
-    packing.push(("TURNED", switch(turned)));
+    let block = block_channels(c);
+    let blocks = c.out_channels.div_ceil(block);
+    let packed = Argument::Scratch { offset: 0, len: blocks * UNIFORM_WORDS };
     let mut constants = quad_constants(c);
+    constants.push(("BLOCK", block as f64));
+    let mut packing = constants.clone();
+    packing.push(("TURNED", switch(turned)));
     constants.push(("BIAS", switch(bias)));
-    let mut arguments = with_bias(bias);
-    arguments[1] = Argument::Scratch(packed);
-    vec![
-        Dispatch {
-            kernel: kernel("pack_weight"),
-            constants: packing,
-            grid: folded(packed.div_ceil(GROUP)),
-            arguments: vec![Argument::Operand(1), Argument::Scratch(packed)],
-        },
-        Dispatch {
-            kernel: kernel("conv3x3"),
-            constants,
-            grid: grid(c.batch * c.in_height * c.in_width.div_ceil(8), c.out_channels),
-            arguments,
-        },
-    ]
+    let mut dispatches = vec![Dispatch {
+        kernel: kernel("pack_weight"),
+        constants: packing,
+        grid: folded((blocks * 9 * c.in_channels * block).div_ceil(GROUP)),
+        arguments: vec![Argument::Operand(1), packed],
+    }];
+    for number in 0..blocks {
+        let mut constants = constants.clone();
+        constants.push(("FIRST", (number * block) as f64));
+        let mut arguments = with_bias(bias);
+        arguments[1] = Argument::Scratch { offset: number * UNIFORM_WORDS, len: UNIFORM_WORDS };
+        let grid = grid(c.batch * c.in_height * c.in_width.div_ceil(8), block, QUAD_CHANNELS);
+        dispatches.push(Dispatch { kernel: kernel("conv3x3"), constants, grid, arguments });
+    }
+    dispatches
+}
+
+/// Output channels whose weight fits a uniform binding, whole tiles, blocks of equal size.
+fn block_channels(c: &Conv) -> usize {
+    let most = UNIFORM_WORDS / (9 * c.in_channels) / QUAD_CHANNELS * QUAD_CHANNELS;
+    let blocks = c.out_channels.div_ceil(most.max(1));
+    c.out_channels.div_ceil(blocks).next_multiple_of(QUAD_CHANNELS)
 }
 
 /// How many parts of the batch are summed apart: `groups_of` tells the groups of so many.
@@ -117,23 +132,28 @@ fn weight_by_words(c: &Conv) -> Vec<Dispatch> {
         kernel: kernel("conv_backward_weight"),
         constants,
         grid: [rows as u32, tiles as u32, chunks as u32],
-        arguments: vec![Argument::Operand(0), Argument::Operand(1), Argument::Scratch(chunks * c.weight_len())],
+        arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(c, chunks)],
     };
     vec![partial, sum_chunks(c, chunks)]
 }
 
 fn weight_by_quads(c: &Conv) -> Vec<Dispatch> {
-    let tiles = c.out_channels.div_ceil(WEIGHT_CHANNELS);
-    let chunks = chunks(c, |chunks| (chunks * c.in_channels).div_ceil(GROUP) * tiles);
+    let tiles = c.out_channels.div_ceil(WEIGHT_TILE[1]);
+    let rows = |chunks: usize| (chunks * c.in_channels.div_ceil(WEIGHT_TILE[0])).div_ceil(GROUP);
+    let chunks = chunks(c, |chunks| rows(chunks) * tiles);
     let mut constants = quad_constants(c);
     constants.push(("CHUNKS", chunks as f64));
     let partial = Dispatch {
         kernel: kernel("conv3x3_weight"),
         constants,
-        grid: [(chunks * c.in_channels).div_ceil(GROUP) as u32, tiles as u32, 1],
-        arguments: vec![Argument::Operand(0), Argument::Operand(1), Argument::Scratch(chunks * c.weight_len())],
+        grid: [rows(chunks) as u32, tiles as u32, 1],
+        arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(c, chunks)],
     };
     vec![partial, sum_chunks(c, chunks)]
+}
+
+fn partial_sums(c: &Conv, chunks: usize) -> Argument {
+    Argument::Scratch { offset: 0, len: chunks * c.weight_len() }
 }
 
 fn sum_chunks(c: &Conv, chunks: usize) -> Dispatch {
@@ -143,6 +163,6 @@ fn sum_chunks(c: &Conv, chunks: usize) -> Dispatch {
         kernel: kernel("conv_sum_chunks"),
         constants,
         grid: folded(c.weight_len().div_ceil(GROUP)),
-        arguments: vec![Argument::Scratch(chunks * c.weight_len()), Argument::Operand(2)],
+        arguments: vec![partial_sums(c, chunks), Argument::Operand(2)],
     }
 }

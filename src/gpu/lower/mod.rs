@@ -3,7 +3,7 @@
 mod conv;
 mod linear;
 
-use super::kernels::{GROUP, Kernel, kernel};
+use super::kernels::{GROUP, Kernel, UNIFORM_WORDS, kernel};
 use crate::plan::random::purpose;
 use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape, Pool};
 use crate::plan::{LossKind, Op};
@@ -13,8 +13,13 @@ use crate::plan::{LossKind, Op};
 pub enum Argument {
     /// The step's n-th view.
     Operand(usize),
-    /// Memory for the dispatches of one step, in words.
-    Scratch(usize),
+    /// Words of the memory that the dispatches of one step share.
+    Scratch {
+        /// First word, a multiple of the plan's alignment.
+        offset: usize,
+        /// Number of words.
+        len: usize,
+    },
 }
 
 /// One dispatch of a kernel.
