@@ -86,7 +86,7 @@ pub struct TrainArguments {
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
     /// Learning rate
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = 0.03)]
     pub lr: f32,
     /// Momentum of SGD
     #[arg(long, default_value_t = 0.9)]
@@ -152,7 +152,9 @@ fn augmentation(text: &str) -> Result<Augmentation, String> {
             "aspect" => &mut chosen.aspect,
             "colour" | "color" => &mut chosen.colour,
             other => {
-                return Err(format!("there is no `{other}`; there are crop, flip, rotation, aspect, colour, all, none"));
+                return Err(format!(
+                    "there is no `{other}`; there are crop, flip, rotation, aspect, colour, all, none"
+                ));
             }
         };
         *switch = true;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Epochs where none are asked for.
-const EPOCHS: usize = 12;
+const EPOCHS: usize = 10;
 
 /// Ctrl-C was pressed.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -153,7 +153,7 @@ fn drive(arguments: &TrainArguments, mut trainer: Trainer, mut artifacts: Artifa
     loop {
         if STOP.load(Ordering::Relaxed) && !stopping {
             stopping = true;
-            trainer.save()?;
+            trainer.save();
         }
         let advance = trainer.advance(&mut events)?;
         for event in events.drain(..) {

@@ -68,7 +68,11 @@ fn layout(device: &wgpu::Device, kernel: &Kernel) -> wgpu::BindGroupLayout {
     let entry = |binding: &Binding| wgpu::BindGroupLayoutEntry {
         binding: binding.number,
         visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty: buffer_type(binding.kind), has_dynamic_offset: false, min_binding_size: None },
+        ty: wgpu::BindingType::Buffer {
+            ty: buffer_type(binding.kind),
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
         count: None,
     };
     let entries: Vec<_> = kernel.bindings.iter().map(entry).collect();

@@ -98,10 +98,23 @@ fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, RunError> {
 /// When the folder is not writable or the disk is full; the old file is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = at(path, tempfile::NamedTempFile::new_in(folder))?;
+    let mut file = at(path, readable().tempfile_in(folder))?;
     at(path, file.write_all(bytes).and_then(|()| file.as_file().sync_all()))?;
     file.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;
     Ok(())
+}
+
+/// Temporary files that others may read once they are renamed, as the umask allows.
+fn readable<'a>() -> tempfile::Builder<'a, 'a> {
+    let builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt;
+        let mut builder = builder;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder
+    };
+    builder
 }
 
 /// A run's folder.

@@ -87,9 +87,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             losses: vec![Loss::Xe, Loss::Emd, Loss::Xemd2],
-            epochs: 12,
+            epochs: 10,
             batch: 32,
-            learning_rate: 0.01,
+            learning_rate: 0.03,
             momentum: 0.9,
             weight_decay: 5e-4,
             side: 32,

@@ -99,8 +99,10 @@ pub struct Trainer {
     phase: Phase,
     progress: Progress,
     readings: Vec<Ticket>,
-    saving: Vec<Ticket>,
-    saved: Vec<Vec<u8>>,
+    arrived: Vec<Vec<u8>>,
+    measured: Option<Vec<Vec<u8>>>,
+    predicted: Option<Vec<Vec<f32>>>,
+    save_wanted: bool,
     began: Instant,
     last_reading: Instant,
 }
@@ -155,8 +157,10 @@ impl Trainer {
             phase: Phase::Training,
             progress,
             readings: Vec::new(),
-            saving: Vec::new(),
-            saved: Vec::new(),
+            arrived: Vec::new(),
+            measured: None,
+            predicted: None,
+            save_wanted: false,
             began: Instant::now(),
             last_reading: Instant::now(),
         };
@@ -228,19 +232,17 @@ impl Trainer {
         }
     }
 
-    /// Takes a snapshot between two steps; it arrives as an event.
-    ///
-    /// # Errors
-    /// When the device fails.
-    pub fn save(&mut self) -> Result<(), TrainError> {
-        if self.phase == Phase::Training {
-            self.begin_snapshot()?;
-        }
-        Ok(())
+    /// Asks for a snapshot between two steps; it arrives as an event.
+    pub fn save(&mut self) {
+        self.save_wanted = true;
     }
 
     fn train(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
         self.read_loss(events)?;
+        let epoch_done = self.progress.cursor == self.batches.count;
+        if epoch_done || self.save_wanted {
+            return self.leave_training(epoch_done);
+        }
         if self.executor.in_flight() >= MOST_IN_FLIGHT {
             return Ok(Advance::Waiting);
         }
@@ -251,8 +253,18 @@ impl Trainer {
         self.progress.step += 1;
         let (epoch, batch) = (self.progress.epoch, self.progress.cursor);
         events.push(Event::Step { epoch, batch, batches: self.batches.count });
-        if batch == self.batches.count {
+        Ok(Advance::Working)
+    }
+
+    /// Goes on to the evaluation or to a snapshot, once no reading is under way.
+    fn leave_training(&mut self, epoch_done: bool) -> Result<Advance, TrainError> {
+        if !self.readings.is_empty() {
+            return Ok(Advance::Waiting);
+        }
+        if epoch_done {
             self.end_epoch()?;
+        } else {
+            self.begin_snapshot()?;
         }
         Ok(Advance::Working)
     }
@@ -260,13 +272,14 @@ impl Trainer {
     /// Reads the epoch's sums now and then; one reading is under way at a time.
     fn read_loss(&mut self, events: &mut Vec<Event>) -> Result<(), TrainError> {
         if self.readings.is_empty() {
-            if self.last_reading.elapsed() >= READING_INTERVAL && self.progress.cursor > 0 {
+            let within = (1..self.batches.count).contains(&self.progress.cursor) && !self.save_wanted;
+            if within && self.last_reading.elapsed() >= READING_INTERVAL {
                 self.last_reading = Instant::now();
                 self.readings = self.request(&READINGS[..2])?;
             }
             return Ok(());
         }
-        let Some(readings) = self.collect_readings()? else { return Ok(()) };
+        let Some(readings) = self.collect()? else { return Ok(()) };
         for (index, racer) in readings.chunks(2).enumerate() {
             self.check_fault(index, &racer[0])?;
             let sums: Vec<f32> = bytemuck::pod_collect_to_vec(&racer[1]);
@@ -299,23 +312,17 @@ impl Trainer {
     }
 
     /// All readings asked for, once the last has arrived: they arrive in order.
-    fn collect_readings(&mut self) -> Result<Option<Vec<Vec<u8>>>, ExecutorError> {
-        while let Some(&ticket) = self.readings.get(self.saved.len()) {
+    fn collect(&mut self) -> Result<Option<Vec<Vec<u8>>>, ExecutorError> {
+        while let Some(&ticket) = self.readings.get(self.arrived.len()) {
             let Some(bytes) = self.executor.collect(ticket)? else { return Ok(None) };
-            self.saved.push(bytes);
+            self.arrived.push(bytes);
         }
         self.readings.clear();
-        Ok(Some(std::mem::take(&mut self.saved)))
+        Ok(Some(std::mem::take(&mut self.arrived)))
     }
 
     /// Submits the distances, asks for the epoch's readings, clears its sums, begins to evaluate.
     fn end_epoch(&mut self) -> Result<(), TrainError> {
-        while !self.readings.is_empty() && self.collect_readings()?.is_none() {
-            // A reading within the epoch is still under way: it was asked for before the last
-            // step, so it arrives before the readings below; give it up.
-            self.readings.clear();
-            self.saved.clear();
-        }
         self.executor.submit(self.distance_plan)?;
         self.readings = self.request(&READINGS)?;
         let (classes, features) = (self.model.classes(), self.model.features());
@@ -335,16 +342,17 @@ impl Trainer {
     }
 
     fn evaluate(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
-        let Some(outcomes) = self.examiner.advance(&mut *self.executor, &self.data.test)? else {
+        if self.measured.is_none() {
+            self.measured = self.collect()?;
+        }
+        if self.predicted.is_none() {
+            self.predicted = self.examiner.advance(&mut *self.executor, &self.data.test)?;
+        }
+        if self.measured.is_none() || self.predicted.is_none() {
             return Ok(Advance::Waiting);
-        };
-        // The readings were asked for before the outcomes, so they have arrived.
-        let readings = loop {
-            match self.collect_readings()? {
-                Some(readings) => break readings,
-                None => self.executor.poll()?,
-            }
-        };
+        }
+        let readings = self.measured.take().unwrap_or_default();
+        let outcomes = self.predicted.take().unwrap_or_default();
         self.progress.epoch += 1;
         self.progress.cursor = 0;
         for (index, (outcomes, readings)) in outcomes.into_iter().zip(readings.chunks(READINGS.len())).enumerate() {
@@ -406,19 +414,15 @@ impl Trainer {
     }
 
     fn begin_snapshot(&mut self) -> Result<(), TrainError> {
-        self.readings.clear();
-        self.saved.clear();
-        self.saving = self.state.iter().map(|name| self.executor.request(name)).collect::<Result<_, _>>()?;
+        self.readings = self.state.iter().map(|name| self.executor.request(name)).collect::<Result<_, _>>()?;
         self.phase = Phase::Saving;
+        self.save_wanted = false;
         Ok(())
     }
 
     fn collect_snapshot(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
-        while let Some(&ticket) = self.saving.get(self.saved.len()) {
-            let Some(bytes) = self.executor.collect(ticket)? else { return Ok(Advance::Waiting) };
-            self.saved.push(bytes);
-        }
-        let slots: HashMap<_, _> = self.state.iter().cloned().zip(std::mem::take(&mut self.saved)).collect();
+        let Some(words) = self.collect()? else { return Ok(Advance::Waiting) };
+        let slots: HashMap<_, _> = self.state.iter().cloned().zip(words).collect();
         for (racer, loss) in self.settings.losses.iter().enumerate() {
             self.check_fault(racer, &slots[&format!("{loss}/fault")])?;
         }

@@ -1,0 +1,214 @@
+//! Checkpoints and weights that are cut short, foreign, or made up to do harm.
+
+use super::program::{Ran, backhoe};
+use super::runs::{copy_of_shared, files, shared};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// The JSON header of a safetensors file and the bytes after it.
+fn parts(file: &[u8]) -> (Value, &[u8]) {
+    let (length, rest) = file.split_at(8);
+    let (header, data) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    (serde_json::from_slice(header).unwrap(), data)
+}
+
+/// The file with another header.
+fn joined(header: &Value, data: &[u8]) -> Vec<u8> {
+    let mut header = header.to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat()
+}
+
+/// The file with a change in the JSON that its metadata holds under `key`.
+fn with_metadata(file: &[u8], key: &str, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let (mut header, data) = parts(file);
+    let text = &mut header["__metadata__"][key];
+    let mut json: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+    change(&mut json);
+    *text = json.to_string().into();
+    joined(&header, data)
+}
+
+/// What any file in the safetensors format can suffer, and what the word for it is.
+fn broken(file: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let with_length = |length: u64| [&length.to_le_bytes(), &file[8..]].concat();
+    vec![
+        ("empty", Vec::new()),
+        ("cut within the length", file[..5].to_vec()),
+        ("cut within the header", file[..100].to_vec()),
+        ("cut within the data", file[..file.len() - 4].to_vec()),
+        ("words", b"these are words and no tensors at all".to_vec()),
+        ("a header beyond all bounds", with_length(u64::MAX)),
+        ("a header longer than the file", with_length(file.len() as u64)),
+        ("a header of nothing", with_length(0)),
+        ("no metadata", {
+            let (mut header, data) = parts(file);
+            header.as_object_mut().unwrap().remove("__metadata__");
+            joined(&header, data)
+        }),
+        ("tensors beyond the data", {
+            let (mut header, data) = parts(file);
+            for (_, tensor) in header.as_object_mut().unwrap().iter_mut().filter(|(name, _)| *name != "__metadata__") {
+                tensor["data_offsets"] = json!([0, 1u64 << 60]);
+            }
+            joined(&header, data)
+        }),
+    ]
+}
+
+/// Tries to go on with a run whose checkpoint is `bytes`; nothing in its folder may change.
+#[track_caller]
+fn resume(run: &TempDir, what: &str, bytes: &[u8]) -> Ran {
+    fs::write(run.path().join(CHECKPOINT), bytes).unwrap();
+    let before = files(run.path());
+    let ran = backhoe("train --quiet --epochs 3 --resume").arg(run.path()).run();
+    assert!(files(run.path()) == before, "{what}");
+    ran
+}
+
+#[test]
+fn broken_checkpoints_are_refused_by_name() {
+    let run = copy_of_shared();
+    let whole = fs::read(run.path().join(CHECKPOINT)).unwrap();
+    for (what, bytes) in broken(&whole) {
+        resume(&run, what, &bytes).refused(&[CHECKPOINT, "damaged"]);
+    }
+    let weights = fs::read(run.path().join("weights-xe.safetensors")).unwrap();
+    resume(&run, "weights", &weights).refused(&[CHECKPOINT, "damaged", "progress"]);
+}
+
+#[test]
+fn checkpoints_that_contradict_themselves_are_refused() {
+    let run = copy_of_shared();
+    let whole = fs::read(run.path().join(CHECKPOINT)).unwrap();
+    let changes: [(&str, Value); 10] = [
+        ("/cursor", json!(1_000_000)),
+        ("/cursor", json!(u64::MAX)),
+        ("/step", json!(u64::MAX)),
+        ("/lambdas", json!([])),
+        ("/settings/batch", json!(0)),
+        ("/settings/hidden", json!(9)),
+        ("/settings/channels", json!([u64::MAX])),
+        ("/settings/side", json!(u64::MAX)),
+        ("/settings/losses", json!(["emd"])),
+        ("/data/2", json!(63)),
+    ];
+    for (at, value) in changes {
+        let bytes = with_metadata(&whole, "backhoe.progress", |progress| *progress.pointer_mut(at).unwrap() = value);
+        resume(&run, at, &bytes).refused(&["checkpoint"]);
+    }
+}
+
+#[test]
+fn checkpoints_with_short_or_missing_tensors_are_refused() {
+    let run = copy_of_shared();
+    let whole = fs::read(run.path().join(CHECKPOINT)).unwrap();
+    let snapshot = backhoe::train::Snapshot::from_bytes(&whole).unwrap();
+    let slot = "emd/momenta";
+    let mut missing = snapshot.clone();
+    missing.slots.remove(slot);
+    let [mut short, mut long] = [snapshot.clone(), snapshot];
+    short.slots.get_mut(slot).unwrap().truncate(400);
+    long.slots.get_mut(slot).unwrap().resize(1 << 16, 0);
+    for (what, snapshot) in [("missing", missing), ("short", short), ("long", long)] {
+        resume(&run, what, &snapshot.to_bytes().unwrap()).refused(&["checkpoint", slot]);
+    }
+}
+
+#[test]
+fn a_damaged_record_is_refused_by_name() {
+    let run = copy_of_shared();
+    let path = run.path().join("run.json");
+    let record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let refused = |bytes: &[u8], words: &[&str]| {
+        fs::write(&path, bytes).unwrap();
+        let before = files(run.path());
+        backhoe("train --quiet --epochs 3 --resume").arg(run.path()).run().refused(words);
+        assert!(files(run.path()) == before);
+    };
+    refused(b"{", &["run.json"]);
+    refused(b"", &["run.json"]);
+    let changed = |at: &str, value: Value| {
+        let mut record = record.clone();
+        *record.pointer_mut(at).unwrap() = value;
+        record.to_string().into_bytes()
+    };
+    refused(
+        &changed("/source", json!({"data": "folder", "path": "gone", "test_fraction": 0.2, "strict": false})),
+        &["gone"],
+    );
+    refused(&changed("/source/train", json!(63)), &["64 images", "63 images"]);
+    refused(&changed("/settings/stored_side", json!(u64::MAX)), &["18446744073709551615"]);
+    refused(&changed("/settings/losses", json!(["emd"])), &["run.json"]);
+    fs::remove_file(&path).unwrap();
+    backhoe("train --quiet --resume").arg(run.path()).run().refused(&["run.json"]);
+}
+
+/// Predicts and measures with these bytes as weights.
+#[track_caller]
+fn assert_weights_refused(what: &str, bytes: &[u8], words: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("these.safetensors");
+    fs::write(&weights, bytes).unwrap();
+    let picture = shared().path().join("curves.png");
+    println!("{what}");
+    backhoe("predict").arg(&weights).arg(&picture).run().refused(words);
+    backhoe("eval --train-images 64 --test-images 24").arg(&weights).run().refused(words);
+    assert_eq!(fs::read(&weights).unwrap(), bytes);
+}
+
+fn whole_weights(run: &Path) -> Vec<u8> {
+    fs::read(run.join("weights-xe.safetensors")).unwrap()
+}
+
+#[test]
+fn broken_and_foreign_weights_are_refused_by_name() {
+    let run = shared();
+    for (what, bytes) in broken(&whole_weights(run.path())) {
+        assert_weights_refused(what, &bytes, &["these.safetensors", "weights are damaged"]);
+    }
+    let checkpoint = fs::read(run.path().join(CHECKPOINT)).unwrap();
+    assert_weights_refused("a checkpoint", &checkpoint, &["these.safetensors", "does not describe a network"]);
+}
+
+#[test]
+fn weights_that_contradict_themselves_are_refused() {
+    let run = shared();
+    let whole = whole_weights(run.path());
+    let layer = |number: usize, field: &str| format!("/model/layers/{number}/{field}");
+    let changes: [(&str, Value); 14] = [
+        ("/classes", json!(["a", "b"])),
+        ("/classes", json!([])),
+        ("/model/layers", json!([])),
+        ("/model/side", json!(u64::MAX)),
+        ("/model/side", json!(24)),
+        ("/stored_side", json!(3)),
+        ("/stored_side", json!(1u64 << 40)),
+        ("/stored_side", json!(u64::MAX)),
+        ("/loss", json!("foo")),
+        (&layer(0, "stride"), json!(0)),
+        (&layer(0, "channels"), json!(5)),
+        (&layer(0, "channels"), json!(u64::MAX)),
+        (&layer(0, "padding"), json!(u64::MAX)),
+        (&layer(9, "outputs"), json!(1u64 << 60)),
+    ];
+    for (at, value) in changes {
+        let what = format!("{at} {value}");
+        let bytes = with_metadata(&whole, "backhoe.network", |network| *network.pointer_mut(at).unwrap() = value);
+        assert_weights_refused(&what, &bytes, &["these.safetensors"]);
+    }
+}
+
+/// A network whose every prediction would be NaN has no most probable class.
+#[test]
+fn weights_that_are_not_numbers_are_refused() {
+    let run = shared();
+    let mut bytes = whole_weights(run.path());
+    let at = bytes.len() - 4;
+    bytes[at..].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert_weights_refused("NaN", &bytes, &["these.safetensors"]);
+}

@@ -1,0 +1,150 @@
+//! Folders of one's own: images written here, whole and broken, with names as people give them.
+
+use super::program::{Ran, TINY, backhoe};
+use super::runs::{Asked, assert_whole};
+use backhoe::report::read_confusion_csv;
+use image::{ImageFormat, Rgb, RgbImage};
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// Eight classes, as the faces have, in names that CSV and HTML have to quote.
+pub const CLASSES: [&str; 8] = ["1 black", "2 a,b", "3 <b>", "4 \"so\"", "5 ä", "6 & more", "7 grey", "10 white"];
+
+/// A picture of a class's shade with some noise; no two are equal.
+pub fn picture(class: usize, number: usize) -> RgbImage {
+    let noise = |x: u32, y: u32| (x * 31 + y * 57 + number as u32 * 101) % 41;
+    RgbImage::from_fn(21, 18, |x, y| Rgb([0, 7, 14].map(|tint| (class as u32 * 26 + noise(x, y) + tint) as u8)))
+}
+
+/// Writes `count` pictures a class below `folder`, as PNG and JPEG files in turn.
+pub fn write_pictures(folder: &Path, count: usize, first: usize) {
+    for (class, name) in CLASSES.iter().enumerate() {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for number in first..first + count {
+            let ending = if number % 2 == 0 { "png" } else { "jpg" };
+            picture(class, number).save(folder.join(format!("no {number}.{ending}"))).unwrap();
+        }
+    }
+}
+
+/// A data folder with `train` and `test`, 64 and 24 pictures.
+pub fn data_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_pictures(&folder.path().join("train"), 8, 0);
+    write_pictures(&folder.path().join("test"), 3, 8);
+    folder
+}
+
+/// A run on a folder with this loss.
+pub fn train_on(data: &Path, out: &Path, words: &str) -> Ran {
+    backhoe("train --data").arg(data).words(TINY).words(words).words("--out").arg(out).run()
+}
+
+#[test]
+fn a_run_on_a_folder_predicts_its_files_as_it_was_tested() {
+    let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
+    let ran = train_on(data.path(), run.path(), "--epochs 8 --loss xe,emd").succeeded();
+    assert_eq!(ran.stderr, "");
+    assert_whole(run.path(), &Asked { losses: &["xe", "emd"], epochs: 8, classes: 8, test_images: 24 });
+    let report = fs::read_to_string(run.path().join("report.html")).unwrap();
+    assert!(report.contains("3 &lt;b&gt;") && !report.contains("3 <b>"));
+
+    let (classes, want) = read_confusion_csv(&run.path().join("confusion-emd.csv")).unwrap();
+    assert_eq!(classes, CLASSES);
+    let weights = run.path().join("weights-emd.safetensors");
+    let ran = backhoe("predict").arg(&weights).arg(data.path().join("test")).run().succeeded();
+    let rows = predictions(ran.stdout.as_bytes());
+    assert_eq!(rows.len(), 24);
+    let mut counts = vec![0; 64];
+    for (path, predicted) in rows {
+        let truth = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap();
+        let place = |name: &str| CLASSES.iter().position(|class| *class == name).unwrap();
+        counts[place(truth) * 8 + place(&predicted)] += 1;
+    }
+    assert_eq!(counts, want.counts());
+    let predicted = (0..8).filter(|class| (0..8).any(|truth| counts[truth * 8 + class] > 0));
+    assert!(predicted.count() >= 3, "this run learned too little to show anything: {counts:?}");
+}
+
+/// Paths and predicted classes of a table of predictions, whose every row is a distribution.
+#[track_caller]
+pub fn predictions(table: &[u8]) -> Vec<(PathBuf, String)> {
+    let mut reader = csv::Reader::from_reader(table);
+    let names: Vec<String> = CLASSES.iter().map(|class| format!("p({class})")).collect();
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(header[..3], ["path", "predicted", "expected"]);
+    assert_eq!(header[3..], names);
+    let row = |row: Result<csv::StringRecord, csv::Error>| {
+        let row = row.unwrap();
+        let numbers: Vec<f64> = row.iter().skip(2).map(|field| field.parse().unwrap()).collect();
+        let (expected, distribution) = (numbers[0], &numbers[1..]);
+        let error = (distribution.iter().sum::<f64>() - 1.0).abs();
+        assert!(error <= 1e-5, "{row:?} sums to {error} beside 1");
+        let mean: f64 = distribution.iter().enumerate().map(|(class, p)| class as f64 * p).sum();
+        assert!((expected - mean).abs() <= 2e-4, "{row:?} expects {mean}");
+        let largest = distribution.iter().copied().fold(0.0, f64::max);
+        let place = CLASSES.iter().position(|class| *class == &row[1]).unwrap();
+        assert!(distribution[place] >= largest, "{row:?} predicts what is not most probable");
+        (PathBuf::from(&row[0]), row[1].to_owned())
+    };
+    reader.records().map(row).collect()
+}
+
+/// Three files that are no images beside those that are.
+fn break_some(data: &Path) {
+    let class = data.join("train").join(CLASSES[0]);
+    fs::write(class.join("empty.png"), "").unwrap();
+    fs::write(class.join("words.png"), "these are words\n").unwrap();
+    let mut jpeg = Cursor::new(Vec::new());
+    picture(0, 99).write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
+    let jpeg = jpeg.into_inner();
+    fs::write(class.join("cut.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
+}
+
+#[test]
+fn broken_files_are_named_with_reasons_and_counted() {
+    let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
+    break_some(data.path());
+    let ran = train_on(data.path(), run.path(), "--epochs 1 --loss xe").succeeded();
+    assert!(ran.stdout.contains("64 training and 24 test images"), "{ran:#?}");
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(lines.len(), 4, "{ran:#?}");
+    for (line, name) in lines.iter().zip(["cut.jpg", "empty.png", "words.png"]) {
+        let (path, reason) = line.strip_prefix("passed over: ").unwrap().rsplit_once(name).unwrap();
+        assert!(Path::new(path).ends_with(Path::new("train").join(CLASSES[0])), "{line}");
+        assert!(reason.starts_with(": ") && reason.len() > 10, "{line}");
+    }
+    assert!(lines[3].starts_with("3 files passed over") && lines[3].contains("--strict"), "{}", lines[3]);
+}
+
+#[test]
+fn strict_takes_no_broken_file() {
+    let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
+    break_some(data.path());
+    train_on(data.path(), run.path(), "--epochs 1 --loss xe --strict").refused(&["cut.jpg", "strict"]);
+}
+
+#[test]
+fn predicting_passes_over_what_is_no_image() {
+    let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
+    break_some(data.path());
+    train_on(data.path(), run.path(), "--epochs 1 --loss xe").succeeded();
+    let (weights, table) = (run.path().join("weights-xe.safetensors"), run.path().join("table.csv"));
+    let class = data.path().join("train").join(CLASSES[0]);
+    let predict = || backhoe("predict").arg(&weights);
+    let ran = predict().arg(&class).arg(class.join("absent.png")).arg("--csv").arg(&table).run().succeeded();
+    assert_eq!(ran.stdout, "");
+    ran.says(&["cut.jpg", "empty.png", "words.png", "absent.png", "4 files passed over"]);
+    let bytes = fs::read(&table).unwrap();
+    assert_eq!(predictions(&bytes).len(), 8);
+
+    let ran = predict().arg(class.join("empty.png")).run();
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    ran.says(&["empty.png", "none of the 1 files"]);
+    // A table that cannot be written, and one that is there already and stays.
+    predict().arg(&class).words("--csv").arg(table.join("below")).run();
+    assert_eq!(fs::read(&table).unwrap(), bytes);
+}

@@ -1,0 +1,14 @@
+//! The program as its user runs it: exit codes, files, words on standard error. Everything is as
+//! small as it can be, and of the same shapes wherever possible: a software driver keeps what it
+//! has compiled.
+
+mod damage;
+mod divergence;
+mod evaluation;
+mod folders;
+mod output;
+mod program;
+mod refusals;
+mod resume;
+mod runs;
+mod training;

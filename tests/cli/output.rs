@@ -1,0 +1,96 @@
+//! What goes to standard output, and what happens when nobody takes it.
+
+use super::program::{Ran, TINY, backhoe};
+use super::runs::shared;
+use std::process::Stdio;
+
+#[test]
+fn json_is_one_object_a_line_and_nothing_else() {
+    let run = tempfile::tempdir().unwrap();
+    let call = backhoe("train --json --epochs 2 --loss xe,emd --out").arg(run.path()).words(TINY);
+    let ran = call.run().succeeded();
+    assert_eq!(ran.stderr, "");
+    let rows: Vec<serde_json::Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let keys = ["epoch", "loss", "train_loss", "aem", "aeo", "mae", "spearman", "lambda", "sdd", "seconds"];
+    for row in &rows {
+        let object = row.as_object().unwrap();
+        assert!(object.len() == keys.len() && keys.iter().all(|key| object.contains_key(*key)), "{row}");
+    }
+    let order: Vec<_> =
+        rows.iter().map(|row| (row["epoch"].as_u64().unwrap(), row["loss"].as_str().unwrap())).collect();
+    assert_eq!(order, [(1, "xe"), (1, "emd"), (2, "xe"), (2, "emd")]);
+}
+
+#[test]
+fn quiet_says_nothing() {
+    let run = tempfile::tempdir().unwrap();
+    let ran = backhoe("train --quiet --epochs 1 --loss xe --out").arg(run.path()).words(TINY).run().succeeded();
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn devices_are_listed_by_the_index_that_chooses_them() {
+    let ran = backhoe("devices").run().succeeded();
+    let first = ran.stdout.lines().next().unwrap();
+    let name = first.strip_prefix("0: ").unwrap();
+    assert!(name.contains("GPU") || name.contains("software"), "{ran:#?}");
+    let run = shared();
+    let eval = |adapter: &str| {
+        let call = backhoe("eval --train-images 64 --test-images 24 --adapter").arg(adapter);
+        call.arg(run.path().join("weights-xe.safetensors")).run()
+    };
+    eval("0").succeeded();
+    let word = name.split_whitespace().next().unwrap();
+    eval(&word.to_uppercase()).succeeded();
+    eval("no such thing").refused(&["`no such thing`", word, "backhoe devices"]);
+    eval("99").refused(&["`99`", word]);
+}
+
+#[test]
+fn a_contact_sheet_has_a_row_a_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let sheet = folder.path().join("sheet.png");
+    let ran = backhoe("data faces --size 16 --columns 3 --sheet").arg(&sheet).run().succeeded();
+    assert!(ran.stdout.contains("8-13: 3 and 1"), "{ran:#?}");
+    let picture = image::open(&sheet).unwrap().to_rgb8();
+    assert_eq!(picture.dimensions(), (3 * 16, 8 * 16));
+    let rows: std::collections::BTreeSet<&[u8]> = picture.as_raw().chunks(3 * 16 * 16 * 3).collect();
+    assert_eq!(rows.len(), 8);
+}
+
+#[test]
+fn help_names_every_command() {
+    let ran = backhoe("--help").run().succeeded();
+    for command in ["train", "eval", "predict", "check", "devices", "data", "bench"] {
+        assert!(ran.stdout.contains(&format!("\n  {command} ")), "no {command} in {ran:#?}");
+    }
+    backhoe("--version").run().succeeded();
+    backhoe("dig").run().misunderstood(&["dig"]);
+}
+
+/// As `backhoe train | head -1` does: the reader goes away, the run goes on or ends in words.
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let run = tempfile::tempdir().unwrap();
+    let call = backhoe("train --json --epochs 2 --loss xe --out").arg(run.path()).words(TINY);
+    let mut child = call.stdout(Stdio::piped()).begin();
+    drop(child.stdout.take());
+    let ran = Ran::new(child.wait_with_output().unwrap());
+    assert!(matches!(ran.code, Some(0 | 1)), "{ran:#?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_output_is_an_error_in_words() {
+    let run = shared();
+    let weights = run.path().join("weights-xe.safetensors");
+    for call in [
+        backhoe("devices"),
+        backhoe("data faces --size 16 --columns 1"),
+        backhoe("eval --train-images 64 --test-images 24").arg(&weights),
+        backhoe("predict").arg(&weights).arg(run.path().join("curves.png")),
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        Ran::new(call.stdout(full).begin().wait_with_output().unwrap()).refused(&["output"]);
+    }
+}
