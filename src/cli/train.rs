@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Epochs where none are asked for.
-const EPOCHS: usize = 10;
+const EPOCHS: usize = 8;
 
 /// Ctrl-C was pressed.
 static STOP: AtomicBool = AtomicBool::new(false);

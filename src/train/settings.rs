@@ -87,7 +87,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             losses: vec![Loss::Xe, Loss::Emd, Loss::Xemd2],
-            epochs: 10,
+            epochs: 8,
             batch: 32,
             learning_rate: 0.03,
             momentum: 0.9,

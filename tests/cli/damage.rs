@@ -1,6 +1,6 @@
 //! Checkpoints and weights that are cut short, foreign, or made up to do harm.
 
-use super::program::{Ran, backhoe};
+use super::program::{Ran, backhoe, each};
 use super::runs::{copy_of_shared, files, shared};
 use serde_json::{Value, json};
 use std::fs;
@@ -62,11 +62,11 @@ fn broken(file: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 
 /// Tries to go on with a run whose checkpoint is `bytes`; nothing in its folder may change.
 #[track_caller]
-fn resume(run: &TempDir, what: &str, bytes: &[u8]) -> Ran {
+fn resume(run: &TempDir, bytes: &[u8]) -> Ran {
     fs::write(run.path().join(CHECKPOINT), bytes).unwrap();
     let before = files(run.path());
     let ran = backhoe("train --quiet --epochs 3 --resume").arg(run.path()).run();
-    assert!(files(run.path()) == before, "{what}");
+    assert!(files(run.path()) == before, "{ran:#?}");
     ran
 }
 
@@ -74,18 +74,16 @@ fn resume(run: &TempDir, what: &str, bytes: &[u8]) -> Ran {
 fn broken_checkpoints_are_refused_by_name() {
     let run = copy_of_shared();
     let whole = fs::read(run.path().join(CHECKPOINT)).unwrap();
-    for (what, bytes) in broken(&whole) {
-        resume(&run, what, &bytes).refused(&[CHECKPOINT, "damaged"]);
-    }
+    each(broken(&whole), |bytes| resume(&run, &bytes).refused(&[CHECKPOINT, "damaged"]));
     let weights = fs::read(run.path().join("weights-xe.safetensors")).unwrap();
-    resume(&run, "weights", &weights).refused(&[CHECKPOINT, "damaged", "progress"]);
+    resume(&run, &weights).refused(&[CHECKPOINT, "damaged", "progress"]);
 }
 
 #[test]
 fn checkpoints_that_contradict_themselves_are_refused() {
     let run = copy_of_shared();
     let whole = fs::read(run.path().join(CHECKPOINT)).unwrap();
-    let changes: [(&str, Value); 10] = [
+    let changes = [
         ("/cursor", json!(1_000_000)),
         ("/cursor", json!(u64::MAX)),
         ("/step", json!(u64::MAX)),
@@ -97,10 +95,11 @@ fn checkpoints_that_contradict_themselves_are_refused() {
         ("/settings/losses", json!(["emd"])),
         ("/data/2", json!(63)),
     ];
-    for (at, value) in changes {
+    each(changes.map(|(at, value)| (format!("{at} {value}"), (at, value))), |(at, value)| {
         let bytes = with_metadata(&whole, "backhoe.progress", |progress| *progress.pointer_mut(at).unwrap() = value);
-        resume(&run, at, &bytes).refused(&["checkpoint"]);
-    }
+        let ran = resume(&run, &bytes);
+        assert_eq!((ran.code, ran.stderr.lines().count()), (Some(1), 1), "{ran:#?}");
+    });
 }
 
 #[test]
@@ -114,9 +113,9 @@ fn checkpoints_with_short_or_missing_tensors_are_refused() {
     let [mut short, mut long] = [snapshot.clone(), snapshot];
     short.slots.get_mut(slot).unwrap().truncate(400);
     long.slots.get_mut(slot).unwrap().resize(1 << 16, 0);
-    for (what, snapshot) in [("missing", missing), ("short", short), ("long", long)] {
-        resume(&run, what, &snapshot.to_bytes().unwrap()).refused(&["checkpoint", slot]);
-    }
+    each([("missing", missing), ("short", short), ("long", long)], |snapshot| {
+        resume(&run, &snapshot.to_bytes().unwrap()).refused(&["checkpoint", slot]);
+    });
 }
 
 #[test]
@@ -124,38 +123,42 @@ fn a_damaged_record_is_refused_by_name() {
     let run = copy_of_shared();
     let path = run.path().join("run.json");
     let record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let refused = |bytes: &[u8], words: &[&str]| {
-        fs::write(&path, bytes).unwrap();
-        let before = files(run.path());
-        backhoe("train --quiet --epochs 3 --resume").arg(run.path()).run().refused(words);
-        assert!(files(run.path()) == before);
-    };
-    refused(b"{", &["run.json"]);
-    refused(b"", &["run.json"]);
     let changed = |at: &str, value: Value| {
         let mut record = record.clone();
         *record.pointer_mut(at).unwrap() = value;
         record.to_string().into_bytes()
     };
-    refused(
-        &changed("/source", json!({"data": "folder", "path": "gone", "test_fraction": 0.2, "strict": false})),
-        &["gone"],
-    );
-    refused(&changed("/source/train", json!(63)), &["64 images", "63 images"]);
-    refused(&changed("/settings/stored_side", json!(u64::MAX)), &["18446744073709551615"]);
-    refused(&changed("/settings/losses", json!(["emd"])), &["run.json"]);
+    let gone = json!({"data": "folder", "path": "gone", "test_fraction": 0.2, "strict": false});
+    let cases = [
+        ("cut", (b"{".to_vec(), "run.json")),
+        ("empty", (Vec::new(), "run.json")),
+        ("data that is gone", (changed("/source", gone), "gone")),
+        ("other data", (changed("/source/train", json!(63)), "63 images")),
+        ("a side beyond bounds", (changed("/settings/stored_side", json!(u64::MAX)), "18446744073709551615")),
+        ("other losses", (changed("/settings/losses", json!(["emd"])), "run.json")),
+        ("other classes", (changed("/classes", json!(["young", "old"])), "run.json")),
+    ];
+    let before = files(run.path());
+    each(cases, |(bytes, word)| {
+        fs::write(&path, &bytes).unwrap();
+        let ran = backhoe("train --quiet --epochs 3 --resume").arg(run.path()).run();
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{ran:#?}");
+        for (name, bytes) in before.iter().filter(|(name, _)| *name != "run.json") {
+            assert_eq!(&fs::read(run.path().join(name)).unwrap(), bytes, "{name} {ran:#?}");
+        }
+        ran.refused(&[word]);
+    });
     fs::remove_file(&path).unwrap();
     backhoe("train --quiet --resume").arg(run.path()).run().refused(&["run.json"]);
 }
 
 /// Predicts and measures with these bytes as weights.
 #[track_caller]
-fn assert_weights_refused(what: &str, bytes: &[u8], words: &[&str]) {
+fn assert_weights_refused(bytes: &[u8], words: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("these.safetensors");
     fs::write(&weights, bytes).unwrap();
     let picture = shared().path().join("curves.png");
-    println!("{what}");
     backhoe("predict").arg(&weights).arg(&picture).run().refused(words);
     backhoe("eval --train-images 64 --test-images 24").arg(&weights).run().refused(words);
     assert_eq!(fs::read(&weights).unwrap(), bytes);
@@ -168,19 +171,16 @@ fn whole_weights(run: &Path) -> Vec<u8> {
 #[test]
 fn broken_and_foreign_weights_are_refused_by_name() {
     let run = shared();
-    for (what, bytes) in broken(&whole_weights(run.path())) {
-        assert_weights_refused(what, &bytes, &["these.safetensors", "weights are damaged"]);
-    }
+    each(broken(&whole_weights(run.path())), |bytes| assert_weights_refused(&bytes, &["these.safetensors", "weights"]));
     let checkpoint = fs::read(run.path().join(CHECKPOINT)).unwrap();
-    assert_weights_refused("a checkpoint", &checkpoint, &["these.safetensors", "does not describe a network"]);
+    assert_weights_refused(&checkpoint, &["these.safetensors", "does not describe a network"]);
 }
 
 #[test]
 fn weights_that_contradict_themselves_are_refused() {
     let run = shared();
     let whole = whole_weights(run.path());
-    let layer = |number: usize, field: &str| format!("/model/layers/{number}/{field}");
-    let changes: [(&str, Value); 14] = [
+    let changes = [
         ("/classes", json!(["a", "b"])),
         ("/classes", json!([])),
         ("/model/layers", json!([])),
@@ -190,17 +190,16 @@ fn weights_that_contradict_themselves_are_refused() {
         ("/stored_side", json!(1u64 << 40)),
         ("/stored_side", json!(u64::MAX)),
         ("/loss", json!("foo")),
-        (&layer(0, "stride"), json!(0)),
-        (&layer(0, "channels"), json!(5)),
-        (&layer(0, "channels"), json!(u64::MAX)),
-        (&layer(0, "padding"), json!(u64::MAX)),
-        (&layer(9, "outputs"), json!(1u64 << 60)),
+        ("/model/layers/0/stride", json!(0)),
+        ("/model/layers/0/channels", json!(5)),
+        ("/model/layers/0/channels", json!(u64::MAX)),
+        ("/model/layers/0/padding", json!(u64::MAX)),
+        ("/model/layers/9/outputs", json!(1u64 << 60)),
     ];
-    for (at, value) in changes {
-        let what = format!("{at} {value}");
+    each(changes.map(|(at, value)| (format!("{at} {value}"), (at, value))), |(at, value)| {
         let bytes = with_metadata(&whole, "backhoe.network", |network| *network.pointer_mut(at).unwrap() = value);
-        assert_weights_refused(&what, &bytes, &["these.safetensors"]);
-    }
+        assert_weights_refused(&bytes, &["these.safetensors"]);
+    });
 }
 
 /// A network whose every prediction would be NaN has no most probable class.
@@ -210,5 +209,5 @@ fn weights_that_are_not_numbers_are_refused() {
     let mut bytes = whole_weights(run.path());
     let at = bytes.len() - 4;
     bytes[at..].copy_from_slice(&f32::NAN.to_le_bytes());
-    assert_weights_refused("NaN", &bytes, &["these.safetensors"]);
+    assert_weights_refused(&bytes, &["these.safetensors"]);
 }

@@ -46,9 +46,9 @@ pub fn train_on(data: &Path, out: &Path, words: &str) -> Ran {
 #[test]
 fn a_run_on_a_folder_predicts_its_files_as_it_was_tested() {
     let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
-    let ran = train_on(data.path(), run.path(), "--epochs 8 --loss xe,emd").succeeded();
+    let ran = train_on(data.path(), run.path(), "--epochs 20 --loss xe,emd").succeeded();
     assert_eq!(ran.stderr, "");
-    assert_whole(run.path(), &Asked { losses: &["xe", "emd"], epochs: 8, classes: 8, test_images: 24 });
+    assert_whole(run.path(), &Asked { losses: &["xe", "emd"], epochs: 20, classes: 8, test_images: 24 });
     let report = fs::read_to_string(run.path().join("report.html")).unwrap();
     assert!(report.contains("3 &lt;b&gt;") && !report.contains("3 <b>"));
 

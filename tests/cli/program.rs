@@ -1,6 +1,8 @@
 //! Calls of the program, and what is said of them.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -115,6 +117,14 @@ impl Ran {
             assert!(self.stderr.contains(word), "no {word:?} in {self:#?}");
         }
     }
+}
+
+/// Does `test` with every case, and fails in the end with the names of all that failed.
+#[track_caller]
+pub fn each<N: Display, T>(cases: impl IntoIterator<Item = (N, T)>, test: impl Fn(T)) {
+    let fails = |(name, case): (N, T)| catch_unwind(AssertUnwindSafe(|| test(case))).err().map(|_| name.to_string());
+    let failed: Vec<String> = cases.into_iter().filter_map(fails).collect();
+    assert!(failed.is_empty(), "failed: {failed:#?}");
 }
 
 /// Sends a signal, named as `kill` names it.

@@ -2,7 +2,7 @@
 //! leaves what was there as it was.
 
 use super::folders::write_pictures;
-use super::program::{Call, Ran, TINY, backhoe};
+use super::program::{Call, Ran, TINY, backhoe, each};
 use super::runs::{files, shared};
 use std::fs;
 use std::path::Path;
@@ -31,9 +31,14 @@ fn assert_misunderstood(settings: &str, words: &[&str]) {
     assert!(files(folder.path()).is_empty(), "{settings}");
 }
 
+/// Cases under the settings they are made of.
+fn named<S: Clone, T, const N: usize>(cases: [(S, T); N]) -> [(S, (S, T)); N] {
+    cases.map(|case| (case.0.clone(), case))
+}
+
 #[test]
 fn settings_out_of_range_are_named_with_their_value() {
-    for (settings, words) in [
+    let cases = [
         ("--epochs 0", ["epochs", "0"]),
         ("--lr nan", ["lr", "NaN"]),
         ("--lr inf", ["lr", "inf"]),
@@ -52,9 +57,8 @@ fn settings_out_of_range_are_named_with_their_value() {
         ("--mu nan", ["mu", "NaN"]),
         ("--loss xemd2 --jump-start 0", ["jump-start", "lambda"]),
         ("--loss xe,xe", ["losses", "twice"]),
-    ] {
-        assert_refused(settings, &words);
-    }
+    ];
+    each(named(cases), |(settings, words)| assert_refused(settings, &words));
 }
 
 #[test]
@@ -65,12 +69,16 @@ fn a_loss_given_twice_is_refused_wherever_it_stands() {
 #[test]
 fn numbers_beyond_all_bounds_are_refused_too() {
     const MOST: &str = "18446744073709551615";
-    assert_refused(&format!("--size {MOST}"), &["size", MOST]);
-    assert_refused(&format!("--size 16 --train-images {MOST}"), &["train", MOST]);
-    for setting in ["channels", "hidden"] {
-        let settings = format!("--train-images 64 --test-images 24 --size 16 --{setting} {MOST}");
-        assert_refused(&settings, &[MOST]);
-    }
+    let few = "--train-images 64 --test-images 24 --size 16";
+    let cases = [
+        (format!("--size {MOST}"), "size"),
+        (format!("--size 16 --train-images {MOST}"), "train"),
+        (format!("{few} --channels {MOST}"), "channels"),
+        (format!("{few} --hidden {MOST}"), "outputs"),
+        (format!("{few} --epochs 1 --loss xe --channels 1000000"), "--batch"),
+        (format!("{few} --epochs 1 --loss xe --hidden 1000000"), "hidden"),
+    ];
+    each(named(cases), |(settings, word)| assert_refused(&settings, &[word]));
 }
 
 #[test]
@@ -87,7 +95,7 @@ fn an_image_too_large_is_refused_with_the_size_asked_for() {
 
 #[test]
 fn arguments_that_cannot_be_read_are_named() {
-    for (settings, words) in [
+    let cases = [
         ("--loss foo", ["--loss", "foo"]),
         ("--lr fast", ["--lr", "fast"]),
         ("--epochs 1.5", ["--epochs", "1.5"]),
@@ -96,20 +104,19 @@ fn arguments_that_cannot_be_read_are_named() {
         ("--channels 4,x", ["--channels", "x"]),
         ("--bogus 1", ["--bogus", "unexpected"]),
         ("--resume runs", ["--resume", "--out"]),
-    ] {
-        assert_misunderstood(settings, &words);
-    }
+    ];
+    each(named(cases), |(settings, words)| assert_misunderstood(settings, &words));
 }
 
 /// `--lr -1`: the option has to be named, not only the number.
 #[test]
 fn negative_numbers_are_read_as_numbers() {
-    for name in ["lr", "momentum", "weight-decay", "omega"] {
+    each(["lr", "momentum", "weight-decay", "omega"].map(|name| (name, name)), |name| {
         assert_refused(&format!("--{name} -1"), &[name, "-1"]);
-    }
-    for name in ["epochs", "batch", "size", "seed"] {
+    });
+    each(["epochs", "batch", "size", "seed"].map(|name| (name, name)), |name| {
         assert_misunderstood(&format!("--{name} -1"), &[&format!("--{name}"), "-1"]);
-    }
+    });
 }
 
 #[test]
@@ -241,10 +248,11 @@ fn a_finished_run_is_resumed_for_more_epochs_only() {
 #[test]
 fn settings_beside_resume_are_refused() {
     let run = shared();
-    for setting in ["--momentum 0.5", "--weight-decay 0", "--lambda 1", "--jump-start 7", "--augment none"] {
+    let settings = ["--momentum 0.5", "--weight-decay 0", "--lambda 1", "--jump-start 7", "--augment none"];
+    each(settings.map(|setting| (setting, setting)), |setting| {
         let ran = backhoe("train --resume").arg(run.path()).words(setting).run();
         ran.misunderstood(&["--resume", setting.split(' ').next().unwrap()]);
-    }
+    });
 }
 
 #[test]
