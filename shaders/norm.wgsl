@@ -48,42 +48,57 @@ fn place(channel: u32, k: u32) -> u32 {
     return (k / PLANE * CHANNELS + channel) * PLANE + k % PLANE;
 }
 
-// first_result[channel] = sum over batch and plane of input. Grid: one group a channel.
+// first_result[channel] = sum over batch and plane of input. Grid: one group a channel, folded.
 @compute @workgroup_size(GROUP)
-fn channel_sum(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn channel_sum(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let c = group.y * groups.x + group.x;
+    if (c >= CHANNELS) {
+        return;
+    }
     var sum = 0.0;
     for (var k = lane; k < BATCH * PLANE; k += GROUP) {
-        sum += input[place(group.x, k)];
+        sum += input[place(c, k)];
     }
     let total = group_sum(lane, vec2<f32>(sum, 0.0)).x;
     if (lane == 0u) {
-        first_result[group.x] = total;
+        first_result[c] = total;
     }
 }
 
 // mean, inverse deviation (biased variance) and running statistics (unbiased variance), in two
-// passes over the input, since a difference of squares would cancel. Grid: one group a channel.
+// passes over the input, since a difference of squares would cancel. Grid: one group a channel, folded.
 @compute @workgroup_size(GROUP)
-fn batch_norm_statistics(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let channel = group.x;
+fn batch_norm_statistics(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let c = group.y * groups.x + group.x;
+    if (c >= CHANNELS) {
+        return;
+    }
     let count = BATCH * PLANE;
     var sum = 0.0;
     for (var k = lane; k < count; k += GROUP) {
-        sum += input[place(channel, k)];
+        sum += input[place(c, k)];
     }
     let centre = group_sum(lane, vec2<f32>(sum, 0.0)).x / f32(count);
     var squares = 0.0;
     for (var k = lane; k < count; k += GROUP) {
-        let off = input[place(channel, k)] - centre;
+        let off = input[place(c, k)] - centre;
         squares += off * off;
     }
     let total = group_sum(lane, vec2<f32>(squares, 0.0)).x;
     if (lane == 0u) {
-        first_result[channel] = centre;
-        second_result[channel] = 1.0 / sqrt(total / f32(count) + EPSILON);
+        first_result[c] = centre;
+        second_result[c] = 1.0 / sqrt(total / f32(count) + EPSILON);
         let unbiased = total / f32(max(count, 2u) - 1u);
-        running_mean[channel] = (1.0 - MOMENTUM) * running_mean[channel] + MOMENTUM * centre;
-        running_variance[channel] = (1.0 - MOMENTUM) * running_variance[channel] + MOMENTUM * unbiased;
+        running_mean[c] = (1.0 - MOMENTUM) * running_mean[c] + MOMENTUM * centre;
+        running_variance[c] = (1.0 - MOMENTUM) * running_variance[c] + MOMENTUM * unbiased;
     }
 }
 
@@ -110,10 +125,17 @@ fn batch_norm_inference(@builtin(global_invocation_id) id: vec3<u32>, @builtin(n
 }
 
 // With h = (input - mean) spread: first_result = sum of h output_gradient, the weight's gradient;
-// second_result = sum of output_gradient, the bias's. Grid: one group a channel.
+// second_result = sum of output_gradient, the bias's. Grid: one group a channel, folded.
 @compute @workgroup_size(GROUP)
-fn batch_norm_backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let c = group.x;
+fn batch_norm_backward_weight(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let c = group.y * groups.x + group.x;
+    if (c >= CHANNELS) {
+        return;
+    }
     var sums = vec2<f32>(0.0);
     for (var k = lane; k < BATCH * PLANE; k += GROUP) {
         let at = place(c, k);

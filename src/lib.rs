@@ -9,7 +9,7 @@
 //! - [`data`]: faces, digits, folders, splits
 //! - [`train`]: the trainer, the ground distance's schedule, metrics, the runs folder
 //! - [`report`]: tables, plots and the HTML report
-//! - [`reference`]: the f64 oracle, which [`check`] holds every kernel against
+//! - [`mod@reference`]: the f64 oracle, which [`check`] holds every kernel against
 //!
 //! The method is Hou, Yu and Samaras, "Squared Earth Mover's Distance-based Loss for Training Deep
 //! Neural Networks" (arXiv 1611.05916); equation numbers in this crate are that paper's.

@@ -38,7 +38,7 @@ pub enum Command {
 }
 
 /// Which data.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Args)]
 pub struct DataChoice {
     /// `faces` (generated), `digits` (embedded) or a folder of class folders
     #[arg(long, default_value = "faces")]
@@ -58,20 +58,30 @@ pub struct DataChoice {
 }
 
 impl DataChoice {
+    /// Whether nothing was said of the data.
+    pub fn is_default(&self) -> bool {
+        let nothing = ("faces", 1600, 400, 0.2, false);
+        (self.data.as_str(), self.train_images, self.test_images, self.test_fraction, self.strict) == nothing
+    }
+
     /// The source meant.
     pub fn source(&self) -> Source {
         match self.data.as_str() {
             "faces" => Source::Faces { train: self.train_images, test: self.test_images },
             "digits" => Source::Digits { test_fraction: self.test_fraction },
-            folder => {
-                Source::Folder { path: PathBuf::from(folder), test_fraction: self.test_fraction, strict: self.strict }
-            }
+            folder => Source::Folder { path: whole(folder), test_fraction: self.test_fraction, strict: self.strict },
         }
     }
 }
 
+/// A folder's whole path, so that a run can be resumed from anywhere.
+fn whole(folder: &str) -> PathBuf {
+    std::fs::canonicalize(folder).unwrap_or_else(|_| PathBuf::from(folder))
+}
+
 /// `backhoe train`.
 #[derive(Clone, Debug, Args)]
+#[command(allow_negative_numbers = true)]
 pub struct TrainArguments {
     /// Which data.
     #[command(flatten)]
@@ -113,7 +123,7 @@ pub struct TrainArguments {
     #[arg(long)]
     pub omega: Option<f32>,
     /// Bias of the ground distance; by default -0.5 for xemd1 and -0.25 for xemd2
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long)]
     pub mu: Option<f32>,
     /// Epochs of cross-entropy alone before the distance term
     #[arg(long, default_value_t = 4)]
@@ -125,7 +135,10 @@ pub struct TrainArguments {
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Go on with the run in this folder; its own settings count
-    #[arg(long, conflicts_with_all = ["out", "data", "loss", "batch", "lr", "size", "seed", "channels", "hidden"])]
+    #[arg(long, conflicts_with_all = [
+        "out", "data", "train_images", "test_images", "test_fraction", "strict", "loss", "batch", "lr", "momentum",
+        "weight_decay", "size", "seed", "channels", "hidden", "lambda", "omega", "mu", "jump_start", "augment",
+    ])]
     pub resume: Option<PathBuf>,
     /// Adapter by name or index (see `backhoe devices`)
     #[arg(long)]
@@ -170,9 +183,9 @@ pub struct EvalArguments {
     /// Which data.
     #[command(flatten)]
     pub data: DataChoice,
-    /// Seed of generated data and of the split
-    #[arg(long, default_value_t = 1)]
-    pub seed: u32,
+    /// Seed of generated data and of the split; by default the run's own, else 1
+    #[arg(long)]
+    pub seed: Option<u32>,
     /// Adapter by name or index
     #[arg(long)]
     pub adapter: Option<String>,

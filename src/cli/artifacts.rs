@@ -3,14 +3,15 @@
 use super::CliError;
 use backhoe::data::Dataset;
 use backhoe::report::{
-    LossReport, Prediction, ReportData, Sample, curves_png, curves_svg, final_rows, final_table_text, heatmap_png,
-    matrix_table_text, report_html, write_confusion_csv, write_matrix_csv, write_metrics_csv,
+    LossReport, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, final_rows, final_table_text,
+    heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv, write_metrics_csv,
 };
 use backhoe::train::metrics::argmax;
-use backhoe::train::run::{Network, Record, RunFolder, write_whole};
+use backhoe::train::run::{Network, Record, RunFolder, replace, write_whole};
 use backhoe::train::seriation::{order_tau, seriate};
 use backhoe::train::{EpochResult, Event, Snapshot};
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Test images that a report shows.
@@ -42,7 +43,8 @@ impl Artifacts {
             }
             Event::Snapshot(snapshot) => {
                 self.folder.write_checkpoint(&snapshot)?;
-                write_metrics_csv(&self.folder.path.join("metrics.csv"), &snapshot.progress.history)?;
+                let history = &snapshot.progress.history;
+                self.replace("metrics.csv", |path| write_metrics_csv(path, history))?;
                 self.snapshot = Some(*snapshot);
             }
             Event::Step { .. } | Event::Loss { .. } => {}
@@ -70,6 +72,10 @@ impl Artifacts {
             self.write("curves.png", &curves_png(history)?)?;
             self.write("curves.svg", curves_svg(history)?.as_bytes())?;
         }
+        if self.last.is_empty() {
+            // Stopped before its first epoch since it was resumed: the last report says more.
+            return Ok(());
+        }
         self.write("report.html", report_html(&self.report(snapshot))?.as_bytes())
     }
 
@@ -77,11 +83,15 @@ impl Artifacts {
         Ok(write_whole(&self.folder.path.join(name), bytes)?)
     }
 
+    fn replace(&self, name: &str, write: impl FnOnce(&Path) -> Result<(), ReportError>) -> Result<(), CliError> {
+        replace(&self.folder.path.join(name), |path| Ok(write(path)?))
+    }
+
     fn write_matrices(&self, result: &EpochResult) -> Result<(), CliError> {
         let (classes, loss) = (&self.record.classes, &result.row.loss);
-        let path = |name: &str| self.folder.path.join(format!("{name}-{loss}.csv"));
-        write_matrix_csv(&path("ground-distance"), classes, &result.ground)?;
-        write_confusion_csv(&path("confusion"), classes, &result.evaluation.confusion)?;
+        let confusion = &result.evaluation.confusion;
+        self.replace(&format!("ground-distance-{loss}.csv"), |path| write_matrix_csv(path, classes, &result.ground))?;
+        self.replace(&format!("confusion-{loss}.csv"), |path| write_confusion_csv(path, classes, confusion))?;
         let title = format!("Ground distance learned with {loss}");
         self.write(&format!("ground-distance-{loss}.png"), &heatmap_png(classes, &result.ground, &title)?)
     }

@@ -1,7 +1,7 @@
 //! `backhoe devices`, `backhoe check`, `backhoe data`.
 
 use super::args::{CheckArguments, DataArguments};
-use super::{CliError, open};
+use super::{CliError, open, say};
 use backhoe::data::source::Source;
 use backhoe::data::{Dataset, Images};
 use backhoe::{check, gpu};
@@ -17,16 +17,19 @@ pub fn devices() -> Result<(), CliError> {
     }
     for (index, found) in found.iter().enumerate() {
         let limits = found.handle.limits();
-        println!("{index}: {}", found.adapter);
-        println!(
-            "   binds {} MiB, {} storage buffers a stage, {} invocations and {} KiB a workgroup",
-            limits.max_storage_buffer_binding_size >> 20,
-            limits.max_storage_buffers_per_shader_stage,
-            limits.max_compute_invocations_per_workgroup,
-            limits.max_compute_workgroup_storage_size >> 10
-        );
+        say(false, format_args!("{index}: {}", found.adapter))?;
+        say(
+            false,
+            format_args!(
+                "   binds {} MiB, {} storage buffers a stage, {} invocations and {} KiB a workgroup",
+                limits.max_storage_buffer_binding_size >> 20,
+                limits.max_storage_buffers_per_shader_stage,
+                limits.max_compute_invocations_per_workgroup,
+                limits.max_compute_workgroup_storage_size >> 10
+            ),
+        )?;
         let features: Vec<&str> = found.handle.features().iter_names().map(|(name, _)| name).collect();
-        println!("   features (none is needed): {}", features.join(", ").to_lowercase());
+        say(false, format_args!("   features (none is needed): {}", features.join(", ").to_lowercase()))?;
     }
     Ok(())
 }
@@ -35,7 +38,7 @@ pub fn devices() -> Result<(), CliError> {
 pub fn check(arguments: &CheckArguments) -> Result<(), CliError> {
     let mut executor = open(arguments.adapter.as_deref())?;
     if !arguments.json {
-        println!("checking {} against the f64 reference", executor.adapter());
+        say(false, format_args!("checking {} against the f64 reference", executor.adapter()))?;
     }
     let rows = check::check(&mut *executor, &mut |row| {
         if !arguments.json {
@@ -44,9 +47,9 @@ pub fn check(arguments: &CheckArguments) -> Result<(), CliError> {
     })?;
     let failures: Vec<&String> = rows.iter().flat_map(|row| &row.failures).collect();
     if arguments.json {
-        println!("{}", serde_json::json!(rows));
+        say(false, serde_json::json!(rows))?;
     } else {
-        println!("{}", check::table(&rows));
+        say(false, check::table(&rows))?;
     }
     if failures.is_empty() {
         return Ok(());
@@ -65,10 +68,10 @@ pub fn data(arguments: &DataArguments) -> Result<(), CliError> {
     for file in &skipped {
         eprintln!("passed over: {file}");
     }
-    println!("{}: {} training and {} test images", data.name, data.train.len(), data.test.len());
+    say(false, format_args!("{}: {} training and {} test images", data.name, data.train.len(), data.test.len()))?;
     for (class, name) in data.classes.iter().enumerate() {
         let count = |images: &Images| images.labels.iter().filter(|&&label| label as usize == class).count();
-        println!("  {name}: {} and {}", count(&data.train), count(&data.test));
+        say(false, format_args!("  {name}: {} and {}", count(&data.train), count(&data.test)))?;
     }
     match &arguments.sheet {
         Some(path) => write_sheet(&data, arguments.columns.max(1), path),
@@ -94,6 +97,5 @@ fn write_sheet(data: &Dataset, columns: usize, path: &Path) -> Result<(), CliErr
     let mut bytes = Cursor::new(Vec::new());
     sheet.write_to(&mut bytes, ImageFormat::Png).map_err(|error| CliError::Words(error.to_string()))?;
     backhoe::train::run::write_whole(path, bytes.get_ref())?;
-    println!("written: {}", path.display());
-    Ok(())
+    say(false, format_args!("written: {}", path.display()))
 }

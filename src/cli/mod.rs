@@ -16,6 +16,7 @@ use backhoe::report::ReportError;
 use backhoe::train::metrics::MetricsError;
 use backhoe::train::run::RunError;
 use backhoe::train::{SettingsError, TrainError};
+use std::io::Write;
 
 /// Why the program ends with 1 (or 130 after Ctrl-C).
 #[derive(Debug, thiserror::Error)]
@@ -77,11 +78,14 @@ fn open(adapter: Option<&str>) -> Result<Box<dyn Executor>, CliError> {
     Ok(Box::new(Gpu::open(&choice)?))
 }
 
-/// A line to people: nothing where quiet.
-fn say(quiet: bool, line: impl std::fmt::Display) {
-    if !quiet {
-        println!("{line}");
+/// A line on standard output: nothing where quiet, an error where nobody can take it.
+fn say(quiet: bool, line: impl std::fmt::Display) -> Result<(), CliError> {
+    if quiet {
+        return Ok(());
     }
+    let mut output = std::io::stdout().lock();
+    let written = writeln!(output, "{line}").and_then(|()| output.flush());
+    written.map_err(|error| CliError::Words(format!("standard output: {error}")))
 }
 
 impl Default for TrainArguments {

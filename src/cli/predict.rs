@@ -2,8 +2,9 @@
 
 use super::args::{EvalArguments, PredictArguments};
 use super::artifacts::predicted;
-use super::{CliError, open};
+use super::{CliError, open, say};
 use backhoe::data::folder::{decode_file, image_files};
+use backhoe::data::source::Source;
 use backhoe::data::{Dataset, Images};
 use backhoe::nn::Model;
 use backhoe::nn::weights::Tensors;
@@ -48,20 +49,31 @@ fn write_weights(executor: &mut dyn Executor, racer: &str, model: &Model, tensor
 
 /// Measures weights on the test split of a data set.
 pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
+    let (source, seed) = test_data(arguments)?;
     for path in weights_of(&arguments.weights)? {
         let (network, tensors) = read_weights(&path)?;
         let mut executor = open(arguments.adapter.as_deref())?;
-        let source = arguments.data.source();
-        let (data, skipped) = source.load(network.stored_side, u64::from(arguments.seed), &|_, _| ())?;
+        let (data, skipped) = source.load(network.stored_side, u64::from(seed), &|_, _| ())?;
         for file in &skipped {
             eprintln!("passed over: {file}");
         }
         same_classes(&network, &data)?;
         let outcomes = examine(&mut *executor, &network, &tensors, &data.test)?;
         let evaluation = Evaluation::new(&outcomes, &data.test.labels, &data.test.values, data.classes.len())?;
-        show(arguments, &network, &data, &evaluation);
+        show(arguments, &network, &data, &evaluation)?;
     }
     Ok(())
+}
+
+/// What was asked for; where nothing was said, a run's own data and seed, so that no image it was
+/// trained on is tested.
+fn test_data(arguments: &EvalArguments) -> Result<(Source, u32), CliError> {
+    if !arguments.weights.is_dir() {
+        return Ok((arguments.data.source(), arguments.seed.unwrap_or(1)));
+    }
+    let record = RunFolder { path: arguments.weights.clone() }.read_record()?;
+    let source = if arguments.data.is_default() { record.source } else { arguments.data.source() };
+    Ok((source, arguments.seed.unwrap_or(record.settings.seed)))
 }
 
 /// The weights files of a run, or the one file.
@@ -85,24 +97,26 @@ fn same_classes(network: &Network, data: &Dataset) -> Result<(), CliError> {
     )))
 }
 
-fn show(arguments: &EvalArguments, network: &Network, data: &Dataset, evaluation: &Evaluation) {
+fn show(arguments: &EvalArguments, network: &Network, data: &Dataset, evaluation: &Evaluation) -> Result<(), CliError> {
     let (aem, aeo) = (100.0 * evaluation.aem, 100.0 * evaluation.aeo);
     if arguments.json {
         let row = serde_json::json!({
             "loss": network.loss.name(), "images": data.test.len(), "aem": aem, "aeo": aeo, "mae": evaluation.mae,
             "qwk": evaluation.qwk, "spearman": evaluation.spearman, "confusion": evaluation.confusion.counts(),
         });
-        println!("{row}");
-        return;
+        return say(false, row);
     }
     let rank = evaluation.spearman.map_or("undefined".to_owned(), |rank| format!("{rank:.3}"));
-    println!(
-        "{}: {} images  AEM {aem:.1} %  AEO {aeo:.1} %  MAE {:.3}  Spearman {rank}",
-        network.loss,
-        data.test.len(),
-        evaluation.mae
-    );
-    println!("{}", confusion_table_text(&data.classes, &evaluation.confusion));
+    say(
+        false,
+        format_args!(
+            "{}: {} images  AEM {aem:.1} %  AEO {aeo:.1} %  MAE {:.3}  Spearman {rank}",
+            network.loss,
+            data.test.len(),
+            evaluation.mae
+        ),
+    )?;
+    say(false, confusion_table_text(&data.classes, &evaluation.confusion))
 }
 
 /// Predicts the classes of image files.
@@ -117,7 +131,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), CliError> {
     let table = table(&network, &images, &outcomes).map_err(|error| CliError::Words(error.to_string()))?;
     match &arguments.csv {
         Some(path) => backhoe::train::run::write_whole(path, &table)?,
-        None => print!("{}", String::from_utf8_lossy(&table)),
+        None => say(false, String::from_utf8_lossy(&table).trim_end())?,
     }
     if unread > 0 {
         eprintln!("{unread} files passed over");

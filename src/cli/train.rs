@@ -3,6 +3,7 @@
 use super::args::TrainArguments;
 use super::artifacts::Artifacts;
 use super::{CliError, open, say};
+use backhoe::data::MAX_SIDE;
 use backhoe::data::source::Source;
 use backhoe::nn::Model;
 use backhoe::plan::Executor;
@@ -17,6 +18,9 @@ use std::time::Instant;
 /// Epochs where none are asked for.
 const EPOCHS: usize = 8;
 
+/// Largest side that faces are drawn in.
+const MOST_FACE: usize = 256;
+
 /// Ctrl-C was pressed.
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -26,7 +30,7 @@ pub fn run(arguments: &TrainArguments) -> Result<(), CliError> {
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
     let executor = open(arguments.adapter.as_deref())?;
     let quiet = arguments.quiet || arguments.json;
-    say(quiet, format_args!("on {}", executor.adapter()));
+    say(quiet, format_args!("on {}", executor.adapter()))?;
     match &arguments.resume {
         Some(path) => resume(arguments, executor, path),
         None => begin(arguments, executor),
@@ -39,6 +43,22 @@ fn begin(arguments: &TrainArguments, executor: Box<dyn Executor>) -> Result<(), 
     let source = arguments.data.source();
     let path = arguments.out.clone().unwrap_or_else(|| RunFolder::unused(&name_of(&source)));
     let folder = RunFolder::create(&path)?;
+    let begun = prepare(arguments, executor, settings, source, &folder);
+    if begun.is_err() {
+        folder.remove_empty();
+    }
+    let (trainer, artifacts) = begun?;
+    drive(arguments, trainer, artifacts)
+}
+
+/// Everything before the first step; writes `run.json` last.
+fn prepare(
+    arguments: &TrainArguments,
+    executor: Box<dyn Executor>,
+    settings: Settings,
+    source: Source,
+    folder: &RunFolder,
+) -> Result<(Trainer, Artifacts), CliError> {
     let data = load(&source, &settings, arguments.quiet || arguments.json)?;
     let record = Record {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -50,7 +70,7 @@ fn begin(arguments: &TrainArguments, executor: Box<dyn Executor>) -> Result<(), 
     };
     let trainer = Trainer::new(executor, Arc::clone(&data), settings)?;
     folder.write_record(&record)?;
-    drive(arguments, trainer, Artifacts::new(folder, record, data))
+    Ok((trainer, Artifacts::new(folder.clone(), record, data)))
 }
 
 fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) -> Result<(), CliError> {
@@ -66,6 +86,7 @@ fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) 
             path.display()
         )));
     }
+    folder.agrees(&record, &snapshot)?;
     let trainer = Trainer::resume(executor, Arc::clone(&data), &snapshot, epochs)?;
     record.settings.epochs = epochs;
     folder.write_record(&record)?;
@@ -75,8 +96,10 @@ fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) 
 /// The settings asked for; the default network is smaller on a software adapter.
 fn settings(arguments: &TrainArguments, software: bool) -> Settings {
     let (channels, hidden) = if software { (vec![8, 16, 32], 64) } else { (vec![16, 32, 64], 128) };
-    // Room for random crops: an eighth more than the network sees.
+    // Room for random crops: an eighth more than the network sees, as far as the data reaches.
     let margin = if arguments.augment.crop { arguments.size / 8 } else { 0 };
+    let most = if arguments.data.data == "faces" { MOST_FACE } else { MAX_SIDE };
+    let stored_side = arguments.size.saturating_add(margin).min(most.max(arguments.size));
     Settings {
         losses: arguments.loss.clone(),
         epochs: arguments.epochs.unwrap_or(EPOCHS),
@@ -85,7 +108,7 @@ fn settings(arguments: &TrainArguments, software: bool) -> Settings {
         momentum: arguments.momentum,
         weight_decay: arguments.weight_decay,
         side: arguments.size,
-        stored_side: arguments.size + margin,
+        stored_side,
         seed: arguments.seed,
         channels: if arguments.channels.is_empty() { channels } else { arguments.channels.clone() },
         hidden: arguments.hidden.unwrap_or(hidden),
@@ -114,8 +137,9 @@ fn load(source: &Source, settings: &Settings, quiet: bool) -> Result<Arc<backhoe
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     };
-    let (data, skipped) = source.load(settings.stored_side, u64::from(settings.seed), &progress)?;
+    let loaded = source.load(settings.stored_side, u64::from(settings.seed), &progress);
     bar.finish_and_clear();
+    let (data, skipped) = loaded?;
     for file in &skipped {
         eprintln!("passed over: {file}");
     }
@@ -131,7 +155,7 @@ fn load(source: &Source, settings: &Settings, quiet: bool) -> Result<Arc<backhoe
             data.train.len(),
             data.test.len()
         ),
-    );
+    )?;
     Ok(Arc::new(data))
 }
 
@@ -143,10 +167,27 @@ fn bar(quiet: bool, template: &str) -> ProgressBar {
     bar
 }
 
-/// Drives the trainer until it is done, stopped, or fails.
+/// Drives a run to its end and writes what it leaves.
 fn drive(arguments: &TrainArguments, mut trainer: Trainer, mut artifacts: Artifacts) -> Result<(), CliError> {
     let quiet = arguments.quiet || arguments.json;
-    say(quiet, words_on(trainer.model(), &artifacts.record.settings));
+    say(quiet, words_on(trainer.model(), &artifacts.record.settings))?;
+    say(quiet || !never_guided(&artifacts.record.settings), NEVER_GUIDED)?;
+    let ended = follow(arguments, &mut trainer, &mut artifacts);
+    // What was reached is worth its figures, whatever ended it.
+    let finished = artifacts.finish();
+    ended.and(finished)?;
+    say(quiet, artifacts.words())
+}
+
+/// What is said where the jump start leaves nothing to guide.
+const NEVER_GUIDED: &str = "the jump start covers all epochs: self-guided losses are cross-entropy here";
+
+fn never_guided(settings: &Settings) -> bool {
+    settings.losses.iter().any(|loss| loss.is_self_guided()) && settings.jump_start >= settings.epochs
+}
+
+/// Shows and keeps the trainer's events until it is done, stopped, or fails.
+fn follow(arguments: &TrainArguments, trainer: &mut Trainer, artifacts: &mut Artifacts) -> Result<(), CliError> {
     let mut screen = Screen::new(arguments, &artifacts.record.settings);
     let mut events = Vec::new();
     let mut stopping = false;
@@ -157,12 +198,11 @@ fn drive(arguments: &TrainArguments, mut trainer: Trainer, mut artifacts: Artifa
         }
         let advance = trainer.advance(&mut events)?;
         for event in events.drain(..) {
-            screen.show(&event);
+            screen.show(&event)?;
             let saved = matches!(event, Event::Snapshot(_));
             artifacts.take(event)?;
             if saved && stopping {
                 screen.close();
-                artifacts.finish()?;
                 return Err(CliError::Stopped(artifacts.folder.path.display().to_string()));
             }
         }
@@ -173,8 +213,6 @@ fn drive(arguments: &TrainArguments, mut trainer: Trainer, mut artifacts: Artifa
         }
     }
     screen.close();
-    artifacts.finish()?;
-    say(quiet, artifacts.words());
     Ok(())
 }
 
@@ -214,12 +252,13 @@ impl Screen {
         }
     }
 
-    fn show(&mut self, event: &Event) {
+    fn show(&mut self, event: &Event) -> Result<(), CliError> {
         match event {
             Event::Step { epoch, batch, batches } => self.step(*epoch, *batch, *batches),
-            Event::Epoch(result) => self.epoch(result),
+            Event::Epoch(result) => return self.epoch(result),
             Event::Loss { .. } | Event::Snapshot(_) => {}
         }
+        Ok(())
     }
 
     fn step(&mut self, epoch: usize, batch: usize, batches: usize) {
@@ -235,22 +274,20 @@ impl Screen {
         self.bar.set_message(format!("{rate:.0} images/s"));
     }
 
-    fn epoch(&self, result: &backhoe::train::EpochResult) {
+    fn epoch(&self, result: &backhoe::train::EpochResult) -> Result<(), CliError> {
         let row = &result.row;
         for class in &result.absent {
             eprintln!("class {class} had no sample in epoch {}; it keeps its last centroid", row.epoch);
         }
         if self.json {
-            println!("{}", serde_json::json!(row));
-        } else if !self.quiet {
-            let lambda = row.lambda.map_or(String::new(), |lambda| format!("  lambda {lambda:.3}"));
-            self.bar.suspend(|| {
-                println!(
-                    "epoch {:3}  {:10}  loss {:8.4}  AEM {:5.1} %  AEO {:5.1} %  MAE {:.3}{lambda}",
-                    row.epoch, row.loss, row.train_loss, row.aem, row.aeo, row.mae
-                );
-            });
+            return say(false, serde_json::json!(row));
         }
+        let lambda = row.lambda.map_or(String::new(), |lambda| format!("  lambda {lambda:.3}"));
+        let line = format!(
+            "epoch {:3}  {:10}  loss {:8.4}  AEM {:5.1} %  AEO {:5.1} %  MAE {:.3}{lambda}",
+            row.epoch, row.loss, row.train_loss, row.aem, row.aeo, row.mae
+        );
+        self.bar.suspend(|| say(self.quiet, line))
     }
 
     fn close(&self) {

@@ -64,7 +64,7 @@ pub enum Kind {
     Read,
     /// Storage that it writes, or reads and writes.
     Write,
-    /// Constants of [`UNIFORM_WORDS`] words: what all invocations of a group read at once, which
+    /// Constants of 16,384 words (64 KiB, what WebGPU grants): what all invocations of a group read at once, which
     /// GPUs cache for the purpose and software drivers load several times as fast as storage.
     Uniform,
 }

@@ -69,6 +69,9 @@ pub enum WeightsError {
     /// Not a safetensors file, or cut short.
     #[error("the weights are damaged or not in the safetensors format: {0}")]
     Damaged(String),
+    /// A tensor holds something that is no finite number.
+    #[error("tensor `{0}` of the weights holds values that are not finite numbers")]
+    NotFinite(String),
     /// A tensor is missing.
     #[error("the weights have no tensor `{0}`: they belong to another network")]
     Missing(String),
@@ -174,7 +177,11 @@ impl Parameters {
                     needed: parameter.shape.clone(),
                 });
             }
-            tensors.insert(parameter.name.clone(), bytemuck::pod_collect_to_vec(view.data()));
+            let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(WeightsError::NotFinite(parameter.name.clone()));
+            }
+            tensors.insert(parameter.name.clone(), values);
         }
         Ok(tensors)
     }

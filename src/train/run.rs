@@ -3,6 +3,7 @@
 
 use super::settings::Settings;
 use super::snapshot::{Snapshot, SnapshotError};
+use crate::data::MAX_SIDE;
 use crate::data::source::Source;
 use crate::nn::weights::{Tensors, WeightsError, metadata};
 use crate::nn::{Loss, Model};
@@ -117,6 +118,18 @@ fn readable<'a>() -> tempfile::Builder<'a, 'a> {
     builder
 }
 
+/// Has `write` write a file beside its place, then renames it into it.
+///
+/// # Errors
+/// Those of `write`, and when the file cannot be renamed.
+pub fn replace<E: From<RunError>>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = at(path, readable().tempfile_in(folder))?.into_temp_path();
+    write(&place)?;
+    place.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;
+    Ok(())
+}
+
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder {
@@ -137,6 +150,26 @@ impl RunFolder {
         at(path, std::fs::create_dir_all(path))?;
         at(path, tempfile::NamedTempFile::new_in(path))?;
         Ok(folder)
+    }
+
+    /// Removes the folder again where nothing was written into it: a run that never began.
+    pub fn remove_empty(&self) {
+        // What holds something stays, which is all that can go wrong here.
+        let _ = std::fs::remove_dir(&self.path);
+    }
+
+    /// Checks that `run.json` and a checkpoint tell of the same run.
+    ///
+    /// # Errors
+    /// When settings, but for the number of epochs, or classes differ.
+    pub fn agrees(&self, record: &Record, snapshot: &Snapshot) -> Result<(), RunError> {
+        let progress = &snapshot.progress;
+        let settings = Settings { epochs: progress.settings.epochs, ..record.settings.clone() };
+        if settings == progress.settings && record.classes == progress.data.1 {
+            return Ok(());
+        }
+        let why = "it tells of another run than the checkpoint beside it".to_owned();
+        Err(RunError::Record { path: self.path.join("run.json"), why })
     }
 
     /// The first of `runs/NAME-1`, `runs/NAME-2` … that does not exist.
@@ -238,7 +271,7 @@ pub fn read_weights(path: &Path) -> Result<(Network, Tensors), RunError> {
     let network: Network = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;
     let checked = Model::new(network.model.side, network.model.layers.clone());
     let model = checked.map_err(|error| foreign(&error.to_string()))?;
-    if model.classes() != network.classes.len() || network.stored_side < model.side {
+    if model.classes() != network.classes.len() || !(model.side..=MAX_SIDE).contains(&network.stored_side) {
         return Err(foreign("its header contradicts itself"));
     }
     let tensors = model.parameters().from_bytes(&bytes).map_err(weights)?;

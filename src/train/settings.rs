@@ -5,6 +5,9 @@ use crate::nn::{Loss, Model, ModelError, zoo};
 use crate::plan::Augmentation;
 use serde::{Deserialize, Serialize};
 
+/// Largest batch and hidden layer: beyond it a dispatch would not fit its grid.
+const MOST_ROWS: usize = 1 << 16;
+
 /// The weight of the distance term in equation 16.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -129,18 +132,19 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         let positive = |value: f32| value.is_finite() && value > 0.0;
         require(!self.losses.is_empty(), "losses", "none", "at least one")?;
-        let mut names = self.losses.clone();
-        names.dedup();
-        require(names.len() == self.losses.len(), "losses", "a loss twice", "each once")?;
+        let repeated = self.losses.iter().enumerate().find(|(at, loss)| self.losses[..*at].contains(loss));
+        let twice = repeated.map_or_else(String::new, |(_, loss)| format!("{loss} twice"));
+        require(repeated.is_none(), "losses", twice, "each loss once")?;
         require(self.epochs > 0, "epochs", self.epochs, "at least 1")?;
-        require(self.batch > 0, "batch", self.batch, "at least 1")?;
+        require((1..=MOST_ROWS).contains(&self.batch), "batch", self.batch, "from 1 to 65536")?;
         require(positive(self.learning_rate), "lr", self.learning_rate, "a number above 0")?;
         require((0.0..1.0).contains(&self.momentum), "momentum", self.momentum, "at least 0 and below 1")?;
         let decay = self.weight_decay;
         require(decay.is_finite() && decay >= 0.0, "weight-decay", decay, "a number of at least 0")?;
         require((1..=MOST_SIDE).contains(&self.side), "size", self.side, "from 1 to 2048")?;
         require(self.stored_side >= self.side, "stored side", self.stored_side, "at least the input's")?;
-        require(!self.channels.contains(&0) && self.hidden > 0, "channels and hidden", 0, "at least 1 each")?;
+        require(!self.channels.contains(&0), "channels", 0, "at least 1 each")?;
+        require((1..=MOST_ROWS).contains(&self.hidden), "hidden", self.hidden, "from 1 to 65536 outputs")?;
         require(self.omega.is_none_or(positive), "omega", self.omega.unwrap_or(0.0), "a number above 0")?;
         require(self.mu.is_none_or(f32::is_finite), "mu", self.mu.unwrap_or(0.0), "a finite number")?;
         let guided = self.losses.iter().any(|loss| loss.is_self_guided());

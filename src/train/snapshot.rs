@@ -43,7 +43,7 @@ pub enum SnapshotError {
     #[error("the checkpoint is damaged ({0}); a run can be started anew from its run.json's settings")]
     Damaged(String),
     /// It belongs to other data.
-    #[error("the checkpoint was made with {made}, but this is {given}; resume with the same --data")]
+    #[error("the checkpoint was made with {made}, but this is {given}; put its data back where it was, then resume")]
     OtherData {
         /// The data of the checkpoint.
         made: String,

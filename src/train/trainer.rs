@@ -30,7 +30,7 @@ pub enum TrainError {
     /// The plan does not fit the device.
     #[error("{misfit}; {}", match .batch {
         Some(batch) => format!("a batch of {batch} would fit (--batch {batch})"),
-        None => "no batch would fit: use smaller images or fewer channels".to_owned(),
+        None => "no batch would fit: use smaller images, fewer --channels or a smaller --hidden".to_owned(),
     })]
     TooLarge {
         /// What does not fit.
@@ -93,7 +93,7 @@ pub struct Trainer {
     step_plan: PlanHandle,
     distance_plan: PlanHandle,
     examiner: Examiner,
-    state: Vec<String>,
+    state: Vec<(String, usize)>,
     order: Vec<u32>,
     staging: Vec<u8>,
     phase: Phase,
@@ -129,7 +129,8 @@ impl Trainer {
         let racers: Vec<&str> = settings.losses.iter().map(|loss| loss.name()).collect();
         let examiner = Examiner::new(&mut *executor, &model, &racers, &data.test, settings.batch)?;
         upload(&mut *executor, &batches, &data.train)?;
-        let mut state: Vec<String> = step.state().chain(distance.state()).map(|slot| slot.name.clone()).collect();
+        let slots = step.state().chain(distance.state());
+        let mut state: Vec<(String, usize)> = slots.map(|slot| (slot.name.clone(), slot.len)).collect();
         state.sort();
         state.dedup();
         let progress = Progress {
@@ -188,12 +189,19 @@ impl Trainer {
         }
         let settings = Settings { epochs, ..snapshot.progress.settings.clone() };
         let mut trainer = Self::new(executor, data, settings.clone())?;
-        for name in &trainer.state {
-            let bytes = snapshot.slots.get(name).ok_or_else(|| SnapshotError::Slot(name.clone()))?;
-            let written = trainer.executor.write(name, 0, bytes);
-            written.map_err(|_| SnapshotError::Slot(name.clone()))?;
+        for (name, len) in &trainer.state {
+            let bytes = snapshot.slots.get(name).filter(|bytes| bytes.len() == 4 * len);
+            let bytes = bytes.ok_or_else(|| SnapshotError::Slot(name.clone()))?;
+            trainer.executor.write(name, 0, bytes)?;
         }
-        trainer.progress = Progress { settings, ..snapshot.progress.clone() };
+        let progress = &snapshot.progress;
+        let possible = progress.cursor < trainer.batches.count
+            && u32::try_from(progress.step).is_ok()
+            && progress.lambdas.len() == settings.losses.len();
+        if !possible {
+            return Err(SnapshotError::Damaged("its progress contradicts its settings".to_owned()).into());
+        }
+        trainer.progress = Progress { settings, ..progress.clone() };
         if trainer.progress.epoch >= epochs {
             trainer.phase = Phase::Finished;
         }
@@ -289,14 +297,23 @@ impl Trainer {
         Ok(())
     }
 
+    /// A network that its last step broke shows it in its predictions alone.
+    fn check_outcomes(&self, racer: usize, outcomes: &[f32]) -> Result<(), TrainError> {
+        if outcomes.iter().all(|p| p.is_finite()) {
+            return Ok(());
+        }
+        Err(self.diverged(racer, self.progress.step as u32))
+    }
+
+    fn diverged(&self, racer: usize, step: u32) -> TrainError {
+        let learning_rate = self.settings.learning_rate;
+        TrainError::Diverged { loss: self.settings.losses[racer], step, learning_rate }
+    }
+
     fn check_fault(&self, racer: usize, fault: &[u8]) -> Result<(), TrainError> {
         match bytemuck::pod_collect_to_vec::<u8, u32>(fault)[0] {
             0 => Ok(()),
-            step => Err(TrainError::Diverged {
-                loss: self.settings.losses[racer],
-                step,
-                learning_rate: self.settings.learning_rate,
-            }),
+            step => Err(self.diverged(racer, step)),
         }
     }
 
@@ -357,6 +374,7 @@ impl Trainer {
         self.progress.cursor = 0;
         for (index, (outcomes, readings)) in outcomes.into_iter().zip(readings.chunks(READINGS.len())).enumerate() {
             self.check_fault(index, &readings[0])?;
+            self.check_outcomes(index, &outcomes)?;
             let result = self.result(index, outcomes, readings)?;
             self.progress.history.push(result.row.clone());
             events.push(Event::Epoch(Box::new(result)));
@@ -414,7 +432,7 @@ impl Trainer {
     }
 
     fn begin_snapshot(&mut self) -> Result<(), TrainError> {
-        self.readings = self.state.iter().map(|name| self.executor.request(name)).collect::<Result<_, _>>()?;
+        self.readings = self.state.iter().map(|(name, _)| self.executor.request(name)).collect::<Result<_, _>>()?;
         self.phase = Phase::Saving;
         self.save_wanted = false;
         Ok(())
@@ -422,7 +440,7 @@ impl Trainer {
 
     fn collect_snapshot(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
         let Some(words) = self.collect()? else { return Ok(Advance::Waiting) };
-        let slots: HashMap<_, _> = self.state.iter().cloned().zip(words).collect();
+        let slots: HashMap<_, _> = self.state.iter().map(|(name, _)| name.clone()).zip(words).collect();
         for (racer, loss) in self.settings.losses.iter().enumerate() {
             self.check_fault(racer, &slots[&format!("{loss}/fault")])?;
         }

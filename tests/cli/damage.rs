@@ -158,7 +158,7 @@ fn assert_weights_refused(bytes: &[u8], words: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("these.safetensors");
     fs::write(&weights, bytes).unwrap();
-    let picture = shared().path().join("curves.png");
+    let picture = shared().join("curves.png");
     backhoe("predict").arg(&weights).arg(&picture).run().refused(words);
     backhoe("eval --train-images 64 --test-images 24").arg(&weights).run().refused(words);
     assert_eq!(fs::read(&weights).unwrap(), bytes);
@@ -171,15 +171,15 @@ fn whole_weights(run: &Path) -> Vec<u8> {
 #[test]
 fn broken_and_foreign_weights_are_refused_by_name() {
     let run = shared();
-    each(broken(&whole_weights(run.path())), |bytes| assert_weights_refused(&bytes, &["these.safetensors", "weights"]));
-    let checkpoint = fs::read(run.path().join(CHECKPOINT)).unwrap();
+    each(broken(&whole_weights(run)), |bytes| assert_weights_refused(&bytes, &["these.safetensors", "weights"]));
+    let checkpoint = fs::read(run.join(CHECKPOINT)).unwrap();
     assert_weights_refused(&checkpoint, &["these.safetensors", "does not describe a network"]);
 }
 
 #[test]
 fn weights_that_contradict_themselves_are_refused() {
     let run = shared();
-    let whole = whole_weights(run.path());
+    let whole = whole_weights(run);
     let changes = [
         ("/classes", json!(["a", "b"])),
         ("/classes", json!([])),
@@ -206,7 +206,7 @@ fn weights_that_contradict_themselves_are_refused() {
 #[test]
 fn weights_that_are_not_numbers_are_refused() {
     let run = shared();
-    let mut bytes = whole_weights(run.path());
+    let mut bytes = whole_weights(run);
     let at = bytes.len() - 4;
     bytes[at..].copy_from_slice(&f32::NAN.to_le_bytes());
     assert_weights_refused(&bytes, &["these.safetensors"]);

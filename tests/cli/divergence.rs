@@ -19,9 +19,11 @@ fn a_diverging_run_ends_with_step_and_learning_rate() {
 fn the_last_good_checkpoint_is_kept() {
     let run = copy_of_shared();
     let folder = RunFolder { path: run.path().to_owned() };
-    let mut snapshot = folder.read_checkpoint().unwrap();
+    let (mut snapshot, mut record) = (folder.read_checkpoint().unwrap(), folder.read_record().unwrap());
     snapshot.progress.settings.learning_rate = 1e6;
+    record.settings.learning_rate = 1e6;
     folder.write_checkpoint(&snapshot).unwrap();
+    folder.write_record(&record).unwrap();
     let path = run.path().join("checkpoint.safetensors");
     let before = fs::read(&path).unwrap();
     let ran = backhoe("train --quiet --epochs 5 --resume").arg(run.path()).run();

@@ -37,7 +37,7 @@ fn devices_are_listed_by_the_index_that_chooses_them() {
     let run = shared();
     let eval = |adapter: &str| {
         let call = backhoe("eval --train-images 64 --test-images 24 --adapter").arg(adapter);
-        call.arg(run.path().join("weights-xe.safetensors")).run()
+        call.arg(run.join("weights-xe.safetensors")).run()
     };
     eval("0").succeeded();
     let word = name.split_whitespace().next().unwrap();
@@ -83,12 +83,12 @@ fn a_reader_that_goes_away_is_no_panic() {
 #[cfg(target_os = "linux")]
 fn a_full_output_is_an_error_in_words() {
     let run = shared();
-    let weights = run.path().join("weights-xe.safetensors");
+    let weights = run.join("weights-xe.safetensors");
     for call in [
         backhoe("devices"),
         backhoe("data faces --size 16 --columns 1"),
         backhoe("eval --train-images 64 --test-images 24").arg(&weights),
-        backhoe("predict").arg(&weights).arg(run.path().join("curves.png")),
+        backhoe("predict").arg(&weights).arg(run.join("curves.png")),
     ] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         Ran::new(call.stdout(full).begin().wait_with_output().unwrap()).refused(&["output"]);

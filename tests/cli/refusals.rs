@@ -75,10 +75,17 @@ fn numbers_beyond_all_bounds_are_refused_too() {
         (format!("--size 16 --train-images {MOST}"), "train"),
         (format!("{few} --channels {MOST}"), "channels"),
         (format!("{few} --hidden {MOST}"), "outputs"),
-        (format!("{few} --epochs 1 --loss xe --channels 1000000"), "--batch"),
-        (format!("{few} --epochs 1 --loss xe --hidden 1000000"), "hidden"),
+        (format!("{few} --channels 1000000"), "1,048,576"),
     ];
     each(named(cases), |(settings, word)| assert_refused(&settings, &[word]));
+}
+
+/// WebGPU's default limits bind 128 MiB at once, on any device.
+#[test]
+fn what_does_not_fit_the_device_is_refused_with_numbers() {
+    let few = "--train-images 64 --test-images 24 --size 16 --loss xe";
+    assert_refused(&format!("{few} --channels 20000 --hidden 1"), &["128 MiB", "a batch of 4 would fit", "--batch 4"]);
+    assert_refused(&format!("{few} --hidden 1000000"), &["128 MiB", "no batch would fit"]);
 }
 
 #[test]
@@ -125,7 +132,7 @@ fn shares_and_counts_of_images_have_bounds() {
         assert_refused(&format!("{TINY} --data digits --test-fraction {share}"), &["fraction"]);
     }
     assert_refused("--size 16 --train-images 0", &["train", "0 images"]);
-    assert_refused("--size 16 --test-images 0", &["test", "0 images"]);
+    assert_refused("--size 16 --train-images 8 --test-images 0", &["test", "0 images"]);
 }
 
 /// A data folder of this shape, given as folders and empty files below it.
@@ -186,10 +193,10 @@ fn a_place_that_cannot_be_written_to_is_named_before_any_work() {
 #[test]
 fn a_folder_with_a_run_is_not_written_over() {
     let run = shared();
-    let before = files(run.path());
-    let ran = backhoe("train --epochs 1 --out").arg(run.path()).words(TINY).run();
-    ran.refused(&[run.path().to_str().unwrap(), "already holds a run", "--out", "--resume"]);
-    assert!(files(run.path()) == before);
+    let before = files(run);
+    let ran = backhoe("train --epochs 1 --out").arg(run).words(TINY).run();
+    ran.refused(&[run.to_str().unwrap(), "already holds a run", "--out", "--resume"]);
+    assert!(files(run) == before);
 }
 
 /// The shell lets no file grow beyond so many blocks of 512 bytes: as good as a full disk.
@@ -235,13 +242,13 @@ fn runs_and_weights_that_are_not_there_are_named() {
 #[test]
 fn a_finished_run_is_resumed_for_more_epochs_only() {
     let run = shared();
-    let before = files(run.path());
+    let before = files(run);
     for epochs in ["", "--epochs 1", "--epochs 2"] {
-        let ran = backhoe("train --resume").arg(run.path()).words(epochs).run();
-        ran.refused(&[run.path().to_str().unwrap(), "complete", "2 epochs", "--epochs"]);
+        let ran = backhoe("train --resume").arg(run).words(epochs).run();
+        ran.refused(&[run.to_str().unwrap(), "complete", "2 epochs", "--epochs"]);
     }
-    backhoe("train --lr 0.1 --resume").arg(run.path()).run().misunderstood(&["--resume", "--lr"]);
-    assert!(files(run.path()) == before);
+    backhoe("train --lr 0.1 --resume").arg(run).run().misunderstood(&["--resume", "--lr"]);
+    assert!(files(run) == before);
 }
 
 /// A run's settings are its own: what cannot be changed is refused rather than passed over.
@@ -250,7 +257,7 @@ fn settings_beside_resume_are_refused() {
     let run = shared();
     let settings = ["--momentum 0.5", "--weight-decay 0", "--lambda 1", "--jump-start 7", "--augment none"];
     each(settings.map(|setting| (setting, setting)), |setting| {
-        let ran = backhoe("train --resume").arg(run.path()).words(setting).run();
+        let ran = backhoe("train --resume").arg(run).words(setting).run();
         ran.misunderstood(&["--resume", setting.split(' ').next().unwrap()]);
     });
 }
@@ -260,10 +267,10 @@ fn images_without_a_reader_and_tables_without_a_place_are_named() {
     let (run, folder) = (shared(), tempfile::tempdir().unwrap());
     write_pictures(folder.path(), 1, 0);
     fs::create_dir(folder.path().join("none")).unwrap();
-    let predict = || backhoe("predict").arg(run.path().join("weights-xe.safetensors")).within(folder.path());
+    let predict = || backhoe("predict").arg(run.join("weights-xe.safetensors")).within(folder.path());
     predict().arg("none").run().refused(&["none", "no image files"]);
     predict().words("--csv absent/table.csv").arg("1 black").run().refused(&["absent/table.csv"]);
     predict().words("--csv none").arg("1 black").run().refused(&["none"]);
-    let ran = backhoe("predict").arg(run.path()).arg(Path::new("1 black")).within(folder.path()).run();
-    ran.refused(&[run.path().to_str().unwrap()]);
+    let ran = backhoe("predict").arg(run).arg(Path::new("1 black")).within(folder.path()).run();
+    ran.refused(&[run.to_str().unwrap()]);
 }

@@ -1,12 +1,13 @@
 //! Runs that are interrupted or killed, and end all the same as if nothing had been.
 
 use super::program::{Call, Ran, backhoe, signal};
-use super::runs::{Asked, assert_whole, files, timeless_metrics, weights};
+use super::runs::{Asked, assert_whole, files, place, timeless_metrics, weights};
 use backhoe::train::run::RunFolder;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -15,27 +16,33 @@ const EPOCHS: usize = 6;
 
 /// Twenty steps an epoch. Lambda is chosen at the end of the third, by sums of the whole epoch.
 fn train(run: &Path) -> Call {
+    train_for(EPOCHS, run)
+}
+
+fn train_for(epochs: usize, run: &Path) -> Call {
     let small = "--train-images 320 --test-images 24 --size 16 --channels 4,6 --hidden 8 --batch 16 --lr 0.05";
     let call = backhoe("train --json --loss xe,xemd2 --jump-start 3 --seed 7").words(small);
-    call.words(&format!("--epochs {EPOCHS}")).arg("--out").arg(run)
+    call.words(&format!("--epochs {epochs}")).arg("--out").arg(run)
 }
 
 /// The run that nobody interrupts.
-fn uninterrupted() -> TempDir {
-    let run = tempfile::tempdir().unwrap();
-    train(run.path()).run().succeeded();
-    run
+fn uninterrupted() -> &'static Path {
+    static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
+        train(&place("uninterrupted")).run().succeeded();
+        place("uninterrupted")
+    });
+    &RUN
 }
 
 /// Goes on, and compares all that may be compared.
 #[track_caller]
-fn assert_ends_alike(resumed: &Path, uninterrupted: &Path) {
+fn assert_ends_alike(resumed: &Path) {
     let ran = backhoe("train --json --resume").arg(resumed).run().succeeded();
     assert_eq!(ran.stderr, "");
     assert_whole(resumed, &Asked { losses: &LOSSES, epochs: EPOCHS, classes: 8, test_images: 24 });
-    assert_eq!(timeless_metrics(resumed), timeless_metrics(uninterrupted));
+    assert_eq!(timeless_metrics(resumed), timeless_metrics(uninterrupted()));
     assert_eq!(weights(resumed).len(), 2);
-    assert!(weights(resumed) == weights(uninterrupted), "the metrics are alike, the weights are not");
+    assert!(weights(resumed) == weights(uninterrupted()), "the metrics are alike, the weights are not");
 }
 
 /// Reads the lines of two epochs, and says how long the second took.
@@ -79,15 +86,15 @@ fn interrupted() -> TempDir {
 #[test]
 #[cfg(unix)]
 fn an_interrupted_run_ends_like_one_that_never_stopped() {
-    let (whole, run) = (uninterrupted(), interrupted());
+    let run = interrupted();
     // What there is so far is there to be looked at.
     assert!(run.path().join("report.html").exists() && weights(run.path()).len() == 2);
-    assert_ends_alike(run.path(), whole.path());
+    assert_ends_alike(run.path());
 }
 
 #[test]
 fn a_killed_run_ends_like_one_that_never_stopped() {
-    let (whole, run) = (uninterrupted(), tempfile::tempdir().unwrap());
+    let run = tempfile::tempdir().unwrap();
     let mut child = train(run.path()).stdout(Stdio::null()).begin();
     let began = Instant::now();
     while !run.path().join("checkpoint.safetensors").exists() {
@@ -98,7 +105,7 @@ fn a_killed_run_ends_like_one_that_never_stopped() {
     assert_eq!(Ran::new(child.wait_with_output().unwrap()).code, None);
     assert!(weights(run.path()).is_empty(), "it had come to its end before it was killed");
     remove_unfinished(run.path());
-    assert_ends_alike(run.path(), whole.path());
+    assert_ends_alike(run.path());
 }
 
 /// A killed run may leave a file that had not got its name yet.
@@ -126,19 +133,16 @@ fn a_run_killed_before_its_first_checkpoint_says_so() {
 /// whoever reads one reads a whole one: a second name of each keeps what it had.
 #[test]
 fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
-    let (whole, run, links) = (uninterrupted(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    // The last --epochs counts for the run, the folder's own settings for the rest.
-    let small = "--train-images 320 --test-images 24 --size 16 --channels 4,6 --hidden 8 --batch 16 --lr 0.05";
-    let call = backhoe("train --quiet --loss xe,xemd2 --jump-start 3 --seed 7 --epochs 2").words(small);
-    call.arg("--out").arg(run.path()).run().succeeded();
+    let [run, links] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    train_for(2, run.path()).run().succeeded();
     let before = files(run.path());
     for name in before.keys() {
         fs::hard_link(run.path().join(name), links.path().join(name)).unwrap();
     }
     let ran = backhoe("train --json --epochs 6 --resume").arg(run.path()).run().succeeded();
     assert_eq!(ran.stdout.lines().count(), 4 * LOSSES.len());
-    assert_eq!(timeless_metrics(run.path()), timeless_metrics(whole.path()));
-    assert!(weights(run.path()) == weights(whole.path()));
+    assert_eq!(timeless_metrics(run.path()), timeless_metrics(uninterrupted()));
+    assert!(weights(run.path()) == weights(uninterrupted()));
     let kept = files(links.path());
     let rewritten: Vec<_> = before.keys().filter(|name| kept[*name] != before[*name]).collect();
     assert!(rewritten.is_empty(), "rewritten in place: {rewritten:?}");

@@ -1,4 +1,4 @@
-//! Run folders: one that many tests share, copies of it, and what has to be in each.
+//! Run folders: those that many tests share, copies of them, and what has to be in each.
 
 use super::program::{TINY, backhoe};
 use backhoe::report::{METRICS_HEADER, read_confusion_csv, read_matrix_csv, read_metrics_csv};
@@ -6,25 +6,44 @@ use backhoe::train::EpochRow;
 use backhoe::train::run::RunFolder;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use tempfile::TempDir;
 
 /// The losses of [`shared`].
 pub const SHARED_LOSSES: [&str; 3] = ["xe", "emd", "xemd2"];
 
-/// A finished run of two epochs on faces. Tests that run at the same time share it; nobody may
-/// change it.
-pub fn shared() -> Arc<TempDir> {
-    static SHARED: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.upgrade().unwrap_or_else(|| {
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        train_shared(folder.path(), 1);
-        *shared = Arc::downgrade(&folder);
-        folder
-    })
+/// The runs that many tests look at: made once, in one place, so that nothing is left to sweep up. The lock is for
+/// those who test twice at a time.
+struct Shared {
+    folder: PathBuf,
+    _lock: File,
+}
+
+static SHARED: LazyLock<Shared> = LazyLock::new(|| {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let lock = File::create(place.join("cli.lock")).unwrap();
+    lock.lock().unwrap();
+    let folder = place.join("cli");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    Shared { folder, _lock: lock }
+});
+
+/// The path of a shared run.
+pub fn place(name: &str) -> PathBuf {
+    SHARED.folder.join(name)
+}
+
+/// A finished run of two epochs on faces. Nobody may change it.
+pub fn shared() -> &'static Path {
+    static RUN: LazyLock<PathBuf> = LazyLock::new(|| {
+        train_shared(&place("run"), 1);
+        place("run")
+    });
+    &RUN
 }
 
 /// A run like [`shared`]'s, of any seed.
@@ -35,8 +54,8 @@ pub fn train_shared(run: &Path, seed: u32) {
 
 /// A copy of [`shared`] that may be changed.
 pub fn copy_of_shared() -> TempDir {
-    let (shared, copy) = (shared(), tempfile::tempdir().unwrap());
-    for (name, bytes) in files(shared.path()) {
+    let copy = tempfile::tempdir().unwrap();
+    for (name, bytes) in files(shared()) {
         fs::write(copy.path().join(name), bytes).unwrap();
     }
     copy

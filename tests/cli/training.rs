@@ -6,8 +6,8 @@ use super::runs::{Asked, SHARED_LOSSES, assert_whole, shared, timeless_metrics, 
 #[test]
 fn a_run_on_faces_leaves_everything_behind() {
     let run = shared();
-    assert_whole(run.path(), &Asked { losses: &SHARED_LOSSES, epochs: 2, classes: 8, test_images: 24 });
-    let rows = timeless_metrics(run.path());
+    assert_whole(run, &Asked { losses: &SHARED_LOSSES, epochs: 2, classes: 8, test_images: 24 });
+    let rows = timeless_metrics(run);
     // The distance term waits for the end of the jump start, which is when lambda is chosen.
     let lambdas: Vec<f64> = rows.iter().filter_map(|row| row.lambda).collect();
     assert!(lambdas.len() == 2 && lambdas[0] == 0.0 && lambdas[1] > 0.0, "{lambdas:?}");
@@ -33,11 +33,11 @@ fn a_seed_determines_the_weights_to_the_last_bit() {
         train_shared(run.path(), seed);
         run
     });
-    assert_eq!(weights(first.path()).len(), 3);
-    assert!(weights(first.path()) == weights(again.path()), "one seed, two runs");
-    assert_eq!(timeless_metrics(first.path()), timeless_metrics(again.path()));
+    assert_eq!(weights(first).len(), 3);
+    assert!(weights(first) == weights(again.path()), "one seed, two runs");
+    assert_eq!(timeless_metrics(first), timeless_metrics(again.path()));
     for (name, bytes) in weights(other.path()) {
-        assert_ne!(bytes, weights(first.path())[&name], "two seeds, one {name}");
+        assert_ne!(bytes, weights(first)[&name], "two seeds, one {name}");
     }
 }
 

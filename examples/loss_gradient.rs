@@ -1,0 +1,57 @@
+//! Evaluates a loss and its gradient with respect to the logits, as a training step does: one step of a plan.
+//!
+//! ```text
+//! cargo run --release --example loss_gradient -- emd
+//! ```
+//!
+//! The losses are xe, emd (the default), emd-linear, xemd1 and xemd2. The true class of all rows is the second of
+//! four; the rows put most of their weight on one class after the other.
+
+use backhoe::gpu::{AdapterChoice, Gpu};
+use backhoe::nn::Loss;
+use backhoe::plan::executor::read_now;
+use backhoe::plan::{Executor, LossShape, Op, Operand, Plan, Residency, StepSettings, View};
+
+const CLASSES: usize = 4;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let loss: Loss = std::env::args().nth(1).unwrap_or("emd".to_owned()).parse()?;
+    let shape = LossShape { batch: CLASSES, classes: CLASSES };
+    let op = Op::Loss(loss.kind(), shape);
+    // A slot for each operand, under the operand's name.
+    let mut plan = Plan::default();
+    let slot = |operand: &Operand| plan.kept(operand.name, operand.element, operand.len, Residency::Data);
+    let views: Vec<View> = op.operands().iter().map(slot).collect();
+    plan.push(op, &views);
+
+    let place = |at: usize| (at / CLASSES, at % CLASSES);
+    let cells = || (0..CLASSES * CLASSES).map(place);
+    let logits: Vec<f32> = cells().map(|(row, class)| if row == class { 1.5 } else { 0.25 * class as f32 }).collect();
+    let ground: Vec<f32> = cells().map(|(i, j)| i.abs_diff(j) as f32 / CLASSES as f32).collect();
+    let (omega, mu) = loss.omega_and_mu();
+    let settings = StepSettings { lambda: 1.0, omega, mu, ..StepSettings::default() };
+
+    let mut gpu = Gpu::open(&AdapterChoice::Best)?;
+    let handle = gpu.prepare(&plan)?;
+    gpu.write("logits", 0, bytemuck::cast_slice(&logits))?;
+    gpu.write("targets", 0, bytemuck::cast_slice(&[1u32; CLASSES]))?;
+    // Only some losses read a ground distance, and fewer the settings.
+    if loss.kind().reads_ground() {
+        gpu.write("ground", 0, bytemuck::cast_slice(&ground))?;
+    }
+    if loss.is_self_guided() {
+        gpu.write("settings", 0, bytemuck::bytes_of(&settings))?;
+    }
+    gpu.submit(handle)?;
+    let mut read = |slot: &str| -> Result<Vec<f32>, Box<dyn std::error::Error>> {
+        Ok(bytemuck::pod_collect_to_vec(&read_now(&mut gpu, slot)?))
+    };
+    let (probabilities, gradient, terms) = (read("probabilities")?, read("logit_gradient")?, read("terms")?);
+    // Three terms a row: the loss, its cross-entropy, its distance term. The gradient is that of the mean over the rows.
+    for (row, terms) in terms.chunks(terms.len() / CLASSES).enumerate() {
+        let of_row = row * CLASSES..(row + 1) * CLASSES;
+        let (p, g) = (&probabilities[of_row.clone()], &gradient[of_row]);
+        println!("{loss} {:8.5}  probabilities {p:8.5?}  gradient {g:9.6?}", terms[0]);
+    }
+    Ok(())
+}
