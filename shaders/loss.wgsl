@@ -76,13 +76,18 @@ fn write_nothing(n: u32) {
 }
 
 // E = -log(p_k + EPSILON) (section 2.1); g_k = -1 / (p_k + EPSILON), else 0 (equation 1).
+// Near certainty the sum is rounded to 1, and log may be off by 2^-21 there: with x the mass that
+// is missing from 1, the series of -log(1 - x) keeps its digits.
 fn cross_entropy(row: u32, label: u32) -> f32 {
+    var missing = -EPSILON;
     for (var i = 0u; i < CLASSES; i++) {
         logit_gradient[row + i] = 0.0;
+        missing += select(probabilities[row + i], 0.0, i == label);
     }
     let p = probabilities[row + label] + EPSILON;
     logit_gradient[row + label] = -1.0 / p;
-    return -log(p);
+    let series = missing * (1.0 + missing * (0.5 + missing * (1.0 / 3.0 + missing * 0.25)));
+    return select(-log(p), series, missing < 0.0625);
 }
 
 @compute @workgroup_size(GROUP)
@@ -102,9 +107,28 @@ fn loss_xe(@builtin(global_invocation_id) id: vec3<u32>) {
     write_terms(n, loss, loss, 0.0);
 }
 
+// Turns the differences of equation 10, which stand in logit_gradient, into g_i - g_m: their sums
+// from class m outwards, so that small ones are not lost beside large ones.
+fn relative_to(row: u32, m: u32) {
+    var g = 0.0;
+    for (var i = m; i > 0u; i--) {
+        g += 2.0 * logit_gradient[row + i - 1u];
+        logit_gradient[row + i - 1u] = g;
+    }
+    g = 0.0;
+    var difference = logit_gradient[row + m];
+    logit_gradient[row + m] = 0.0;
+    for (var i = m + 1u; i < CLASSES; i++) {
+        g -= 2.0 * difference;
+        difference = logit_gradient[row + i];
+        logit_gradient[row + i] = g;
+    }
+}
+
 // Equation 10: E = sum over i of (CDF_i(p) - CDF_i(t))^2. Below the label k the difference is the
 // mass up to i, from k on it is minus the mass above i; both sums only grow, so nothing cancels.
-// Equation 11: g_i = 2 sum over n from i of (CDF_n(p) - CDF_n(t)).
+// Equation 11: g_i = 2 sum over n from i of (CDF_n(p) - CDF_n(t)), here less g_m of the most
+// probable class m, which softmax takes away again.
 @compute @workgroup_size(GROUP)
 fn loss_emd(@builtin(global_invocation_id) id: vec3<u32>) {
     let n = id.x;
@@ -125,21 +149,13 @@ fn loss_emd(@builtin(global_invocation_id) id: vec3<u32>) {
         logit_gradient[row + i] = below;
         loss += below * below;
     }
-    // From the last class down: g, and for classes from the label on the mass above.
     var above = 0.0;
-    var g = 0.0;
-    for (var i = CLASSES; i > 0u; i--) {
-        let class_id = i - 1u;
-        var difference = -above;
-        if (class_id < label) {
-            difference = logit_gradient[row + class_id];
-        } else {
-            loss += above * above;
-            above += probabilities[row + class_id];
-        }
-        g += 2.0 * difference;
-        logit_gradient[row + class_id] = g;
+    for (var i = CLASSES; i > label; i--) {
+        logit_gradient[row + i - 1u] = -above;
+        loss += above * above;
+        above += probabilities[row + i - 1u];
     }
+    relative_to(row, top);
     through_softmax(row, top);
     write_terms(n, loss, 0.0, loss);
 }

@@ -46,7 +46,7 @@ fn three_losses_learn_and_emd_is_not_worse_than_cross_entropy_within_one_group()
     let runs: Vec<Vec<EpochRow>> = (1..=3).map(train).collect();
     for row in runs.iter().flatten() {
         // Chance is 12.5 % exact and 34.4 % within one group.
-        assert!(row.aem > 25.0 && row.aeo > 60.0, "{row:?}");
+        assert!(row.aem > 20.0 && row.aeo > 50.0, "{row:?}");
     }
     let lambdas: Vec<f64> = runs.iter().filter_map(|run| run[2].lambda).collect();
     assert!(lambdas.len() == 3 && lambdas.iter().all(|lambda| *lambda > 0.0), "{lambdas:?}");

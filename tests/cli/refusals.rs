@@ -84,8 +84,8 @@ fn numbers_beyond_all_bounds_are_refused_too() {
 #[test]
 fn what_does_not_fit_the_device_is_refused_with_numbers() {
     let few = "--train-images 64 --test-images 24 --size 16 --loss xe";
-    assert_refused(&format!("{few} --channels 20000 --hidden 1"), &["128 MiB", "a batch of 4 would fit", "--batch 4"]);
-    assert_refused(&format!("{few} --hidden 1000000"), &["128 MiB", "no batch would fit"]);
+    assert_refused(&format!("{few} --channels 16000 --hidden 1"), &["128 MiB", "a batch of 8 would fit", "--batch 8"]);
+    assert_refused(&format!("{few} --channels 1000 --hidden 60000"), &["128 MiB", "no batch would fit"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The main job: `backhoe train` on faces, on digits and on a folder, and that a seed says it all.
 
+use super::evaluation::assert_as_in_metrics;
 use super::program::{TINY, backhoe};
 use super::runs::{Asked, SHARED_LOSSES, assert_whole, shared, timeless_metrics, train_shared, weights};
 
@@ -17,12 +18,18 @@ fn a_run_on_faces_leaves_everything_behind() {
 fn a_run_on_digits_leaves_everything_behind() {
     let run = tempfile::tempdir().unwrap();
     let losses = ["emd-linear", "xemd1"];
-    let call = backhoe("train --data digits --test-fraction 0.8 --epochs 1 --loss emd-linear,xemd1").words(TINY);
+    let call =
+        backhoe("train --data digits --test-fraction 0.8 --seed 5 --epochs 1 --loss emd-linear,xemd1").words(TINY);
     let ran = call.words("--out").arg(run.path()).run().succeeded();
     assert_whole(run.path(), &Asked { losses: &losses, epochs: 1, classes: 10, test_images: 1438 });
     for word in ["digits: 10 classes", "AEM", "order found again", "report.html", run.path().to_str().unwrap()] {
         assert!(ran.stdout.contains(word), "no {word:?} in {ran:#?}");
     }
+    // Measured again on what it was not trained on: the split is the run's own, by the run's own seed.
+    let ran = backhoe("eval --json").arg(run.path()).run().succeeded();
+    assert_as_in_metrics(&ran, run.path(), &losses);
+    // Other data are taken at the user's word, also where they are the ones taken when nothing is said.
+    backhoe("eval --data faces").arg(run.path()).run().refused(&["0, 1, 2", "0-2, 4-6"]);
 }
 
 #[test]
