@@ -41,8 +41,11 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct DataChoice {
     /// `faces` (generated), `digits` (embedded) or a folder of class folders
-    #[arg(long, default_value = "faces")]
-    pub data: String,
+    #[arg(
+        long,
+        help = "`faces` (generated, taken where nothing is said), `digits` (embedded) or a folder of class folders"
+    )]
+    pub data: Option<String>,
     /// Generated training images (faces)
     #[arg(long, default_value_t = 1600)]
     pub train_images: usize,
@@ -58,15 +61,20 @@ pub struct DataChoice {
 }
 
 impl DataChoice {
+    /// The data's name or folder.
+    pub fn name(&self) -> &str {
+        self.data.as_deref().unwrap_or("faces")
+    }
+
     /// Whether nothing was said of the data.
     pub fn is_default(&self) -> bool {
-        let nothing = ("faces", 1600, 400, 0.2, false);
-        (self.data.as_str(), self.train_images, self.test_images, self.test_fraction, self.strict) == nothing
+        let nothing = (None, 1600, 400, 0.2, false);
+        (self.data.as_deref(), self.train_images, self.test_images, self.test_fraction, self.strict) == nothing
     }
 
     /// The source meant.
     pub fn source(&self) -> Source {
-        match self.data.as_str() {
+        match self.name() {
             "faces" => Source::Faces { train: self.train_images, test: self.test_images },
             "digits" => Source::Digits { test_fraction: self.test_fraction },
             folder => Source::Folder { path: whole(folder), test_fraction: self.test_fraction, strict: self.strict },

@@ -98,7 +98,7 @@ fn settings(arguments: &TrainArguments, software: bool) -> Settings {
     let (channels, hidden) = if software { (vec![8, 16, 32], 64) } else { (vec![16, 32, 64], 128) };
     // Room for random crops: an eighth more than the network sees, as far as the data reaches.
     let margin = if arguments.augment.crop { arguments.size / 8 } else { 0 };
-    let most = if arguments.data.data == "faces" { MOST_FACE } else { MAX_SIDE };
+    let most = if arguments.data.name() == "faces" { MOST_FACE } else { MAX_SIDE };
     let stored_side = arguments.size.saturating_add(margin).min(most.max(arguments.size));
     Settings {
         losses: arguments.loss.clone(),

@@ -9,6 +9,7 @@ mod folders;
 mod output;
 mod program;
 mod refusals;
+#[cfg(unix)]
 mod resume;
 mod runs;
 mod training;

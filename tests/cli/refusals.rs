@@ -2,7 +2,7 @@
 //! leaves what was there as it was.
 
 use super::folders::write_pictures;
-use super::program::{Call, Ran, TINY, backhoe, each};
+use super::program::{Ran, TINY, backhoe, each};
 use super::runs::{files, shared};
 use std::fs;
 use std::path::Path;
@@ -201,7 +201,7 @@ fn a_folder_with_a_run_is_not_written_over() {
 
 /// The shell lets no file grow beyond so many blocks of 512 bytes: as good as a full disk.
 #[cfg(unix)]
-fn with_little_space(call: Call, blocks: usize) -> Ran {
+fn with_little_space(call: super::program::Call, blocks: usize) -> Ran {
     call.under_shell(&format!("trap '' XFSZ; ulimit -f {blocks}")).run()
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const LOSSES: [&str; 2] = ["xe", "xemd2"];
-const EPOCHS: usize = 6;
+const EPOCHS: usize = 4;
 
 /// Twenty steps an epoch. Lambda is chosen at the end of the third, by sums of the whole epoch.
 fn train(run: &Path) -> Call {
@@ -46,7 +46,6 @@ fn assert_ends_alike(resumed: &Path) {
 }
 
 /// Reads the lines of two epochs, and says how long the second took.
-#[cfg(unix)]
 fn two_epochs(child: &mut Child) -> Duration {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines_of_an_epoch = || {
@@ -63,7 +62,6 @@ fn two_epochs(child: &mut Child) -> Duration {
 }
 
 /// Interrupts a run in the midst of its third epoch.
-#[cfg(unix)]
 fn interrupted() -> TempDir {
     for _ in 0..5 {
         let run = tempfile::tempdir().unwrap();
@@ -72,6 +70,10 @@ fn interrupted() -> TempDir {
         std::thread::sleep(took / 2);
         signal(&child, "INT");
         let ran = Ran::new(child.wait_with_output().unwrap());
+        if ran.code == Some(0) {
+            // It was faster than the signal.
+            continue;
+        }
         assert_eq!(ran.code, Some(130), "{ran:#?}");
         assert_eq!(ran.stderr.lines().count(), 1, "{ran:#?}");
         ran.says(&["stopped", "--resume", run.path().to_str().unwrap()]);
@@ -84,7 +86,6 @@ fn interrupted() -> TempDir {
 }
 
 #[test]
-#[cfg(unix)]
 fn an_interrupted_run_ends_like_one_that_never_stopped() {
     let run = interrupted();
     // What there is so far is there to be looked at.
@@ -139,8 +140,8 @@ fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
     for name in before.keys() {
         fs::hard_link(run.path().join(name), links.path().join(name)).unwrap();
     }
-    let ran = backhoe("train --json --epochs 6 --resume").arg(run.path()).run().succeeded();
-    assert_eq!(ran.stdout.lines().count(), 4 * LOSSES.len());
+    let ran = backhoe("train --json --epochs 4 --resume").arg(run.path()).run().succeeded();
+    assert_eq!(ran.stdout.lines().count(), (EPOCHS - 2) * LOSSES.len());
     assert_eq!(timeless_metrics(run.path()), timeless_metrics(uninterrupted()));
     assert!(weights(run.path()) == weights(uninterrupted()));
     let kept = files(links.path());
