@@ -40,11 +40,8 @@ pub enum Command {
 /// Which data.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub struct DataChoice {
-    /// `faces` (generated), `digits` (embedded) or a folder of class folders
-    #[arg(
-        long,
-        help = "`faces` (generated, taken where nothing is said), `digits` (embedded) or a folder of class folders"
-    )]
+    /// `faces` (generated, taken where nothing is said), `digits` (embedded) or a folder of class folders
+    #[arg(long)]
     pub data: Option<String>,
     /// Generated training images (faces)
     #[arg(long, default_value_t = 1600)]
