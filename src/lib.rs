@@ -17,7 +17,9 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub mod bench;
 pub mod check;
+pub mod cpu;
 pub mod data;
+pub mod device;
 pub mod gpu;
 pub mod nn;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! What can be asked for.
 
 use backhoe::data::source::Source;
+use backhoe::device::DeviceChoice;
 use backhoe::nn::Loss;
 use backhoe::plan::Augmentation;
 use backhoe::train::Lambda;
@@ -35,6 +36,18 @@ pub enum Command {
     Data(DataArguments),
     /// Measure speed
     Bench(BenchArguments),
+}
+
+/// Which device.
+#[derive(Clone, Debug, Args)]
+pub struct DeviceArguments {
+    /// What computes: `cpu`, `gpu`, a graphics adapter by name or index (see `backhoe devices`), or `auto`: a GPU where
+    /// there is one, else the processor
+    #[arg(long, visible_alias = "adapter", default_value = "auto")]
+    pub device: DeviceChoice,
+    /// Threads of the processor; by default one a core
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
 }
 
 /// Which data.
@@ -145,9 +158,9 @@ pub struct TrainArguments {
         "weight_decay", "size", "seed", "channels", "hidden", "lambda", "omega", "mu", "jump_start", "augment",
     ])]
     pub resume: Option<PathBuf>,
-    /// Adapter by name or index (see `backhoe devices`)
-    #[arg(long)]
-    pub adapter: Option<String>,
+    /// Which device.
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// Say nothing but errors
     #[arg(long)]
     pub quiet: bool,
@@ -191,9 +204,9 @@ pub struct EvalArguments {
     /// Seed of generated data and of the split; by default the run's own, else 1
     #[arg(long)]
     pub seed: Option<u32>,
-    /// Adapter by name or index
-    #[arg(long)]
-    pub adapter: Option<String>,
+    /// Which device.
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// A JSON object a loss on standard output, and nothing else
     #[arg(long)]
     pub json: bool,
@@ -210,17 +223,17 @@ pub struct PredictArguments {
     /// Write the rows to this file instead of standard output
     #[arg(long)]
     pub csv: Option<PathBuf>,
-    /// Adapter by name or index
-    #[arg(long)]
-    pub adapter: Option<String>,
+    /// Which device.
+    #[command(flatten)]
+    pub device: DeviceArguments,
 }
 
 /// `backhoe check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Adapter by name or index
-    #[arg(long)]
-    pub adapter: Option<String>,
+    /// Which device.
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// The rows as JSON
     #[arg(long)]
     pub json: bool,
@@ -252,9 +265,9 @@ pub struct BenchArguments {
     /// R1: channels 16,32,64 and hidden 128; R2: 32,64,128 and 256. Batch 64 of 3x32x32, 8 classes
     #[arg(long, default_value = "R1")]
     pub workload: String,
-    /// Adapter by name or index
-    #[arg(long)]
-    pub adapter: Option<String>,
+    /// Which device.
+    #[command(flatten)]
+    pub device: DeviceArguments,
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,

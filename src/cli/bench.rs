@@ -6,7 +6,7 @@ use backhoe::bench::{Measurement, measure};
 
 /// Measures a workload.
 pub fn run(arguments: &BenchArguments) -> Result<(), CliError> {
-    let mut executor = open(arguments.adapter.as_deref())?;
+    let mut executor = open(&arguments.device, true)?;
     let measured = measure(&mut *executor, &arguments.workload).map_err(|error| CliError::Words(error.to_string()))?;
     if arguments.json {
         return say(false, serde_json::json!(measured));

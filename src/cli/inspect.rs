@@ -36,10 +36,7 @@ pub fn devices() -> Result<(), CliError> {
 
 /// Holds every kernel of an adapter against the reference.
 pub fn check(arguments: &CheckArguments) -> Result<(), CliError> {
-    let mut executor = open(arguments.adapter.as_deref())?;
-    if !arguments.json {
-        say(false, format_args!("checking {} against the f64 reference", executor.adapter()))?;
-    }
+    let mut executor = open(&arguments.device, arguments.json)?;
     let rows = check::check(&mut *executor, &mut |row| {
         if !arguments.json {
             eprintln!("{}: {} cases", row.kernel, row.cases);

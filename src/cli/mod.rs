@@ -7,10 +7,11 @@ mod inspect;
 mod predict;
 mod train;
 
-use args::{Arguments, Command, TrainArguments};
+use args::{Arguments, Command, DeviceArguments, TrainArguments};
 use backhoe::data::folder::FolderError;
 use backhoe::data::source::SourceError;
-use backhoe::gpu::{AdapterChoice, DeviceError, Gpu};
+use backhoe::device;
+use backhoe::gpu::DeviceError;
 use backhoe::plan::{Executor, ExecutorError};
 use backhoe::report::ReportError;
 use backhoe::train::metrics::MetricsError;
@@ -72,10 +73,11 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
     }
 }
 
-/// Opens the adapter that was asked for.
-fn open(adapter: Option<&str>) -> Result<Box<dyn Executor>, CliError> {
-    let choice = adapter.map_or(AdapterChoice::Best, |name| AdapterChoice::Wanted(name.to_owned()));
-    Ok(Box::new(Gpu::open(&choice)?))
+/// Opens the device that was asked for, and says which it is and why where not quiet.
+fn open(arguments: &DeviceArguments, quiet: bool) -> Result<Box<dyn Executor>, CliError> {
+    let opened = device::open(&arguments.device, arguments.threads.map(usize::from))?;
+    say(quiet, format_args!("on {} ({})", opened.executor.adapter(), opened.why))?;
+    Ok(opened.executor)
 }
 
 /// A line on standard output: nothing where quiet, an error where nobody can take it.

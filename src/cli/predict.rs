@@ -52,7 +52,7 @@ pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
     let (source, seed) = test_data(arguments)?;
     for path in weights_of(&arguments.weights)? {
         let (network, tensors) = read_weights(&path)?;
-        let mut executor = open(arguments.adapter.as_deref())?;
+        let mut executor = open(&arguments.device, true)?;
         let (data, skipped) = source.load(network.stored_side, u64::from(seed), &|_, _| ())?;
         for file in &skipped {
             eprintln!("passed over: {file}");
@@ -126,7 +126,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), CliError> {
     if images.is_empty() {
         return Err(CliError::Words(format!("none of the {unread} files is an image that can be read")));
     }
-    let mut executor = open(arguments.adapter.as_deref())?;
+    let mut executor = open(&arguments.device, true)?;
     let outcomes = examine(&mut *executor, &network, &tensors, &images)?;
     let table = table(&network, &images, &outcomes).map_err(|error| CliError::Words(error.to_string()))?;
     match &arguments.csv {

@@ -6,7 +6,7 @@ use super::{CliError, open, say};
 use backhoe::data::MAX_SIDE;
 use backhoe::data::source::Source;
 use backhoe::nn::Model;
-use backhoe::plan::Executor;
+use backhoe::plan::{AdapterKind, Executor};
 use backhoe::train::run::{Record, RunFolder};
 use backhoe::train::{Advance, Event, Settings, Trainer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,9 +28,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 pub fn run(arguments: &TrainArguments) -> Result<(), CliError> {
     // A second handler cannot be set, which does not matter: the first one is ours.
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
-    let executor = open(arguments.adapter.as_deref())?;
-    let quiet = arguments.quiet || arguments.json;
-    say(quiet, format_args!("on {}", executor.adapter()))?;
+    let executor = open(&arguments.device, arguments.quiet || arguments.json)?;
     match &arguments.resume {
         Some(path) => resume(arguments, executor, path),
         None => begin(arguments, executor),
@@ -38,7 +36,7 @@ pub fn run(arguments: &TrainArguments) -> Result<(), CliError> {
 }
 
 fn begin(arguments: &TrainArguments, executor: Box<dyn Executor>) -> Result<(), CliError> {
-    let settings = settings(arguments, executor.adapter().software);
+    let settings = settings(arguments, executor.adapter().kind == AdapterKind::Software);
     settings.check()?;
     let source = arguments.data.source();
     let path = arguments.out.clone().unwrap_or_else(|| RunFolder::unused(&name_of(&source)));

@@ -1,15 +1,20 @@
 //! Finding and opening an adapter.
 
-use crate::plan::Adapter;
+use crate::plan::{Adapter, AdapterKind};
 
 /// Why no device could be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// There is no adapter at all.
     #[error(
-        "no graphics adapter was found: install a Vulkan driver for your GPU, or the software driver (Debian, Ubuntu: `apt install libvulkan1 mesa-vulkan-drivers`, which scripts/setup does)"
+        "no graphics adapter was found: install a Vulkan driver for your GPU, or the software driver (Debian, Ubuntu: `apt install libvulkan1 mesa-vulkan-drivers`); --device cpu needs none"
     )]
     NoAdapter,
+    /// There is none that is more than a driver on the processor.
+    #[error(
+        "no GPU was found; --device cpu runs without one, and a software driver can be asked for by its name (see `backhoe devices`)"
+    )]
+    NoGpu,
     /// No adapter matches what was asked for.
     #[error("no adapter matches `{wanted}`; there are: {there}. `backhoe devices` lists them")]
     NoMatch {
@@ -82,7 +87,7 @@ pub fn describe(info: &wgpu::AdapterInfo) -> Adapter {
         name: info.name.clone(),
         backend: format!("{:?}", info.backend),
         driver: [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned(),
-        software: info.device_type == wgpu::DeviceType::Cpu,
+        kind: if info.device_type == wgpu::DeviceType::Cpu { AdapterKind::Software } else { AdapterKind::Gpu },
     }
 }
 

@@ -19,14 +19,31 @@ pub struct Adapter {
     pub backend: String,
     /// The driver and its version.
     pub driver: String,
-    /// Whether it computes on the processor.
-    pub software: bool,
+    /// What computes.
+    pub kind: AdapterKind,
+}
+
+/// What computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdapterKind {
+    /// A graphics card or chip.
+    #[default]
+    Gpu,
+    /// A graphics driver that computes on the processor.
+    Software,
+    /// The processor, without a driver between.
+    Processor,
 }
 
 impl std::fmt::Display for Adapter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let kind = if self.software { "software" } else { "GPU" };
-        write!(f, "{} ({kind}, {}", self.name, self.backend)?;
+        let kind = match self.kind {
+            AdapterKind::Gpu => "GPU, ",
+            AdapterKind::Software => "software driver, ",
+            AdapterKind::Processor => "",
+        };
+        write!(f, "{} ({kind}{}", self.name, self.backend)?;
         if !self.driver.is_empty() {
             write!(f, ", {}", self.driver)?;
         }

@@ -26,7 +26,13 @@ impl Memory {
     /// that wastes least, or grows the largest free one, or opens a new one.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let lifetimes = lifetimes(plan);
+        Self::with_lifetimes(plan, &lifetimes(plan))
+    }
+
+    /// The same for lifetimes that are known: the first and the last use of each slot, in any count
+    /// of time. Slots without one take no block.
+    #[must_use]
+    pub fn with_lifetimes(plan: &Plan, lifetimes: &[Option<(usize, usize)>]) -> Self {
         let mut memory = Self { block_of: vec![None; plan.slots.len()], ..Self::default() };
         let mut tenants: Vec<Tenancy> = Vec::new();
         let mut by_birth: Vec<usize> = (0..plan.slots.len()).collect();

@@ -1,6 +1,6 @@
 //! Runs whole plans in 64-bit floating point.
 
-use crate::plan::executor::{Adapter, Executor, ExecutorError, PlanHandle, Ticket};
+use crate::plan::executor::{Adapter, AdapterKind, Executor, ExecutorError, PlanHandle, Ticket};
 use crate::plan::{Access, Element, Limits, Plan, Residency, SlotId, Step};
 use std::collections::HashMap;
 
@@ -37,7 +37,7 @@ impl Interpreter {
             name: "reference".to_owned(),
             backend: "interpreter in 64-bit floating point".to_owned(),
             driver: String::new(),
-            software: true,
+            kind: AdapterKind::Processor,
         };
         Self { adapter, ..Self::default() }
     }

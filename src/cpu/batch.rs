@@ -1,0 +1,214 @@
+//! Batches cut out of a data set of bytes (section 4.1).
+
+use super::task::{Cut, Task, Words};
+use super::tile::vectorised;
+use crate::plan::random::{pcg4d, purpose, unit};
+use crate::plan::{Augmentation, Clock, Crops, Op, PADDING};
+
+/// Rotations reach this many radians either way: 20 degrees.
+const LARGEST_ANGLE: f32 = 20.0 * std::f32::consts::PI / 180.0;
+
+/// What a batch is gathered from.
+struct Set<'a> {
+    crops: Crops,
+    pixels: &'a [u8],
+    labels: &'a [u32],
+    order: &'a [u32],
+    clock: Clock,
+}
+
+impl<'a> Set<'a> {
+    fn of(crops: Crops, [pixels, labels, order, clock]: [&'a Words<'_>; 4]) -> Self {
+        Self {
+            crops,
+            pixels: bytemuck::cast_slice(pixels.integers()),
+            labels: labels.integers(),
+            order: order.integers(),
+            clock: *bytemuck::from_bytes(bytemuck::cast_slice(clock.integers())),
+        }
+    }
+
+    /// The sample in a row, none in padding.
+    fn sample(&self, row: usize) -> Option<u32> {
+        let sample = self.order[self.clock.cursor as usize * self.crops.batch + row];
+        (sample != PADDING).then_some(sample)
+    }
+
+    /// Channel by channel, the stored planes of the image in a row.
+    fn planes(&self, row: usize, sample: u32) -> impl Iterator<Item = &'a [u8]> {
+        let image = if self.crops.resident { sample as usize } else { row };
+        let plane = self.crops.stored_side * self.crops.stored_side;
+        self.pixels[3 * image * plane..3 * (image + 1) * plane].chunks_exact(plane)
+    }
+}
+
+/// How one image is cut: a corner, left and right exchanged or not, colours shifted by so much.
+struct Crop {
+    left: usize,
+    top: usize,
+    flip: bool,
+    shift: [f32; 3],
+}
+
+impl Crop {
+    fn centre(crops: &Crops) -> Self {
+        let edge = (crops.stored_side - crops.side) / 2;
+        Self { left: edge, top: edge, flip: false, shift: [0.0; 3] }
+    }
+
+    /// The draws of a sample in an epoch.
+    fn random(crops: &Crops, on: Augmentation, clock: Clock, sample: u32) -> Self {
+        let draw = |purpose| pcg4d([clock.seed, clock.epoch, sample, purpose]);
+        let (place, colour) = (draw(purpose::PLACE), draw(purpose::COLOUR));
+        let margin = (crops.stored_side - crops.side) as u32;
+        let mut crop = Self::centre(crops);
+        if on.crop {
+            (crop.left, crop.top) = (below(place[0], margin + 1), below(place[1], margin + 1));
+        }
+        crop.flip = on.flip && place[2] >> 31 == 1;
+        if on.colour {
+            crop.shift = [0, 1, 2].map(|channel| 0.05 * signed_unit(colour[channel]));
+        }
+        crop
+    }
+
+    /// Copies whole pixels.
+    #[inline(always)]
+    fn copy(&self, crops: &Crops, plane: &[u8], shift: f32, output: &mut [f32]) {
+        let side = crops.side;
+        for (y, output) in output.chunks_exact_mut(side).enumerate() {
+            let from = (self.top + y) * crops.stored_side + self.left;
+            let bytes = &plane[from..from + side];
+            let bright = |byte: &u8| 2.0 * (f32::from(*byte) / 255.0 + shift) - 1.0;
+            if self.flip {
+                output.iter_mut().zip(bytes.iter().rev()).for_each(|(output, byte)| *output = bright(byte));
+            } else {
+                output.iter_mut().zip(bytes).for_each(|(output, byte)| *output = bright(byte));
+            }
+        }
+    }
+}
+
+/// A whole number below n, n at most 65,536.
+fn below(word: u32, n: u32) -> usize {
+    (((word >> 16) * n) >> 16) as usize
+}
+
+/// A number in [-1, 1).
+fn signed_unit(word: u32) -> f32 {
+    2.0 * unit(word) - 1.0
+}
+
+/// A crop that is turned and squeezed: its pixels lie between those of the image.
+struct Turn {
+    crop: Crop,
+    /// Cosine and sine of the rotation.
+    direction: [f32; 2],
+    stretch: f32,
+}
+
+impl Turn {
+    fn random(crops: &Crops, on: Augmentation, clock: Clock, sample: u32) -> Self {
+        let shape = pcg4d([clock.seed, clock.epoch, sample, purpose::SHAPE]);
+        let angle = if on.rotation { LARGEST_ANGLE * signed_unit(shape[0]) } else { 0.0 };
+        Self {
+            crop: Crop::random(crops, on, clock, sample),
+            direction: [angle.cos(), angle.sin()],
+            stretch: if on.aspect { 1.0 + 0.1 * signed_unit(shape[1]) } else { 1.0 },
+        }
+    }
+
+    /// Where a pixel of the crop comes from: the four pixels around, and its share of the right
+    /// and of the lower ones.
+    #[inline(always)]
+    fn source(&self, crops: &Crops, x: usize, y: usize) -> ([usize; 4], [f32; 2]) {
+        let centre = (crops.side - 1) as f32 / 2.0;
+        let last = (crops.stored_side - 1) as f32;
+        let flipped = if self.crop.flip { -1.0 } else { 1.0 };
+        let across = flipped * (x as f32 - centre) * self.stretch;
+        let down = y as f32 - centre;
+        let [cosine, sine] = self.direction;
+        let at_x = self.crop.left as f32 + centre + (cosine * across - sine * down);
+        let at_y = self.crop.top as f32 + centre + (sine * across + cosine * down);
+        let (at_x, at_y) = (at_x.clamp(0.0, last), at_y.clamp(0.0, last));
+        let (left, top) = (at_x as usize, at_y as usize);
+        let (right, bottom) = ((left + 1).min(crops.stored_side - 1), (top + 1).min(crops.stored_side - 1));
+        let pixel = |y: usize, x: usize| y * crops.stored_side + x;
+        let around = [pixel(top, left), pixel(top, right), pixel(bottom, left), pixel(bottom, right)];
+        (around, [at_x - left as f32, at_y - top as f32])
+    }
+}
+
+fn mix(a: f32, b: f32, share: f32) -> f32 {
+    a * (1.0 - share) + b * share
+}
+
+/// Crop, flip, rotation, aspect and colours, one draw of each an image and epoch.
+pub(super) fn augment(op: &Op, crops: &Crops, on: Augmentation) -> Task {
+    let crops = *crops;
+    Task::new(op, crops.batch, cuts(&crops), move |rows, [pixels, labels, order, clock, output, targets]| {
+        let set = Set::of(crops, [pixels, labels, order, clock]);
+        let results = output.floats_mut().chunks_exact_mut(3 * crops.side * crops.side);
+        for ((row, output), target) in rows.zip(results).zip(targets.integers_mut()) {
+            let Some(sample) = set.sample(row) else {
+                output.fill(0.0);
+                *target = PADDING;
+                continue;
+            };
+            *target = set.labels[sample as usize];
+            if on.rotation || on.aspect {
+                let turn = Turn::random(&crops, on, set.clock, sample);
+                vectorised(|| turned(&set, &turn, row, sample, output));
+            } else {
+                let crop = Crop::random(&crops, on, set.clock, sample);
+                vectorised(|| cropped(&set, &crop, row, sample, output));
+            }
+        }
+    })
+}
+
+/// The centre crops of all rows, then their mirror images.
+pub(super) fn centre_crops(op: &Op, crops: &Crops) -> Task {
+    let crops = *crops;
+    Task::new(op, 2 * crops.batch, cuts(&crops), move |rows, [pixels, labels, order, clock, output, targets]| {
+        let set = Set::of(crops, [pixels, labels, order, clock]);
+        for (row, target) in rows.clone().zip(targets.integers_mut()) {
+            *target = set.sample(row).map_or(PADDING, |sample| set.labels[sample as usize]);
+        }
+        for (row, output) in rows.zip(output.floats_mut().chunks_exact_mut(3 * crops.side * crops.side)) {
+            let Some(sample) = set.sample(row % crops.batch) else {
+                output.fill(0.0);
+                continue;
+            };
+            let crop = Crop { flip: row >= crops.batch, ..Crop::centre(&crops) };
+            vectorised(|| cropped(&set, &crop, row % crops.batch, sample, output));
+        }
+    })
+}
+
+/// Rows of crops by units of one row; of `targets`, the units beyond its end have none.
+fn cuts(crops: &Crops) -> [Cut; 6] {
+    let whole = Cut::Whole;
+    [whole, whole, whole, whole, Cut::Each(3 * crops.side * crops.side), Cut::Each(1)]
+}
+
+#[inline(always)]
+fn cropped(set: &Set<'_>, crop: &Crop, row: usize, sample: u32, output: &mut [f32]) {
+    let outputs = output.chunks_exact_mut(set.crops.side * set.crops.side);
+    for ((plane, shift), output) in set.planes(row, sample).zip(crop.shift).zip(outputs) {
+        crop.copy(&set.crops, plane, shift, output);
+    }
+}
+
+#[inline(always)]
+fn turned(set: &Set<'_>, turn: &Turn, row: usize, sample: u32, output: &mut [f32]) {
+    let side = set.crops.side;
+    for pixel in 0..side * side {
+        let (around, [right, lower]) = turn.source(&set.crops, pixel % side, pixel / side);
+        for ((channel, plane), shift) in set.planes(row, sample).enumerate().zip(turn.crop.shift) {
+            let [a, b, c, d] = around.map(|at| f32::from(plane[at]));
+            let byte = mix(mix(a, b, right), mix(c, d, right), lower);
+            output[channel * side * side + pixel] = 2.0 * (byte / 255.0 + shift) - 1.0;
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The executor: memory, and replays of stages on a pool of threads.
+
+use super::program::{Home, Stage, layout, stages, view};
+use super::task::{Argument, MOST_ARGUMENTS, Words as Operand};
+use super::words::Words;
+use crate::plan::{
+    Access, Adapter, AdapterKind, Executor, ExecutorError, Limits, Plan, PlanHandle, Residency, Slot, Step, Ticket,
+};
+use pulp::Arch;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Where an argument's words lie.
+enum Place {
+    /// So many words of shared memory from the first on.
+    Shared { words: Arc<Words>, first: usize, len: usize },
+    /// From this word of the thread's own memory on: those of the part at hand.
+    Thread { first: usize },
+}
+
+/// A stage with everything bound: for each task one place an argument.
+struct Bound {
+    stage: Stage,
+    places: Vec<Vec<Place>>,
+}
+
+impl Bound {
+    /// Does all parts; `own` is the memory of each thread.
+    fn run(&self, own: &[Words]) {
+        let part = |part: usize| {
+            let own = &own[rayon::current_thread_index().unwrap_or(0)];
+            // SAFETY: a thread does one part at a time and none within another, so its memory is its
+            // own. Stages come one after the other, and a stage chains only tasks whose parts write
+            // words apart from those that other parts read or write.
+            unsafe { self.run_part(part, own) };
+        };
+        match self.stage.parts {
+            1 => part(0),
+            parts => (0..parts).into_par_iter().for_each(part),
+        }
+    }
+
+    /// Does one part.
+    ///
+    /// # Safety
+    /// Nobody else uses `own` or words of the part meanwhile, unless both only read them.
+    unsafe fn run_part(&self, part: usize, own: &Words) {
+        for (member, places) in self.stage.members.iter().zip(&self.places) {
+            let task = &member.task;
+            let units = self.stage.units(task, part);
+            let mut operands: [Operand<'_>; MOST_ARGUMENTS] = std::array::from_fn(|_| Operand::Read(&[]));
+            for ((operand, place), argument) in operands.iter_mut().zip(places).zip(&task.arguments) {
+                // SAFETY: the caller's promise; and a plan's step never writes words that another of
+                // its operands names.
+                *operand = unsafe { lend(place, argument, &units, own) };
+            }
+            let last = own.len() - task.thread_words..own.len();
+            // SAFETY: slots that live in the thread's memory end before these words.
+            let last = unsafe { own.write(last) };
+            (task.work)(units, &mut operands[..places.len()], bytemuck::cast_slice_mut(last));
+        }
+    }
+}
+
+/// The words of an argument that belong to the units.
+///
+/// # Safety
+/// As [`Words::read`] or [`Words::write`], by the argument's access.
+unsafe fn lend<'a>(place: &'a Place, argument: &Argument, units: &Range<usize>, own: &'a Words) -> Operand<'a> {
+    let (words, range) = match place {
+        Place::Shared { words, first, len } => {
+            let cut = argument.cut.of(units, *len);
+            (&**words, first + cut.start..first + cut.end)
+        }
+        Place::Thread { first } => {
+            let cut = argument.cut.of(&(0..units.len()), usize::MAX);
+            (own, first + cut.start..first + cut.end)
+        }
+    };
+    // SAFETY: the caller's promise.
+    unsafe {
+        match argument.access {
+            Access::Read => Operand::Read(words.read(range)),
+            Access::Write | Access::Update => Operand::Write(words.write(range)),
+        }
+    }
+}
+
+/// Runs plans on the processor.
+pub struct Cpu {
+    adapter: Adapter,
+    /// None where threads cannot be had, as in a page that is not isolated.
+    pool: Option<rayon::ThreadPool>,
+    kept: HashMap<String, Arc<Words>>,
+    blocks: Vec<Arc<Words>>,
+    scratch: Arc<Words>,
+    own: Vec<Words>,
+    plans: Vec<Vec<Bound>>,
+    readings: HashMap<Ticket, Vec<u8>>,
+    tickets: u64,
+}
+
+impl Cpu {
+    /// Opens the processor with so many threads, or one a core.
+    #[must_use]
+    pub fn open(threads: Option<usize>) -> Self {
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads.unwrap_or_else(available).max(1);
+        let name = |index| format!("backhoe-{index}");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok();
+        let threads = pool.as_ref().map_or(1, |_| threads);
+        Self {
+            adapter: describe(threads),
+            pool,
+            kept: HashMap::new(),
+            blocks: Vec::new(),
+            scratch: Arc::new(Words::empty()),
+            own: (0..threads).map(|_| Words::empty()).collect(),
+            plans: Vec::new(),
+            readings: HashMap::new(),
+            tickets: 0,
+        }
+    }
+
+    fn keep(&mut self, slot: &Slot) -> Result<(), ExecutorError> {
+        match self.kept.get(&slot.name) {
+            Some(kept) if kept.len() == slot.len => Ok(()),
+            Some(kept) => {
+                Err(slot_error(&slot.name, format!("holds {} words, the plan wants {}", kept.len(), slot.len)))
+            }
+            None => {
+                let words = allocate(&slot.name, slot.len)?;
+                self.kept.insert(slot.name.clone(), Arc::new(words));
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes shared memory large enough. Plans never run at the same time, so they share it; those
+    /// bound before keep what they have.
+    fn make_room(&mut self, blocks: &[usize], scratch: usize, own: usize) -> Result<(), ExecutorError> {
+        for (index, &len) in blocks.iter().enumerate() {
+            if self.blocks.get(index).is_none_or(|block| block.len() < len) {
+                let block = Arc::new(allocate("a block of a plan", len)?);
+                self.blocks.truncate(index);
+                self.blocks.push(block);
+            }
+        }
+        if self.scratch.len() < scratch {
+            self.scratch = Arc::new(allocate("the scratch memory of a plan", scratch)?);
+        }
+        if self.own.iter().any(|words| words.len() < own) {
+            self.own = self.own.iter().map(|_| allocate("the memory of a thread", own)).collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
+    fn bind(&self, plan: &Plan, homes: &[Home], stage: Stage) -> Bound {
+        let place = |step: &Step, argument: &Argument| match view(step, argument) {
+            None => Place::Shared { words: Arc::clone(&self.scratch), first: 0, len: argument.scratch_len() },
+            Some(view) => {
+                let shared = |words| Place::Shared { words: Arc::clone(words), first: view.offset, len: view.len };
+                match homes[view.slot.0] {
+                    Home::Kept => shared(&self.kept[&plan.slots[view.slot.0].name]),
+                    Home::Block(block) => shared(&self.blocks[block]),
+                    Home::Thread(first) => Place::Thread { first },
+                }
+            }
+        };
+        let places = stage
+            .members
+            .iter()
+            .map(|member| member.task.arguments.iter().map(|a| place(&plan.steps[member.step], a)).collect())
+            .collect();
+        Bound { stage, places }
+    }
+
+    fn find(&self, slot: &str) -> Result<&Words, ExecutorError> {
+        let missing = || slot_error(slot, "no plan keeps it".to_owned());
+        self.kept.get(slot).map(|words| &**words).ok_or_else(missing)
+    }
+}
+
+fn allocate(what: &str, len: usize) -> Result<Words, ExecutorError> {
+    let refused = || slot_error(what, format!("there is no memory for its {} MiB", (4 * len).div_ceil(1 << 20)));
+    Words::new(len).ok_or_else(refused)
+}
+
+fn slot_error(slot: &str, why: String) -> ExecutorError {
+    ExecutorError::Slot { slot: slot.to_owned(), why }
+}
+
+/// The processor in words.
+fn describe(threads: usize) -> Adapter {
+    let instructions = match Arch::new() {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(_) => "AVX-512",
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(_) => "AVX2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "NEON",
+        Arch::Scalar => "no vectors",
+        #[allow(unreachable_patterns, reason = "pulp may learn of more")]
+        _ => "vectors",
+    };
+    let words = if threads == 1 { "thread" } else { "threads" };
+    Adapter {
+        name: processor_name().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        backend: format!("native, {instructions}, {threads} {words}"),
+        driver: String::new(),
+        kind: AdapterKind::Processor,
+    }
+}
+
+/// What the system calls the processor, where it tells.
+fn processor_name() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+impl Executor for Cpu {
+    fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { binding_bytes: u64::MAX, total_bytes: None }
+    }
+
+    fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
+        for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {
+            self.keep(slot)?;
+        }
+        let stages = stages(plan);
+        let layout = layout(plan, &stages);
+        self.make_room(&layout.blocks, layout.scratch_words, layout.thread_words)?;
+        self.plans.push(stages.into_iter().map(|stage| self.bind(plan, &layout.homes, stage)).collect());
+        Ok(PlanHandle(self.plans.len() - 1))
+    }
+
+    fn submit(&mut self, plan: PlanHandle) -> Result<(), ExecutorError> {
+        let (stages, own) = (&self.plans[plan.0], &self.own);
+        let replay = || stages.iter().for_each(|stage| stage.run(own));
+        match &self.pool {
+            Some(pool) => pool.install(replay),
+            None => replay(),
+        }
+        Ok(())
+    }
+
+    fn in_flight(&self) -> usize {
+        0
+    }
+
+    fn write(&mut self, slot: &str, word: usize, bytes: &[u8]) -> Result<(), ExecutorError> {
+        let kept = self.find(slot)?;
+        let (words, rest) = bytes.as_chunks::<4>();
+        if !rest.is_empty() || word + words.len() > kept.len() {
+            let why = format!("{} bytes at word {word} do not fit its {} words", bytes.len(), kept.len());
+            return Err(slot_error(slot, why));
+        }
+        // SAFETY: this has the executor to itself, and replays are over when `submit` returns.
+        let kept = unsafe { kept.write(word..word + words.len()) };
+        bytemuck::cast_slice_mut::<u32, u8>(kept).copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn request(&mut self, slot: &str) -> Result<Ticket, ExecutorError> {
+        let kept = self.find(slot)?;
+        // SAFETY: as in `write`.
+        let bytes = bytemuck::cast_slice(unsafe { kept.read(0..kept.len()) }).to_vec();
+        self.tickets += 1;
+        self.readings.insert(Ticket(self.tickets), bytes);
+        Ok(Ticket(self.tickets))
+    }
+
+    fn collect(&mut self, ticket: Ticket) -> Result<Option<Vec<u8>>, ExecutorError> {
+        Ok(self.readings.remove(&ticket))
+    }
+
+    fn poll(&mut self) -> Result<(), ExecutorError> {
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<(), ExecutorError> {
+        Ok(())
+    }
+}

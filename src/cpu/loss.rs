@@ -1,0 +1,163 @@
+//! Softmax, the losses and their gradients with respect to the logits, sample by sample.
+//!
+//! Near certainty the chain rule through softmax, `p_i (g_i - sum over j of p_j g_j)`, cancels.
+//! With m the most probable class it is computed from `g_i - g_m`, in which small terms stay small.
+
+use super::task::{Cut, Task};
+use crate::plan::{LossKind, LossShape, Op, PADDING, StepSettings, TERMS};
+
+/// Added to a probability inside the logarithm (section 4.1).
+const EPSILON: f32 = 1e-6;
+
+/// A loss of one sample: given p, the label and the most probable class, writes g (as it is, or
+/// less g of the most probable class) and returns the terms.
+type Sample<'a> = &'a dyn Fn(&[f32], usize, usize, &mut [f32]) -> [f32; TERMS];
+
+/// Softmax, loss and gradient of every sample.
+pub(super) fn loss(op: &Op, kind: LossKind, shape: &LossShape) -> Task {
+    let LossShape { batch, classes } = *shape;
+    let (whole, row) = (Cut::Whole, Cut::Each(classes));
+    let (labels, terms) = (Cut::Each(1), Cut::Each(TERMS));
+    match kind {
+        LossKind::CrossEntropy | LossKind::Emd => {
+            Task::new(op, batch, [row, labels, row, row, terms], move |_, [logits, targets, p, g, terms]| {
+                let sample: Sample<'_> = if kind == LossKind::Emd { &squared_emd } else { &cross_entropy };
+                let results = [p.floats_mut(), g.floats_mut(), terms.floats_mut()];
+                each(batch, classes, logits.floats(), targets.integers(), results, sample);
+            })
+        }
+        LossKind::EmdLinear => {
+            let cuts = [row, labels, whole, row, row, terms];
+            Task::new(op, batch, cuts, move |_, [logits, targets, ground, p, g, terms]| {
+                let sample: Sample<'_> = &|p, label, _, g| linear_emd(p, label, ground.floats(), g);
+                let results = [p.floats_mut(), g.floats_mut(), terms.floats_mut()];
+                each(batch, classes, logits.floats(), targets.integers(), results, sample);
+            })
+        }
+        LossKind::Xemd => {
+            let cuts = [row, labels, whole, whole, row, row, terms];
+            Task::new(op, batch, cuts, move |_, [logits, targets, ground, settings, p, g, terms]| {
+                let settings: &StepSettings = bytemuck::from_bytes(bytemuck::cast_slice(settings.integers()));
+                let sample: Sample<'_> = &|p, label, _, g| xemd(p, label, ground.floats(), settings, g);
+                let results = [p.floats_mut(), g.floats_mut(), terms.floats_mut()];
+                each(batch, classes, logits.floats(), targets.integers(), results, sample);
+            })
+        }
+    }
+}
+
+/// Does all samples; `results` are probabilities, gradients and terms.
+fn each(
+    batch: usize,
+    classes: usize,
+    logits: &[f32],
+    targets: &[u32],
+    [probabilities, gradients, terms]: [&mut [f32]; 3],
+    sample: Sample<'_>,
+) {
+    let rows = probabilities.chunks_exact_mut(classes).zip(gradients.chunks_exact_mut(classes));
+    let rows = rows.zip(terms.chunks_exact_mut(TERMS));
+    for ((logits, label), ((p, g), terms)) in logits.chunks_exact(classes).zip(targets).zip(rows) {
+        let top = softmax(logits, p);
+        if *label == PADDING {
+            g.fill(0.0);
+            terms.fill(0.0);
+            continue;
+        }
+        terms.copy_from_slice(&sample(p, *label as usize, top, g));
+        through_softmax(p, top, batch, g);
+    }
+}
+
+/// Writes p and returns the most probable class, the first of equals.
+pub(super) fn softmax(logits: &[f32], p: &mut [f32]) -> usize {
+    let top = most(logits);
+    for (p, logit) in p.iter_mut().zip(logits) {
+        *p = (logit - logits[top]).exp();
+    }
+    let total: f32 = p.iter().sum();
+    p.iter_mut().for_each(|p| *p /= total);
+    top
+}
+
+/// The place of the largest, the first of equals.
+pub(super) fn most(values: &[f32]) -> usize {
+    (1..values.len()).fold(0, |top, at| if values[at] > values[top] { at } else { top })
+}
+
+/// Turns g = dE/dp into the gradient of the batch's mean with respect to the logits.
+fn through_softmax(p: &[f32], top: usize, batch: usize, g: &mut [f32]) {
+    let base = g[top];
+    let others = (0..p.len()).filter(|i| *i != top);
+    let expected: f32 = others.map(|i| p[i] * (g[i] - base)).sum();
+    for (g, p) in g.iter_mut().zip(p) {
+        *g = p * ((*g - base) - expected) / batch as f32;
+    }
+}
+
+/// `E = -log(p_k + 1e-6)` (section 2.1), `g_k = -1 / (p_k + 1e-6)`, else 0 (equation 1). Near
+/// certainty the sum is rounded to 1: ln_1p of what is missing keeps its digits.
+fn cross_entropy(p: &[f32], label: usize, _: usize, g: &mut [f32]) -> [f32; TERMS] {
+    let others: f32 = p[..label].iter().chain(&p[label + 1..]).sum();
+    g.fill(0.0);
+    g[label] = -1.0 / (p[label] + EPSILON);
+    let missing = others - EPSILON;
+    let loss = if missing < 0.0625 { -(-missing).ln_1p() } else { -(p[label] + EPSILON).ln() };
+    [loss, loss, 0.0]
+}
+
+/// Equation 10: `E = sum over i of (CDF_i(p) - CDF_i(t))^2`. Below the label the difference is the
+/// mass up to i, from it on minus the mass above i; both sums only grow, so nothing cancels.
+fn squared_emd(p: &[f32], label: usize, top: usize, g: &mut [f32]) -> [f32; TERMS] {
+    let (mut below, mut above, mut loss) = (0.0, 0.0, 0.0);
+    for i in 0..label {
+        below += p[i];
+        g[i] = below;
+        loss += below * below;
+    }
+    for i in (label..p.len()).rev() {
+        g[i] = -above;
+        loss += above * above;
+        above += p[i];
+    }
+    relative_to(top, g);
+    [loss, 0.0, loss]
+}
+
+/// Equation 11: `g_i = 2 sum over n from i on of the differences`, here less g of class `m`: summed
+/// from `m` outwards, so that small ones are not lost beside large ones.
+fn relative_to(m: usize, g: &mut [f32]) {
+    let mut sum = 0.0;
+    for i in (0..m).rev() {
+        sum += 2.0 * g[i];
+        g[i] = sum;
+    }
+    sum = 0.0;
+    let mut difference = std::mem::take(&mut g[m]);
+    for g in &mut g[m + 1..] {
+        sum -= 2.0 * difference;
+        difference = std::mem::replace(g, sum);
+    }
+}
+
+/// Equation 14: `E = sum over i of p_i D_ik`; g_i = D_ik (equation 15).
+fn linear_emd(p: &[f32], label: usize, ground: &[f32], g: &mut [f32]) -> [f32; TERMS] {
+    let mut loss = 0.0;
+    for i in 0..p.len() {
+        g[i] = ground[i * p.len() + label];
+        loss += p[i] * g[i];
+    }
+    [loss, 0.0, loss]
+}
+
+/// Equation 16: `E = cross-entropy + lambda sum over i of p_i^2 (D_ik^omega + mu)`.
+fn xemd(p: &[f32], label: usize, ground: &[f32], s: &StepSettings, g: &mut [f32]) -> [f32; TERMS] {
+    let [xe, ..] = cross_entropy(p, label, label, g);
+    let mut distance = 0.0;
+    for i in 0..p.len() {
+        let cost = ground[i * p.len() + label].powf(s.omega) + s.mu;
+        distance += p[i] * p[i] * cost;
+        g[i] += s.lambda * 2.0 * p[i] * cost;
+    }
+    [xe + s.lambda * distance, xe, distance]
+}

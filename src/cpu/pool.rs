@@ -1,0 +1,151 @@
+//! Pooling, plane by plane.
+
+use super::task::{Cut, Task};
+use super::tile::vectorised;
+use crate::plan::{Op, Pool};
+use std::ops::Range;
+
+impl Pool {
+    /// The positions along one axis that window `at` covers.
+    fn covered(at: usize, stride: usize, padding: usize, window: usize, count: usize) -> Range<usize> {
+        let start = at * stride;
+        start.saturating_sub(padding)..(start + window).saturating_sub(padding).min(count)
+    }
+
+    fn rows(&self, y: usize) -> Range<usize> {
+        Self::covered(y, self.stride, self.padding, self.window_height, self.in_height)
+    }
+
+    fn columns(&self, x: usize) -> Range<usize> {
+        Self::covered(x, self.stride, self.padding, self.window_width, self.in_width)
+    }
+
+    fn in_plane(&self) -> usize {
+        self.in_height * self.in_width
+    }
+
+    fn out_plane(&self) -> usize {
+        self.out_height() * self.out_width()
+    }
+
+    /// Whether windows are 2x2, side by side, and none is cut by the image's end.
+    fn is_halving(&self) -> bool {
+        (self.window_height, self.window_width, self.stride, self.padding) == (2, 2, 2, 0)
+    }
+}
+
+/// The largest of each window and its place; the first of equals wins.
+pub(super) fn max_forward(op: &Op, p: &Pool) -> Task {
+    let p = *p;
+    let cuts = [Cut::Each(p.in_plane()), Cut::Each(p.out_plane()), Cut::Each(p.out_plane())];
+    Task::new(op, p.planes, cuts, move |_, [input, output, argmax]| {
+        let inputs = input.floats().chunks_exact(p.in_plane());
+        let outputs = output.floats_mut().chunks_exact_mut(p.out_plane());
+        let places = argmax.integers_mut().chunks_exact_mut(p.out_plane());
+        vectorised(|| {
+            for ((input, output), argmax) in inputs.zip(outputs).zip(places) {
+                if p.is_halving() { halve(&p, input, output, argmax) } else { max_plane(&p, input, output, argmax) }
+            }
+        });
+    })
+}
+
+#[inline(always)]
+fn max_plane(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
+    let width = p.out_width();
+    for (at, (output, argmax)) in output.iter_mut().zip(argmax).enumerate() {
+        let (ys, xs) = (p.rows(at / width), p.columns(at % width));
+        let mut place = ys.start * p.in_width + xs.start;
+        for y in ys {
+            for x in xs.clone() {
+                if input[y * p.in_width + x] > input[place] {
+                    place = y * p.in_width + x;
+                }
+            }
+        }
+        (*output, *argmax) = (input[place], place as u32);
+    }
+}
+
+/// Windows of 2x2 side by side, without branches.
+#[inline(always)]
+fn halve(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
+    let width = p.out_width();
+    let pairs = input.chunks_exact(2 * p.in_width);
+    let results = output.chunks_exact_mut(width).zip(argmax.chunks_exact_mut(width));
+    for ((y, rows), (output, argmax)) in pairs.enumerate().zip(results) {
+        let (upper, lower) = rows.split_at(p.in_width);
+        let (upper, lower) = (upper.as_chunks::<2>().0, lower.as_chunks::<2>().0);
+        let first = (2 * y * p.in_width) as u32;
+        let below = p.in_width as u32;
+        for x in 0..width {
+            let ([a, b], [c, d]) = (upper[x], lower[x]);
+            let (mut largest, mut offset) = if b > a { (b, 1) } else { (a, 0) };
+            (largest, offset) = if c > largest { (c, below) } else { (largest, offset) };
+            (largest, offset) = if d > largest { (d, below + 1) } else { (largest, offset) };
+            output[x] = largest;
+            argmax[x] = first + 2 * x as u32 + offset;
+        }
+    }
+}
+
+/// Sends each window's gradient to the place of its maximum.
+pub(super) fn max_backward(op: &Op, p: &Pool) -> Task {
+    let p = *p;
+    let cuts = [Cut::Each(p.out_plane()), Cut::Each(p.out_plane()), Cut::Each(p.in_plane())];
+    Task::new(op, p.planes, cuts, move |_, [gradient, argmax, result]| {
+        let windows = gradient.floats().chunks_exact(p.out_plane()).zip(argmax.integers().chunks_exact(p.out_plane()));
+        for ((gradient, argmax), result) in windows.zip(result.floats_mut().chunks_exact_mut(p.in_plane())) {
+            result.fill(0.0);
+            for (gradient, place) in gradient.iter().zip(argmax) {
+                result[*place as usize] += gradient;
+            }
+        }
+    })
+}
+
+/// The mean of each window; padding counts as zeros.
+pub(super) fn average_forward(op: &Op, p: &Pool) -> Task {
+    let p = *p;
+    let cuts = [Cut::Each(p.in_plane()), Cut::Each(p.out_plane())];
+    Task::new(op, p.planes, cuts, move |_, [input, output]| {
+        let planes = input.floats().chunks_exact(p.in_plane());
+        for (input, output) in planes.zip(output.floats_mut().chunks_exact_mut(p.out_plane())) {
+            each_window(&p, |at, row| {
+                output[at] = row.map(|row| input[row].iter().sum::<f32>()).sum::<f32>() / window_len(&p);
+            });
+        }
+    })
+}
+
+/// Spreads each window's gradient evenly over it.
+pub(super) fn average_backward(op: &Op, p: &Pool) -> Task {
+    let p = *p;
+    let cuts = [Cut::Each(p.out_plane()), Cut::Each(p.in_plane())];
+    Task::new(op, p.planes, cuts, move |_, [gradient, result]| {
+        let planes = gradient.floats().chunks_exact(p.out_plane());
+        for (gradient, result) in planes.zip(result.floats_mut().chunks_exact_mut(p.in_plane())) {
+            result.fill(0.0);
+            each_window(&p, |at, rows| {
+                let share = gradient[at] / window_len(&p);
+                rows.for_each(|row| result[row].iter_mut().for_each(|sum| *sum += share));
+            });
+        }
+    })
+}
+
+fn window_len(p: &Pool) -> f32 {
+    (p.window_height * p.window_width) as f32
+}
+
+/// Calls with the number of each window of a plane and the runs of words that it covers.
+#[inline(always)]
+fn each_window(p: &Pool, mut window: impl FnMut(usize, &mut dyn Iterator<Item = Range<usize>>)) {
+    for y in 0..p.out_height() {
+        for x in 0..p.out_width() {
+            let xs = p.columns(x);
+            let mut rows = p.rows(y).map(|y| y * p.in_width + xs.start..y * p.in_width + xs.end);
+            window(y * p.out_width() + x, &mut rows);
+        }
+    }
+}

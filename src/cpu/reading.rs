@@ -1,0 +1,136 @@
+//! What an epoch is judged by, and the ground distance learned from its features (section 3.1).
+
+use super::loss::{most, softmax};
+use super::task::{Cut, Task, Words, operands};
+use super::tile::{sum, vectorised};
+use crate::plan::{Clock, LossShape, Op, PADDING, TERMS};
+
+const WHOLE: Cut = Cut::Whole;
+
+/// One step, one batch further.
+pub(super) fn tick(op: &Op) -> Task {
+    Task::new(op, 1, [WHOLE], |_, [clock]| {
+        let clock: &mut Clock = bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(clock.integers_mut()));
+        clock.step = clock.step.wrapping_add(1);
+        clock.cursor = clock.cursor.wrapping_add(1);
+    })
+}
+
+/// sums += (loss, cross-entropy, |distance term|, samples) of the batch; fault = (1 + the first
+/// step whose loss was not finite, how many such steps).
+pub(super) fn sum_terms(op: &Op) -> Task {
+    Task::new(op, 1, [WHOLE; 5], |_, [terms, targets, clock, sums, fault]| {
+        let samples = terms.floats().as_chunks::<TERMS>().0.iter().zip(targets.integers());
+        let counted = samples.filter(|(_, target)| **target != PADDING);
+        let (mut batch, mut finite) = ([0.0; TERMS + 1], true);
+        for ([loss, cross_entropy, distance], _) in counted {
+            for (sum, term) in batch.iter_mut().zip([*loss, *cross_entropy, distance.abs(), 1.0]) {
+                *sum += term;
+            }
+            finite &= loss.is_finite();
+        }
+        sums.floats_mut().iter_mut().zip(batch).for_each(|(sum, term)| *sum += term);
+        if let ([first, count], false) = (fault.integers_mut(), finite) {
+            if *first == 0 {
+                *first = clock.integers()[2].wrapping_add(1);
+            }
+            *count += 1;
+        }
+    })
+}
+
+/// confusion[label, most probable class] += 1; the first of equals wins.
+pub(super) fn count_confusion(op: &Op, s: &LossShape) -> Task {
+    let classes = s.classes;
+    Task::new(op, 1, [WHOLE; 3], move |_, [probabilities, targets, confusion]| {
+        for (row, target) in probabilities.floats().chunks_exact(classes).zip(targets.integers()) {
+            if *target != PADDING {
+                confusion.integers_mut()[*target as usize * classes + most(row)] += 1;
+            }
+        }
+    })
+}
+
+/// The mean softmax of crop and mirror image, also kept in the sample's row of `outcomes`.
+pub(super) fn average_predictions(op: &Op, s: &LossShape, rows: usize) -> Task {
+    let LossShape { batch, classes } = *s;
+    let work = move |_, [logits, clock, averages, outcomes]: &mut [Words<'_>; 4], other: &mut [f32]| {
+        let (plain, mirrored) = logits.floats().split_at(batch * classes);
+        let first = clock.integers()[3] as usize * batch;
+        let pairs = plain.chunks_exact(classes).zip(mirrored.chunks_exact(classes));
+        for ((n, (plain, mirrored)), average) in pairs.enumerate().zip(averages.floats_mut().chunks_exact_mut(classes))
+        {
+            softmax(plain, average);
+            softmax(mirrored, other);
+            average.iter_mut().zip(&*other).for_each(|(p, q)| *p = 0.5 * (*p + q));
+            if first + n < rows {
+                outcomes.floats_mut()[(first + n) * classes..][..classes].copy_from_slice(average);
+            }
+        }
+    };
+    Task::with_scratch(operands(op, [WHOLE; 4]), 1, classes, work)
+}
+
+/// The L1 norm of each row.
+pub(super) fn feature_norms(op: &Op, batch: usize, features: usize) -> Task {
+    Task::new(op, batch, [Cut::Each(features), Cut::Each(1)], move |_, [rows, norms]| {
+        for (row, norm) in rows.floats().chunks_exact(features).zip(norms.floats_mut()) {
+            *norm = vectorised(|| sum(features, |f| row[f].abs()));
+        }
+    })
+}
+
+/// class_sums[k] += features[n] / norms[n] for every row n of class k, rows in order; an all-zero
+/// row counts with zeros.
+pub(super) fn class_sums(op: &Op, features: usize) -> Task {
+    Task::new(op, 1, [WHOLE; 5], move |_, [rows, norms, targets, sums, counts]| {
+        let samples = rows.floats().chunks_exact(features).zip(norms.floats()).zip(targets.integers());
+        for ((row, norm), class) in samples.filter(|(_, class)| **class != PADDING) {
+            let class = *class as usize;
+            counts.integers_mut()[class] += 1;
+            if *norm > 0.0 {
+                let sums = sums.floats_mut()[class * features..][..features].iter_mut().zip(row);
+                vectorised(|| sums.for_each(|(sum, feature)| *sum += feature / norm));
+            }
+        }
+    })
+}
+
+/// centroids[k] = sums[k] / counts[k]; a class without samples keeps its last centroid.
+pub(super) fn centroids(op: &Op, classes: usize, features: usize) -> Task {
+    let cuts = [Cut::Each(features), Cut::Each(1), Cut::Each(features)];
+    Task::new(op, classes, cuts, move |_, [sums, counts, centroids]| {
+        let rows = sums.floats().chunks_exact(features).zip(centroids.floats_mut().chunks_exact_mut(features));
+        for ((sums, centroid), count) in rows.zip(counts.integers()).filter(|(_, count)| **count > 0) {
+            centroid.iter_mut().zip(sums).for_each(|(centre, sum)| *centre = sum / *count as f32);
+        }
+    })
+}
+
+/// Equation 2 with l = 2. Both of a pair are computed from the same differences squared in the same
+/// order, so that the matrix is exactly symmetric.
+pub(super) fn pairwise_distances(op: &Op, classes: usize, features: usize) -> Task {
+    Task::new(op, classes, [WHOLE, Cut::Each(classes)], move |units, [centroids, distances]| {
+        let centroid = |class: usize| &centroids.floats()[class * features..][..features];
+        for (i, row) in units.zip(distances.floats_mut().chunks_exact_mut(classes)) {
+            for (j, distance) in row.iter_mut().enumerate() {
+                let (a, b) = (centroid(i), centroid(j));
+                *distance = vectorised(|| sum(features, |f| (a[f] - b[f]) * (a[f] - b[f]))).sqrt();
+            }
+        }
+    })
+}
+
+/// Equations 12 and 13: the share of the entries of row i that are smaller than entry j, averaged
+/// with the share of row j that is smaller than entry i.
+pub(super) fn ground_distance(op: &Op, classes: usize) -> Task {
+    Task::new(op, classes, [WHOLE, Cut::Each(classes)], move |units, [distances, ground]| {
+        let row = |i: usize| &distances.floats()[i * classes..][..classes];
+        let smaller = |i: usize, j: usize| vectorised(|| row(i).iter().filter(|d| **d < row(i)[j]).count());
+        for (i, ground) in units.zip(ground.floats_mut().chunks_exact_mut(classes)) {
+            for (j, entry) in ground.iter_mut().enumerate() {
+                *entry = (smaller(i, j) + smaller(j, i)) as f32 / (2 * classes) as f32;
+            }
+        }
+    })
+}

@@ -1,0 +1,86 @@
+//! Which device runs: a GPU where there is one, else the processor. A graphics driver that computes
+//! on the processor is a detour there, and only taken when it is asked for by name.
+
+use crate::cpu::Cpu;
+use crate::gpu::{AdapterChoice, DeviceError, Gpu, list};
+use crate::plan::{AdapterKind, Executor};
+
+/// Which device to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A GPU where there is one, else the processor.
+    #[default]
+    Auto,
+    /// A GPU.
+    Gpu,
+    /// The processor.
+    Cpu,
+    /// A graphics adapter, software drivers among them, by its index or by a part of its name.
+    Named(String),
+}
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.to_lowercase().as_str() {
+            "auto" => Self::Auto,
+            "gpu" => Self::Gpu,
+            "cpu" => Self::Cpu,
+            _ => Self::Named(text.to_owned()),
+        })
+    }
+}
+
+/// An open device, and why it is this one.
+pub struct Opened {
+    /// What runs plans.
+    pub executor: Box<dyn Executor>,
+    /// Why it was chosen, in words.
+    pub why: &'static str,
+}
+
+/// Opens a device; the processor with so many threads, or one a core.
+///
+/// # Errors
+/// When there is no such graphics adapter or it does not open.
+pub fn open(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, DeviceError> {
+    let processor = |why| Ok(Opened { executor: Box::new(Cpu::open(threads)), why });
+    match choice {
+        DeviceChoice::Cpu => processor("as asked"),
+        DeviceChoice::Named(name) => graphics(&AdapterChoice::Wanted(name.clone()), "as asked"),
+        DeviceChoice::Gpu if has_gpu() => graphics(&AdapterChoice::Best, "as asked"),
+        DeviceChoice::Gpu => Err(DeviceError::NoGpu),
+        DeviceChoice::Auto if has_gpu() => graphics(&AdapterChoice::Best, "the best GPU here"),
+        DeviceChoice::Auto => processor("no GPU was found"),
+    }
+}
+
+fn graphics(choice: &AdapterChoice, why: &'static str) -> Result<Opened, DeviceError> {
+    Ok(Opened { executor: Box::new(Gpu::open(choice)?), why })
+}
+
+/// Whether the best graphics adapter is more than a driver that computes on the processor.
+fn has_gpu() -> bool {
+    list().first().is_some_and(|found| found.adapter.kind == AdapterKind::Gpu)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_are_named_in_any_case() {
+        for (text, want) in [("auto", DeviceChoice::Auto), ("GPU", DeviceChoice::Gpu), ("cpu", DeviceChoice::Cpu)] {
+            assert_eq!(text.parse(), Ok(want));
+        }
+        assert_eq!("llvmpipe".parse(), Ok(DeviceChoice::Named("llvmpipe".to_owned())));
+    }
+
+    #[test]
+    fn the_processor_needs_no_driver() {
+        let opened = open(&DeviceChoice::Cpu, Some(2)).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(opened.executor.adapter().kind, AdapterKind::Processor);
+        assert!(opened.executor.adapter().backend.contains("2 threads"));
+    }
+}
