@@ -13,7 +13,7 @@ use backhoe::plan::{
 };
 use backhoe::reference::Interpreter;
 use backhoe::train::batches::{stream, upload};
-use common::{Device, assert_close, assert_within, gpu, largest};
+use common::{Device, assert_close, assert_within, cpu, devices, gpu, largest};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::Command;
 
@@ -171,34 +171,51 @@ fn assert_kept_agree(plan: &Plan, model: &Model, got: &mut dyn Device, want: &mu
 #[test]
 fn three_steps_and_the_distances_agree_with_the_oracle() {
     let model = model(Some(0.3));
-    let (mut oracle, mut device) = (Interpreter::new(), gpu());
     let run = |device: &mut dyn Device| {
         let split = start(device, &model, &Loss::ALL, 5, true);
         split.replay(device, 3);
         split.plan
     };
-    run(&mut oracle);
-    let plan = run(&mut device);
-    assert_kept_agree(&plan, &model, &mut device, &mut oracle);
-
-    let plan = distances(&model, &Loss::ALL);
-    for device in [&mut oracle as &mut dyn Device, &mut device] {
+    let measure = |device: &mut dyn Device| {
+        let plan = distances(&model, &Loss::ALL);
         let handle = device.prepare(&plan).unwrap();
         device.submit(handle).unwrap();
+        plan
+    };
+    for mut device in devices() {
+        let mut oracle = Interpreter::new();
+        run(&mut oracle);
+        let plan = run(&mut *device);
+        assert_kept_agree(&plan, &model, &mut *device, &mut oracle);
+        measure(&mut oracle);
+        let plan = measure(&mut *device);
+        assert_kept_agree(&plan, &model, &mut *device, &mut oracle);
     }
-    assert_kept_agree(&plan, &model, &mut device, &mut oracle);
 }
 
-/// The bits of everything a checkpoint would hold after five steps.
+/// The bits of everything a checkpoint would hold after five steps on the adapter.
 fn bits(seed: u32, resident: bool) -> u64 {
-    let mut device = gpu();
-    let split = start(&mut device, &model(Some(0.3)), &Loss::ALL, seed, resident);
-    split.replay(&mut device, 5);
+    bits_on(&mut gpu(), seed, resident)
+}
+
+fn bits_on(device: &mut dyn Device, seed: u32, resident: bool) -> u64 {
+    let split = start(device, &model(Some(0.3)), &Loss::ALL, seed, resident);
+    split.replay(device, 5);
     let mut hasher = DefaultHasher::new();
     for slot in split.plan.state() {
-        (slot.name.as_str(), read_now(&mut device, &slot.name).unwrap()).hash(&mut hasher);
+        (slot.name.as_str(), read_now(device, &slot.name).unwrap()).hash(&mut hasher);
     }
     hasher.finish()
+}
+
+#[test]
+fn the_processor_gives_equal_bits_on_any_number_of_threads() {
+    let one = bits_on(&mut cpu(1), 1, true);
+    for threads in [1, 2, 3, 8] {
+        assert_eq!(bits_on(&mut cpu(threads), 1, true), one, "{threads} threads");
+    }
+    assert_eq!(bits_on(&mut cpu(2), 1, false), one, "streamed pixels");
+    assert_ne!(bits_on(&mut cpu(2), 2, true), one, "another seed");
 }
 
 /// Makes the test below print its bits instead, for another process to compare.
@@ -246,21 +263,23 @@ fn examine(device: &mut dyn Device, resident: bool) -> Vec<Vec<f64>> {
 #[test]
 fn outcomes_of_an_evaluation_agree_with_the_oracle() {
     let model = model(Some(0.3));
-    let (mut oracle, mut device) = (Interpreter::new(), gpu());
+    let mut oracle = Interpreter::new();
     let trained = start(&mut oracle, &model, &RACERS, 7, true);
     trained.replay(&mut oracle, 3);
-    start(&mut device, &model, &RACERS, 7, true);
-    for slot in trained.plan.state() {
-        device.write(&slot.name, 0, &read_now(&mut oracle, &slot.name).unwrap()).unwrap();
-    }
     let want = examine(&mut oracle, true);
-    for (racer, (got, want)) in RACERS.iter().zip(examine(&mut device, true).iter().zip(&want)) {
-        assert_close(&format!("outcomes of {racer}"), got, want, TOLERANCE);
-        for row in want.chunks(CLASSES) {
-            assert_within("sum of a row", &[row.iter().sum()], &[1.0], 1e-12);
+    assert_ne!(want[0], want[1]);
+    for row in want.iter().flat_map(|outcomes| outcomes.chunks(CLASSES)) {
+        assert_within("sum of a row", &[row.iter().sum()], &[1.0], 1e-12);
+    }
+    for mut device in devices() {
+        start(&mut *device, &model, &RACERS, 7, true);
+        for slot in trained.plan.state() {
+            device.write(&slot.name, 0, &read_now(&mut oracle, &slot.name).unwrap()).unwrap();
+        }
+        for (racer, (got, want)) in RACERS.iter().zip(examine(&mut *device, true).iter().zip(&want)) {
+            assert_close(&format!("outcomes of {racer}"), got, want, TOLERANCE);
         }
     }
-    assert_ne!(want[0], want[1]);
 }
 
 /// The plan of the default network for batches of so many 32x32 images.

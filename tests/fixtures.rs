@@ -1,5 +1,5 @@
 //! Losses, ground distances and a small network against the numbers of other libraries
-//! (`fixtures/make_fixtures.py`), on the oracle and on this machine's adapter.
+//! (`fixtures/make_fixtures.py`), on the oracle, on this machine's adapter and on its processor.
 //!
 //! `BACKHOE_FIXTURES` names another folder of the same files, made with other seeds or sizes:
 //! everything but the meaning of the files is taken from them.
@@ -14,7 +14,7 @@ use backhoe::plan::{Clock, Element, LossKind, LossShape, Op, Plan, Residency, St
 use backhoe::reference::Interpreter;
 use backhoe::reference::loss::EPSILON;
 use backhoe::train::metrics::sdd;
-use common::{Device, assert_close, assert_within, gpu, largest};
+use common::{Device, assert_close, assert_within, devices, largest};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use std::path::PathBuf;
 /// 64-bit arithmetic against 64-bit arithmetic.
 const ORACLE: f64 = 1e-10;
 /// 32-bit arithmetic through a whole network.
-const GPU: f64 = 1e-4;
+const NARROW: f64 = 1e-4;
 /// PyTorch's epsilon and momentum of batch normalisation.
 const NORM: (f64, f64) = (1e-5, 0.1);
 
@@ -144,7 +144,7 @@ fn losses_and_their_gradients_on_the_oracle() {
 
 #[test]
 fn losses_and_their_gradients_on_the_adapter() {
-    check_losses(&mut gpu(), GPU);
+    devices().iter_mut().for_each(|device| check_losses(&mut **device, NARROW));
 }
 
 /// Features and labels to centroids, distances and ground distance in one plan.
@@ -194,7 +194,7 @@ fn ground_distances_on_the_oracle() {
 
 #[test]
 fn ground_distances_on_the_adapter() {
-    check_ground(&mut gpu(), GPU);
+    devices().iter_mut().for_each(|device| check_ground(&mut **device, NARROW));
 }
 
 /// The recorded network.
@@ -392,7 +392,7 @@ fn three_steps_of_a_network_on_the_oracle() {
 
 #[test]
 fn three_steps_of_a_network_on_the_adapter() {
-    check_network(&mut gpu(), GPU);
+    devices().iter_mut().for_each(|device| check_network(&mut **device, NARROW));
 }
 
 /// The logits of the recorded last state in one mode.
@@ -408,7 +408,9 @@ fn logits(device: &mut dyn Device, recorded: &Recorded, mode: Mode) -> Vec<f64> 
 fn evaluation_takes_the_running_statistics() {
     let recorded = Recorded::read();
     let want = logits(&mut Interpreter::new(), &recorded, Mode::Evaluation);
-    assert_close("logits in evaluation", &logits(&mut gpu(), &recorded, Mode::Evaluation), &want, GPU);
+    for mut device in devices() {
+        assert_close("logits in evaluation", &logits(&mut *device, &recorded, Mode::Evaluation), &want, NARROW);
+    }
     let training = logits(&mut Interpreter::new(), &recorded, Mode::Training);
     let differs = training.iter().zip(&want).any(|(a, b)| (a - b).abs() > 0.01 * largest(&want));
     assert_eq!(differs, recorded.model.layers.contains(&Layer::BatchNorm));

@@ -1,5 +1,6 @@
-//! What the whole-program tests share: both executors behind one trait, and comparisons.
+//! What the whole-program tests share: all executors behind one trait, and comparisons.
 
+use backhoe::cpu::Cpu;
 use backhoe::gpu::{AdapterChoice, Gpu};
 use backhoe::plan::Executor;
 use backhoe::plan::executor::read_now;
@@ -29,16 +30,31 @@ impl Device for Interpreter {
     }
 }
 
-impl Device for Gpu {
-    fn put(&mut self, slot: &str, values: &[f64]) {
-        let narrow: Vec<f32> = values.iter().map(|value| *value as f32).collect();
-        self.write(slot, 0, bytemuck::cast_slice(&narrow)).unwrap();
-    }
+/// Those that compute in 32 bits.
+macro_rules! narrow {
+    ($($executor:ty),+) => { $(impl Device for $executor {
+        fn put(&mut self, slot: &str, values: &[f64]) {
+            let narrow: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+            self.write(slot, 0, bytemuck::cast_slice(&narrow)).unwrap();
+        }
 
-    fn take(&mut self, slot: &str) -> Vec<f64> {
-        let values: Vec<f32> = bytemuck::pod_collect_to_vec(&read_now(self, slot).unwrap());
-        values.into_iter().map(f64::from).collect()
-    }
+        fn take(&mut self, slot: &str) -> Vec<f64> {
+            let values: Vec<f32> = bytemuck::pod_collect_to_vec(&read_now(self, slot).unwrap());
+            values.into_iter().map(f64::from).collect()
+        }
+    })+ };
+}
+
+narrow!(Gpu, Cpu);
+
+/// What everything has to run on: the adapter and the processor.
+pub fn devices() -> [Box<dyn Device>; 2] {
+    [Box::new(gpu()), Box::new(cpu(3))]
+}
+
+/// The processor with so many threads.
+pub fn cpu(threads: usize) -> Cpu {
+    Cpu::open(Some(threads))
 }
 
 /// The best adapter of this machine. There has to be one: a software driver will do.
