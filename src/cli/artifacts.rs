@@ -7,7 +7,7 @@ use backhoe::report::{
     heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv, write_metrics_csv,
 };
 use backhoe::train::metrics::argmax;
-use backhoe::train::run::{Network, Record, RunFolder, replace, write_whole};
+use backhoe::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
 use backhoe::train::seriation::{order_tau, seriate};
 use backhoe::train::{EpochResult, Event, Snapshot};
 use std::fmt::Write;
@@ -34,7 +34,8 @@ impl Artifacts {
         Self { folder, record, data, last: Vec::new(), snapshot: None }
     }
 
-    /// Keeps what an event brings; a snapshot is written at once.
+    /// Keeps what an event brings; a snapshot is written at once. The checkpoint that calls a run complete comes after
+    /// all else, so that a run killed before is resumed and leaves all of it.
     pub fn take(&mut self, event: Event) -> Result<(), CliError> {
         match event {
             Event::Epoch(result) => {
@@ -42,19 +43,32 @@ impl Artifacts {
                 self.last.push(*result);
             }
             Event::Snapshot(snapshot) => {
-                self.folder.write_checkpoint(&snapshot)?;
-                let history = &snapshot.progress.history;
-                self.replace("metrics.csv", |path| write_metrics_csv(path, history))?;
-                self.snapshot = Some(*snapshot);
+                let snapshot = self.snapshot.insert(*snapshot);
+                if snapshot.progress.epoch >= self.record.settings.epochs {
+                    self.finish()?;
+                }
+                self.write_progress()?;
             }
             Event::Step { .. } | Event::Loss { .. } => {}
         }
         Ok(())
     }
 
-    /// Writes weights, matrices, figures and the report.
-    pub fn finish(&self) -> Result<(), CliError> {
+    /// Writes the metrics so far and the checkpoint.
+    fn write_progress(&self) -> Result<(), CliError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let history = &snapshot.progress.history;
+        if !history.is_empty() {
+            self.replace("metrics.csv", |path| write_metrics_csv(path, history))?;
+        }
+        Ok(self.folder.write_checkpoint(snapshot)?)
+    }
+
+    /// Writes weights, matrices, figures and the report, where a step was done.
+    pub fn finish(&self) -> Result<(), CliError> {
+        let Some(snapshot) = self.snapshot.as_ref().filter(|snapshot| snapshot.progress.step > 0) else {
+            return Ok(());
+        };
         for &loss in &self.record.settings.losses {
             let network = Network {
                 model: self.record.settings.model(self.record.classes.len())?,
@@ -118,7 +132,7 @@ impl Artifacts {
             train_images: record.images[0],
             test_images: record.images[1],
             model: format!("channels {:?}, hidden {}", record.settings.channels, record.settings.hidden),
-            device: record.adapter.to_string(),
+            device: devices(record),
             rows: snapshot.progress.history.clone(),
             losses: losses.collect(),
             samples: self.samples(),
@@ -173,8 +187,20 @@ pub fn predicted<'a>(classes: &'a [String], row: &[f32]) -> &'a str {
     &classes[argmax(row)]
 }
 
+/// What a run was on, in the order of its sittings.
+fn devices(record: &Record) -> String {
+    let mut names: Vec<String> = record.sittings.iter().map(|sitting| sitting.adapter.to_string()).collect();
+    names.dedup();
+    names.join(", then ")
+}
+
 fn settings_rows(record: &Record) -> Vec<(String, String)> {
-    let mut rows = vec![("version".to_owned(), record.version.clone())];
+    let built = |sitting: &Sitting| {
+        let from = if sitting.step == 0 { String::new() } else { format!(", from step {} on", sitting.step + 1) };
+        let Sitting { version, wgpu, naga, .. } = sitting;
+        ("version".to_owned(), format!("{version} with wgpu {wgpu} and naga {naga}{from}"))
+    };
+    let mut rows: Vec<_> = record.sittings.iter().map(built).collect();
     for part in [serde_json::to_value(&record.source), serde_json::to_value(&record.settings)] {
         if let Ok(serde_json::Value::Object(fields)) = part {
             rows.extend(fields.into_iter().map(|(name, value)| (name.replace('_', " "), value.to_string())));

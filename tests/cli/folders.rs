@@ -1,5 +1,6 @@
 //! Folders of one's own: images written here, whole and broken, with names as people give them.
 
+use super::evaluation::assert_as_in_metrics;
 use super::program::{Ran, TINY, backhoe};
 use super::runs::{Asked, assert_whole};
 use backhoe::report::read_confusion_csv;
@@ -91,6 +92,51 @@ pub fn predictions(table: &[u8]) -> Vec<(PathBuf, String)> {
         (PathBuf::from(&row[0]), row[1].to_owned())
     };
     reader.records().map(row).collect()
+}
+
+/// Trains within the data folder, and says what it said.
+#[track_caller]
+fn train_within(data: &Path, words: &str) -> Ran {
+    backhoe("train --data . --strict --epochs 1 --loss xe").words(TINY).words(words).within(data).run().succeeded()
+}
+
+#[test]
+fn runs_within_the_data_are_no_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("my photos");
+    write_pictures(&data, 10, 0);
+    for words in ["", "", "--out some/where/else"] {
+        let ran = train_within(&data, words);
+        assert!(ran.stdout.contains("my photos: 8 classes, 64 training and 16 test images"), "{ran:#?}");
+    }
+    let runs: Vec<_> = fs::read_dir(data.join("runs")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        runs.len() == 2 && ["my photos-1", "my photos-2"].iter().all(|name| runs.contains(&name.into())),
+        "{runs:?}"
+    );
+    let run = data.join("runs/my photos-1");
+    for data_again in ["", "--data ."] {
+        let ran = backhoe("eval --json").arg(&run).words(data_again).within(&data).run().succeeded();
+        assert_as_in_metrics(&ran, &run, &["xe"]);
+    }
+    backhoe("train --epochs 2 --resume").arg(&run).within(&data).run().succeeded();
+    // Neither its figures are predicted.
+    let weights = run.join("weights-xe.safetensors");
+    let ran = backhoe("predict").arg(weights).arg(".").within(&data).run().succeeded();
+    assert_eq!(predictions(ran.stdout.as_bytes()).len(), 80);
+}
+
+#[test]
+fn a_class_called_runs_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("walks");
+    write_pictures(&data, 10, 0);
+    fs::rename(data.join(CLASSES[7]), data.join("runs")).unwrap();
+    for _ in 0..2 {
+        let ran = train_within(&data, "");
+        assert!(ran.stdout.contains("walks: 8 classes, 64 training and 16 test images"), "{ran:#?}");
+    }
+    assert_eq!(fs::read_dir(data.join("runs")).unwrap().count(), 10 + 2);
 }
 
 /// Three files that are no images beside those that are.

@@ -93,41 +93,79 @@ fn an_interrupted_run_ends_like_one_that_never_stopped() {
     assert_ends_alike(run.path());
 }
 
-#[test]
-fn a_killed_run_ends_like_one_that_never_stopped() {
-    let run = tempfile::tempdir().unwrap();
-    let mut child = train(run.path()).stdout(Stdio::null()).begin();
+/// Kills a run as soon as `reached` holds of its folder.
+#[track_caller]
+fn killed(call: Call, reached: impl Fn() -> bool) {
+    let mut child = call.stdout(Stdio::null()).begin();
     let began = Instant::now();
-    while !run.path().join("checkpoint.safetensors").exists() {
-        assert!(began.elapsed() < Duration::from_secs(300), "no checkpoint in five minutes");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().unwrap();
-    assert_eq!(Ran::new(child.wait_with_output().unwrap()).code, None);
-    assert!(weights(run.path()).is_empty(), "it had come to its end before it was killed");
-    remove_unfinished(run.path());
-    assert_ends_alike(run.path());
-}
-
-/// A killed run may leave a file that had not got its name yet.
-fn remove_unfinished(run: &Path) {
-    for name in files(run).into_keys().filter(|name| name.starts_with(".tmp")) {
-        fs::remove_file(run.join(name)).unwrap();
-    }
-}
-
-#[test]
-fn a_run_killed_before_its_first_checkpoint_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    let mut child = train(&run).stdout(Stdio::null()).begin();
-    while !run.join("run.json").exists() {
+    while !reached() {
+        assert!(began.elapsed() < Duration::from_secs(300), "not there in five minutes");
         std::thread::sleep(Duration::from_millis(1));
     }
     child.kill().unwrap();
-    child.wait().unwrap();
+    assert_eq!(Ran::new(child.wait_with_output().unwrap()).code, None);
+}
+
+/// Where a run's checkpoint stands: epochs and steps done.
+fn stands(run: &Path) -> Option<(usize, usize)> {
+    let progress = RunFolder { path: run.to_owned() }.read_checkpoint().ok()?.progress;
+    Some((progress.epoch, progress.step))
+}
+
+#[test]
+fn a_run_killed_before_its_first_step_ends_like_one_that_never_stopped() {
+    let run = tempfile::tempdir().unwrap();
+    killed(train(run.path()), || stands(run.path()).is_some());
+    assert_eq!(stands(run.path()), Some((0, 0)), "it was faster than the signal");
+    // As if it had been killed while it wrote.
+    fs::write(run.path().join(".unfinished-aBcDeF"), "half a checkpoint").unwrap();
+    assert_ends_alike(run.path());
+}
+
+#[test]
+fn a_run_killed_within_its_first_epoch_ends_like_one_that_never_stopped() {
+    let run = tempfile::tempdir().unwrap();
+    let call = train(run.path()).words("--checkpoint-every 0");
+    killed(call, || stands(run.path()).is_some_and(|(_, step)| step > 2));
+    let (epoch, step) = stands(run.path()).unwrap();
+    assert!(epoch == 0 && step < 20, "it was faster than the signal: {step} steps");
+    assert!(weights(run.path()).is_empty());
+    assert_ends_alike(run.path());
+    let sittings = RunFolder { path: run.path().to_owned() }.read_record().unwrap().sittings;
+    let began: Vec<_> = sittings.iter().map(|sitting| (sitting.epoch, sitting.step)).collect();
+    assert_eq!(began, [(0, 0), (0, step)]);
+    for sitting in sittings {
+        assert!(!sitting.adapter.name.is_empty() && sitting.version == env!("CARGO_PKG_VERSION"));
+        assert!(sitting.wgpu.starts_with("30.") && sitting.naga.starts_with("30."), "{sitting:?}");
+    }
+}
+
+#[test]
+fn a_run_killed_before_it_began_says_so_and_can_be_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    killed(train(&run), || run.join("run.json").exists());
     assert!(!run.join("checkpoint.safetensors").exists(), "it was faster than the signal");
-    backhoe("train --resume").arg(&run).run().refused(&["run", "no checkpoint", "first epoch"]);
+    for call in ["train --resume", "eval"] {
+        backhoe(call).arg(&run).run().refused(&["run", "no checkpoint", "first step", "--out"]);
+    }
+    train(&run).run().succeeded();
+    assert!(weights(&run) == weights(uninterrupted()));
+}
+
+/// As a run that is killed once it has measured its last epoch: what it leaves is all there or can be had.
+#[test]
+fn a_run_that_could_not_leave_its_weights_is_not_complete() {
+    let run = tempfile::tempdir().unwrap();
+    let blocked = run.path().join("weights-xemd2.safetensors");
+    let mut child = train(run.path()).stdout(Stdio::piped()).begin();
+    two_epochs(&mut child);
+    fs::create_dir(&blocked).unwrap();
+    let ran = Ran::new(child.wait_with_output().unwrap());
+    ran.refused(&["weights-xemd2.safetensors"]);
+    assert!(stands(run.path()).is_some_and(|(epoch, _)| epoch < EPOCHS));
+    fs::remove_dir(blocked).unwrap();
+    assert_ends_alike(run.path());
 }
 
 /// More epochs than first asked for; and files are replaced, never rewritten in place, so that

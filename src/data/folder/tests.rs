@@ -240,6 +240,41 @@ fn hidden_files_are_left_out_and_nested_folders_searched() {
     assert_eq!(names_of(&loaded, 0), expected);
 }
 
+#[test]
+fn what_runs_leave_is_no_data() {
+    let data = Data::two_classes();
+    // A run among the classes, one in a class, some below a folder of their own, and one that has not begun.
+    for run in ["run", "a/run", "runs/x-1", "runs/old/x-1", "other/x"] {
+        data.image(&format!("{run}/curves.png"), [1; 3]);
+        data.bytes(&format!("{run}/run.json"), b"{}");
+    }
+    data.bytes("runs/x-2/run.json", b"");
+    data.bytes("other/.DS_Store", b"junk");
+    let loaded = data.load();
+    assert!(loaded.skipped.is_empty(), "{:?}", loaded.skipped);
+    assert_eq!(loaded.dataset.classes, ["a", "b"]);
+    assert_eq!(names_of(&loaded, 0), ["a/0.png", "a/1.png", "a/2.png", "a/3.png"]);
+    // With images beside its runs it is a class.
+    data.image("runs/1.png", [1; 3]);
+    data.image("runs/2.png", [1; 3]);
+    let loaded = data.load();
+    assert_eq!(loaded.dataset.classes, ["a", "b", "runs"]);
+    assert_eq!(names_of(&loaded, 2), ["runs/1.png", "runs/2.png"]);
+}
+
+#[test]
+fn runs_beside_train_and_test_are_no_news() {
+    let data = Data::new();
+    for path in ["train/a/1.png", "train/b/1.png", "test/a/2.png", "test/b/2.png", "runs/x-1/curves.png"] {
+        data.image(path, [1; 3]);
+    }
+    data.bytes("runs/x-1/run.json", b"{}");
+    data.bytes("train/runs/x-1/run.json", b"{}");
+    let loaded = data.load();
+    assert!(loaded.skipped.is_empty(), "{:?}", loaded.skipped);
+    assert_eq!(loaded.dataset.classes, ["a", "b"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_and_their_loops_ended() {
