@@ -9,6 +9,7 @@ use backhoe::report::{
 use backhoe::train::metrics::argmax;
 use backhoe::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
 use backhoe::train::seriation::{order_tau, seriate};
+use backhoe::train::snapshot::Progress;
 use backhoe::train::{EpochResult, Event, Snapshot};
 use std::fmt::Write;
 use std::path::Path;
@@ -74,6 +75,7 @@ impl Artifacts {
                 model: self.record.settings.model(self.record.classes.len())?,
                 stored_side: self.record.settings.stored_side,
                 classes: self.record.classes.clone(),
+                class_values: self.data.class_values.clone(),
                 loss,
             };
             self.folder.write_weights(snapshot, &network)?;
@@ -110,18 +112,12 @@ impl Artifacts {
         self.write(&format!("ground-distance-{loss}.png"), &heatmap_png(classes, &result.ground, &title)?)
     }
 
-    /// Milliseconds of a step for each loss: the race's time shared evenly.
-    fn step_ms(&self, snapshot: &Snapshot) -> Option<f64> {
-        let progress = &snapshot.progress;
-        (progress.step > 0).then(|| 1e3 * progress.seconds / (progress.step * self.record.settings.losses.len()) as f64)
-    }
-
     fn report(&self, snapshot: &Snapshot) -> ReportData {
         let record = &self.record;
         let name = self.folder.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let losses = self.last.iter().map(|result| LossReport {
             loss: result.row.loss.clone(),
-            ms_per_step: self.step_ms(snapshot),
+            ms_per_step: step_ms(&snapshot.progress),
             ground: Some(result.ground.clone()),
             confusion: Some(result.evaluation.confusion.clone()),
         });
@@ -165,7 +161,7 @@ impl Artifacts {
     pub fn words(&self) -> String {
         let mut text = String::new();
         let Some(snapshot) = &self.snapshot else { return text };
-        let rows = final_rows(&snapshot.progress.history, |_| self.step_ms(snapshot));
+        let rows = final_rows(&snapshot.progress.history, |_| step_ms(&snapshot.progress));
         // Writing to a string does not fail.
         let _ = writeln!(text, "\n{}", final_table_text(&rows));
         for result in &self.last {
@@ -180,6 +176,11 @@ impl Artifacts {
         let _ = write!(text, "written to {}: report.html shows all of it", self.folder.path.display());
         text
     }
+}
+
+/// Mean milliseconds of a training step, which trains all losses.
+fn step_ms(progress: &Progress) -> Option<f64> {
+    (progress.step > 0).then(|| 1e3 * progress.step_seconds / progress.step as f64)
 }
 
 /// The most probable class of a row, for tables.

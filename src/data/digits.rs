@@ -11,7 +11,7 @@ use image::{GrayImage, imageops};
 use thiserror::Error;
 
 use crate::data::split::{SplitError, check_fraction, stratified};
-use crate::data::{Dataset, Images, SideError, check_side};
+use crate::data::{Dataset, Images, SideError, check_side, indices};
 
 /// 1797 x 64 grey levels, then 1,797 digits, a byte each, compressed with zlib by `scripts/make-digits`.
 const PACKED: &[u8] = include_bytes!("../../assets/digits.zlib");
@@ -55,6 +55,7 @@ impl Digits {
         Ok(Dataset {
             name: "digits".into(),
             classes: (0..10).map(|digit| digit.to_string()).collect(),
+            class_values: indices(10),
             train: images.select(&split.train),
             test: images.select(&split.test),
         })

@@ -118,10 +118,17 @@ pub struct Dataset {
     pub name: String,
     /// Class names; the position is the class index.
     pub classes: Vec<String>,
+    /// What each class stands for as a number: as `classes.txt` says, else the class index.
+    pub class_values: Vec<f64>,
     /// The images to train on.
     pub train: Images,
     /// The images to test on, none of them in `train`.
     pub test: Images,
+}
+
+/// The indices of so many classes, for those that stand for no other numbers.
+fn indices(classes: usize) -> Vec<f64> {
+    (0..classes).map(|index| index as f64).collect()
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ pub struct Network {
     pub stored_side: usize,
     /// Class names in their order.
     pub classes: Vec<String>,
+    /// What each class stands for as a number.
+    pub class_values: Vec<f64>,
     /// The loss it was trained with.
     pub loss: Loss,
 }
@@ -278,7 +280,7 @@ impl RunFolder {
     pub fn read_record(&self) -> Result<Record, RunError> {
         let path = self.record();
         let json = at(&path, std::fs::read(&path))?;
-        if json.is_empty() {
+        if json.is_empty() && !self.checkpoint().exists() {
             return Err(RunError::NoCheckpoint(self.path.display().to_string()));
         }
         serde_json::from_slice(&json).map_err(|error| RunError::Record { path, why: error.to_string() })
@@ -344,7 +346,8 @@ pub fn read_weights(path: &Path) -> Result<(Network, Tensors), RunError> {
     let network: Network = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;
     let checked = Model::new(network.model.side, network.model.layers.clone());
     let model = checked.map_err(|error| foreign(&error.to_string()))?;
-    if model.classes() != network.classes.len() || !(model.side..=MAX_SIDE).contains(&network.stored_side) {
+    let classes = [network.classes.len(), network.class_values.len()];
+    if classes != [model.classes(); 2] || !(model.side..=MAX_SIDE).contains(&network.stored_side) {
         return Err(foreign("its header contradicts itself"));
     }
     let tensors = model.parameters().from_bytes(&bytes).map_err(weights)?;

@@ -21,8 +21,10 @@ pub struct Progress {
     pub step: usize,
     /// The lambda chosen for each loss, where one was chosen.
     pub lambdas: Vec<Option<f32>>,
-    /// Seconds of training so far.
+    /// Seconds since the run began, evaluation included.
     pub seconds: f64,
+    /// Seconds of them in which steps were trained.
+    pub step_seconds: f64,
     /// A row an epoch and loss.
     pub history: Vec<EpochRow>,
 }
@@ -111,6 +113,7 @@ mod tests {
             step: 3,
             lambdas: vec![None, Some(0.5)],
             seconds: 1.25,
+            step_seconds: 0.75,
             history: Vec::new(),
         };
         let slots = HashMap::from([

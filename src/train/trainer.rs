@@ -4,7 +4,7 @@
 use super::batches::{batches, shuffled, slot, stream, upload};
 use super::event::{EpochResult, EpochRow, Event};
 use super::examiner::{Examiner, MOST_IN_FLIGHT};
-use super::metrics::{Evaluation, MetricsError, sdd};
+use super::metrics::{Confusion, Evaluation, MetricsError, sdd};
 use super::settings::{Lambda, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
 use crate::data::Dataset;
@@ -81,7 +81,7 @@ enum Phase {
 }
 
 /// What is read of each racer: within an epoch the first two, at its end all.
-const READINGS: [&str; 5] = ["fault", "sums", "class_counts", "distances", "ground"];
+const READINGS: [&str; 6] = ["fault", "sums", "class_counts", "distances", "ground", "train_confusion"];
 
 /// Trains racing losses on one data set.
 pub struct Trainer {
@@ -104,6 +104,8 @@ pub struct Trainer {
     predicted: Option<Vec<Vec<f32>>>,
     save_wanted: bool,
     began: Instant,
+    /// Since when steps are trained without a break.
+    steps_began: Option<Instant>,
     last_reading: Instant,
 }
 
@@ -140,6 +142,7 @@ impl Trainer {
             step: 0,
             lambdas: vec![None; settings.losses.len()],
             seconds: 0.0,
+            step_seconds: 0.0,
             history: Vec::new(),
             settings: settings.clone(),
         };
@@ -163,6 +166,7 @@ impl Trainer {
             predicted: None,
             save_wanted: false,
             began: Instant::now(),
+            steps_began: None,
             last_reading: Instant::now(),
         };
         trainer.write_first_state()?;
@@ -254,6 +258,7 @@ impl Trainer {
         if self.executor.in_flight() >= MOST_IN_FLIGHT {
             return Ok(Advance::Waiting);
         }
+        self.steps_began.get_or_insert_with(Instant::now);
         let rows = self.progress.cursor * self.batches.batch..(self.progress.cursor + 1) * self.batches.batch;
         stream(&mut *self.executor, &self.batches, &self.data.train, &self.order[rows], &mut self.staging)?;
         self.executor.submit(self.step_plan)?;
@@ -264,10 +269,14 @@ impl Trainer {
         Ok(Advance::Working)
     }
 
-    /// Goes on to the evaluation or to a snapshot, once no reading is under way.
+    /// Goes on to the evaluation or to a snapshot, once no reading is under way and the last step is done, so that the
+    /// steps' clock counts steps alone.
     fn leave_training(&mut self, epoch_done: bool) -> Result<Advance, TrainError> {
-        if !self.readings.is_empty() {
+        if !self.readings.is_empty() || self.executor.in_flight() > 0 {
             return Ok(Advance::Waiting);
+        }
+        if let Some(began) = self.steps_began.take() {
+            self.progress.step_seconds += began.elapsed().as_secs_f64();
         }
         if epoch_done {
             self.end_epoch()?;
@@ -394,7 +403,9 @@ impl Trainer {
         let lambda = self.lambda(racer, self.progress.epoch - 1);
         self.choose_lambda(racer, &sums);
         let test = &self.data.test;
-        let evaluation = Evaluation::new(&outcomes, &test.labels, &test.values, self.data.classes.len())?;
+        let evaluation = Evaluation::new(&outcomes, &self.data.class_values, &test.labels, &test.values)?;
+        let trained: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[5]);
+        let trained = Confusion::from_counts(counts.len(), trained.into_iter().map(u64::from).collect())?;
         let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
         let row = EpochRow {
             epoch: self.progress.epoch,
@@ -407,6 +418,7 @@ impl Trainer {
             lambda: loss.is_self_guided().then_some(f64::from(lambda)),
             sdd: Some(sdd(&distances)),
             seconds: self.progress.seconds + self.began.elapsed().as_secs_f64(),
+            train_aem: 100.0 * trained.aem().ok_or(MetricsError::Empty)?,
         };
         let absent = absent.map(|(_, class)| class.clone()).collect();
         Ok(EpochResult { row, evaluation, outcomes, distances, ground, absent })

@@ -183,6 +183,7 @@ fn weights_that_contradict_themselves_are_refused() {
     let changes = [
         ("/classes", json!(["a", "b"])),
         ("/classes", json!([])),
+        ("/class_values", json!([1.0])),
         ("/model/layers", json!([])),
         ("/model/side", json!(u64::MAX)),
         ("/model/side", json!(24)),

@@ -175,6 +175,8 @@ fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
     let [run, links] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     train_for(2, run.path()).run().succeeded();
     let before = files(run.path());
+    let step_seconds = || RunFolder { path: run.path().to_owned() }.read_checkpoint().unwrap().progress.step_seconds;
+    let first_seconds = step_seconds();
     for name in before.keys() {
         fs::hard_link(run.path().join(name), links.path().join(name)).unwrap();
     }
@@ -182,6 +184,7 @@ fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
     assert_eq!(ran.stdout.lines().count(), (EPOCHS - 2) * LOSSES.len());
     assert_eq!(timeless_metrics(run.path()), timeless_metrics(uninterrupted()));
     assert!(weights(run.path()) == weights(uninterrupted()));
+    assert!(step_seconds() > first_seconds);
     let kept = files(links.path());
     let rewritten: Vec<_> = before.keys().filter(|name| kept[*name] != before[*name]).collect();
     assert!(rewritten.is_empty(), "rewritten in place: {rewritten:?}");

@@ -30,7 +30,7 @@ use std::ops::RangeInclusive;
 #[cfg(not(target_arch = "wasm32"))]
 use rayon::prelude::*;
 
-use crate::data::{Dataset, Images};
+use crate::data::{Dataset, Images, indices};
 
 pub use ageing::AGE_SPREAD;
 use ageing::Ages;
@@ -134,6 +134,7 @@ impl Faces {
         Ok(Dataset {
             name: "faces".to_owned(),
             classes: GROUPS.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+            class_values: indices(GROUPS.len()),
             train: self.images(Split::Train, self.train)?,
             test: self.images(Split::Test, self.test)?,
         })

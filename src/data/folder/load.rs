@@ -15,8 +15,8 @@ use crate::data::{Dataset, Images, check_side};
 
 /// A folder of class folders, with or without `train` and `test` above them.
 ///
-/// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them (a folder
-/// name a line, `name<TAB>value` where the classes have real values). Folders inside a class folder are searched too;
+/// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them: a folder
+/// name a line, and after a tab or a comma a number where the classes stand for one. Folders inside a class folder are searched too;
 /// hidden files and folders are not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folder {
@@ -140,7 +140,7 @@ impl Folder {
             let images = if tested { &mut test } else { &mut train };
             images.push(&pixels, class, value, source.name);
         }
-        Dataset { name: self.name(), classes: scan.classes.names, train, test }
+        Dataset { name: self.name(), classes: scan.classes.names, class_values: scan.classes.values, train, test }
     }
 
     /// The folder's own name, also where the path is `.` or ends in `..`.
