@@ -153,7 +153,7 @@ fn read_images(paths: &[PathBuf], side: usize) -> Result<(Images, usize), CliErr
     let mut unread = 0;
     for file in files {
         match decode_file(&file, side) {
-            Ok(pixels) => images.push(&pixels, 0, 0.0, file.display().to_string()),
+            Ok(pixels) => images.push(pixels, 0, 0.0, file.display().to_string()),
             Err(skipped) => {
                 eprintln!("passed over: {skipped}");
                 unread += 1;

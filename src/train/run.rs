@@ -233,7 +233,7 @@ impl RunFolder {
     pub fn agrees(&self, record: &Record, snapshot: &Snapshot) -> Result<(), RunError> {
         let progress = &snapshot.progress;
         let settings = Settings { epochs: progress.settings.epochs, ..record.settings.clone() };
-        if settings == progress.settings && record.classes == progress.data.1 {
+        if settings == progress.settings && record.classes == progress.data.classes {
             return Ok(());
         }
         let why = "it tells of another run than the checkpoint beside it".to_owned();

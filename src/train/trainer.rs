@@ -8,6 +8,7 @@ use super::metrics::{Confusion, Evaluation, MetricsError, sdd};
 use super::settings::{Lambda, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
 use crate::data::Dataset;
+use crate::data::identity::Identity;
 use crate::nn::plans::{Batches, SUMS, distances, training};
 use crate::nn::{Loss, Model};
 use crate::plan::{Clock, Executor, ExecutorError, Limits, Misfit, PlanHandle, StepSettings, Ticket};
@@ -114,7 +115,17 @@ impl Trainer {
     ///
     /// # Errors
     /// When a setting is out of range, the plan does not fit, or the device fails.
-    pub fn new(mut executor: Box<dyn Executor>, data: Arc<Dataset>, settings: Settings) -> Result<Self, TrainError> {
+    pub fn new(executor: Box<dyn Executor>, data: Arc<Dataset>, settings: Settings) -> Result<Self, TrainError> {
+        let identity = Identity::of(&data);
+        Self::begin(executor, data, identity, settings)
+    }
+
+    fn begin(
+        mut executor: Box<dyn Executor>,
+        data: Arc<Dataset>,
+        identity: Identity,
+        settings: Settings,
+    ) -> Result<Self, TrainError> {
         settings.check()?;
         let model = settings.model(data.classes.len())?;
         let batches = batches("train", &data.train, settings.batch, true, executor.limits());
@@ -136,7 +147,7 @@ impl Trainer {
         state.sort();
         state.dedup();
         let progress = Progress {
-            data: (data.name.clone(), data.classes.clone(), data.train.labels.len()),
+            data: identity,
             epoch: 0,
             cursor: 0,
             step: 0,
@@ -185,14 +196,12 @@ impl Trainer {
         snapshot: &Snapshot,
         epochs: usize,
     ) -> Result<Self, TrainError> {
-        let made = &snapshot.progress.data;
-        let given = (data.name.clone(), data.classes.clone(), data.train.labels.len());
-        if *made != given {
-            let words = |d: &(String, Vec<String>, usize)| format!("{} ({} classes, {} images)", d.0, d.1.len(), d.2);
-            return Err(SnapshotError::OtherData { made: words(made), given: words(&given) }.into());
+        let identity = Identity::of(&data);
+        if let Some(change) = snapshot.progress.data.change(&identity) {
+            return Err(SnapshotError::OtherData(change).into());
         }
         let settings = Settings { epochs, ..snapshot.progress.settings.clone() };
-        let mut trainer = Self::new(executor, data, settings.clone())?;
+        let mut trainer = Self::begin(executor, data, identity, settings.clone())?;
         for (name, len) in &trainer.state {
             let bytes = snapshot.slots.get(name).filter(|bytes| bytes.len() == 4 * len);
             let bytes = bytes.ok_or_else(|| SnapshotError::Slot(name.clone()))?;

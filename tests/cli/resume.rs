@@ -1,5 +1,6 @@
 //! Runs that are interrupted or killed, and end all the same as if nothing had been.
 
+use super::folders::{data_folder, picture, train_on};
 use super::program::{Call, Ran, backhoe, signal};
 use super::runs::{Asked, assert_whole, files, place, timeless_metrics, weights};
 use backhoe::train::run::RunFolder;
@@ -166,6 +167,35 @@ fn a_run_that_could_not_leave_its_weights_is_not_complete() {
     assert!(stands(run.path()).is_some_and(|(epoch, _)| epoch < EPOCHS));
     fs::remove_dir(blocked).unwrap();
     assert_ends_alike(run.path());
+}
+
+/// A picture that was painted over, a label that was changed: a run goes on with its own data only.
+#[test]
+fn other_pixels_and_labels_are_not_gone_on_with() {
+    let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
+    train_on(data.path(), run.path(), "--epochs 1 --loss xe").succeeded();
+    let before = files(run.path());
+    let resume = || backhoe("train --quiet --epochs 2 --resume").arg(run.path()).run();
+    let paint = |name: &str| {
+        let path = data.path().join(name);
+        let kept = fs::read(&path).unwrap();
+        picture(5, 77).save(&path).unwrap();
+        move || fs::write(&path, &kept).unwrap()
+    };
+    for (name, words) in [("train/1 black/no 0.png", "64 training"), ("test/1 black/no 8.png", "24 test")] {
+        let restore = paint(name);
+        resume().refused(&["data", words, "pixels or labels", "then resume"]);
+        restore();
+    }
+    let [ours, other] = ["1 black", "7 grey"].map(|name| data.path().join("train").join(name).join("no 0.png"));
+    let (kept, swapped) = (fs::read(&ours).unwrap(), fs::read(&other).unwrap());
+    fs::write(&ours, &swapped).unwrap();
+    fs::write(&other, &kept).unwrap();
+    resume().refused(&["64 training", "pixels or labels"]);
+    assert!(files(run.path()) == before);
+    fs::write(&ours, kept).unwrap();
+    fs::write(&other, swapped).unwrap();
+    resume().succeeded();
 }
 
 /// More epochs than first asked for; and files are replaced, never rewritten in place, so that

@@ -193,7 +193,7 @@ fn every_format_is_read_from_a_file() {
     let Loaded { dataset, skipped } = data.load();
     assert!(skipped.is_empty(), "{skipped:?}");
     assert_eq!(dataset.train.len() + dataset.test.len(), 10);
-    assert!(dataset.train.pixels.iter().all(|p| p.abs_diff(60) <= 2));
+    assert!(dataset.train.pixels.iter().flatten().all(|p| p.abs_diff(60) <= 2));
 }
 
 #[test]
@@ -216,6 +216,20 @@ fn bad_files_are_named_with_the_reason_and_passed_over() {
     }
     assert_eq!(loaded.dataset.train.len() + loaded.dataset.test.len(), 8);
     assert_says(&data.strict_error(), &["9-cut.png", "cut off", "strict"]);
+}
+
+#[test]
+fn data_in_a_file_are_those_in_memory() {
+    let data = Data::two_classes();
+    data.bytes("a/broken.png", b"words");
+    data.bytes("b/0-broken.png", b"words");
+    let in_memory = data.load();
+    let all = 10 * 3 * SIDE * SIDE;
+    for most in [0, all - 1, all] {
+        let loaded = data.folder().load_keeping(most, &|_, _| {}).unwrap();
+        assert_eq!(loaded.dataset, in_memory.dataset);
+        assert_eq!(data.skipped(&loaded), ["a/broken.png", "b/0-broken.png"]);
+    }
 }
 
 #[test]
