@@ -57,10 +57,13 @@ fn model(dropout: Option<f32>) -> Model {
 /// Random bytes with random labels.
 fn images(samples: usize, seed: u32) -> Images {
     let draw = |purpose: u32, index: usize| pcg4d([seed, purpose, index as u32, 0])[0] >> 8;
+    let size = 3 * STORED * STORED;
+    let pixels =
+        |sample: usize| (sample * size..(sample + 1) * size).map(|index| draw(1, index) as u8).collect::<Vec<_>>();
     let labels: Vec<u32> = (0..samples).map(|sample| draw(2, sample) % CLASSES as u32).collect();
     Images {
         side: STORED,
-        pixels: (0..samples * 3 * STORED * STORED).map(|index| draw(1, index) as u8).collect(),
+        pixels: (0..samples).map(|sample| pixels(sample).into()).collect(),
         values: labels.iter().map(|label| f64::from(*label)).collect(),
         names: (0..samples).map(|sample| sample.to_string()).collect(),
         labels,

@@ -152,6 +152,9 @@ pub struct TrainArguments {
     /// Folder of the run; by default the first free runs/DATA-1, runs/DATA-2 …
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Seconds between checkpoints within an epoch; each epoch ends with one too
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub checkpoint_every: u64,
     /// Go on with the run in this folder; its own settings count
     #[arg(long, conflicts_with_all = [
         "out", "data", "train_images", "test_images", "test_fraction", "strict", "loss", "batch", "lr", "momentum",

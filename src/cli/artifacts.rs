@@ -7,8 +7,9 @@ use backhoe::report::{
     heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv, write_metrics_csv,
 };
 use backhoe::train::metrics::argmax;
-use backhoe::train::run::{Network, Record, RunFolder, replace, write_whole};
+use backhoe::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
 use backhoe::train::seriation::{order_tau, seriate};
+use backhoe::train::snapshot::Progress;
 use backhoe::train::{EpochResult, Event, Snapshot};
 use std::fmt::Write;
 use std::path::Path;
@@ -34,7 +35,8 @@ impl Artifacts {
         Self { folder, record, data, last: Vec::new(), snapshot: None }
     }
 
-    /// Keeps what an event brings; a snapshot is written at once.
+    /// Keeps what an event brings; a snapshot is written at once. The checkpoint that calls a run complete comes after
+    /// all else, so that a run killed before is resumed and leaves all of it.
     pub fn take(&mut self, event: Event) -> Result<(), CliError> {
         match event {
             Event::Epoch(result) => {
@@ -42,24 +44,38 @@ impl Artifacts {
                 self.last.push(*result);
             }
             Event::Snapshot(snapshot) => {
-                self.folder.write_checkpoint(&snapshot)?;
-                let history = &snapshot.progress.history;
-                self.replace("metrics.csv", |path| write_metrics_csv(path, history))?;
-                self.snapshot = Some(*snapshot);
+                let snapshot = self.snapshot.insert(*snapshot);
+                if snapshot.progress.epoch >= self.record.settings.epochs {
+                    self.finish()?;
+                }
+                self.write_progress()?;
             }
             Event::Step { .. } | Event::Loss { .. } => {}
         }
         Ok(())
     }
 
-    /// Writes weights, matrices, figures and the report.
-    pub fn finish(&self) -> Result<(), CliError> {
+    /// Writes the metrics so far and the checkpoint.
+    fn write_progress(&self) -> Result<(), CliError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
+        let history = &snapshot.progress.history;
+        if !history.is_empty() {
+            self.replace("metrics.csv", |path| write_metrics_csv(path, history))?;
+        }
+        Ok(self.folder.write_checkpoint(snapshot)?)
+    }
+
+    /// Writes weights, matrices, figures and the report, where a step was done.
+    pub fn finish(&self) -> Result<(), CliError> {
+        let Some(snapshot) = self.snapshot.as_ref().filter(|snapshot| snapshot.progress.step > 0) else {
+            return Ok(());
+        };
         for &loss in &self.record.settings.losses {
             let network = Network {
                 model: self.record.settings.model(self.record.classes.len())?,
                 stored_side: self.record.settings.stored_side,
                 classes: self.record.classes.clone(),
+                class_values: self.data.class_values.clone(),
                 loss,
             };
             self.folder.write_weights(snapshot, &network)?;
@@ -96,18 +112,12 @@ impl Artifacts {
         self.write(&format!("ground-distance-{loss}.png"), &heatmap_png(classes, &result.ground, &title)?)
     }
 
-    /// Milliseconds of a step for each loss: the race's time shared evenly.
-    fn step_ms(&self, snapshot: &Snapshot) -> Option<f64> {
-        let progress = &snapshot.progress;
-        (progress.step > 0).then(|| 1e3 * progress.seconds / (progress.step * self.record.settings.losses.len()) as f64)
-    }
-
     fn report(&self, snapshot: &Snapshot) -> ReportData {
         let record = &self.record;
         let name = self.folder.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let losses = self.last.iter().map(|result| LossReport {
             loss: result.row.loss.clone(),
-            ms_per_step: self.step_ms(snapshot),
+            ms_per_step: step_ms(&snapshot.progress),
             ground: Some(result.ground.clone()),
             confusion: Some(result.evaluation.confusion.clone()),
         });
@@ -118,7 +128,7 @@ impl Artifacts {
             train_images: record.images[0],
             test_images: record.images[1],
             model: format!("channels {:?}, hidden {}", record.settings.channels, record.settings.hidden),
-            device: record.adapter.to_string(),
+            device: devices(record),
             rows: snapshot.progress.history.clone(),
             losses: losses.collect(),
             samples: self.samples(),
@@ -151,7 +161,7 @@ impl Artifacts {
     pub fn words(&self) -> String {
         let mut text = String::new();
         let Some(snapshot) = &self.snapshot else { return text };
-        let rows = final_rows(&snapshot.progress.history, |_| self.step_ms(snapshot));
+        let rows = final_rows(&snapshot.progress.history, |_| step_ms(&snapshot.progress));
         // Writing to a string does not fail.
         let _ = writeln!(text, "\n{}", final_table_text(&rows));
         for result in &self.last {
@@ -168,13 +178,30 @@ impl Artifacts {
     }
 }
 
+/// Mean milliseconds of a training step, which trains all losses.
+fn step_ms(progress: &Progress) -> Option<f64> {
+    (progress.step > 0).then(|| 1e3 * progress.step_seconds / progress.step as f64)
+}
+
 /// The most probable class of a row, for tables.
 pub fn predicted<'a>(classes: &'a [String], row: &[f32]) -> &'a str {
     &classes[argmax(row)]
 }
 
+/// What a run was on, in the order of its sittings.
+fn devices(record: &Record) -> String {
+    let mut names: Vec<String> = record.sittings.iter().map(|sitting| sitting.adapter.to_string()).collect();
+    names.dedup();
+    names.join(", then ")
+}
+
 fn settings_rows(record: &Record) -> Vec<(String, String)> {
-    let mut rows = vec![("version".to_owned(), record.version.clone())];
+    let built = |sitting: &Sitting| {
+        let from = if sitting.step == 0 { String::new() } else { format!(", from step {} on", sitting.step + 1) };
+        let Sitting { version, wgpu, naga, .. } = sitting;
+        ("version".to_owned(), format!("{version} with wgpu {wgpu} and naga {naga}{from}"))
+    };
+    let mut rows: Vec<_> = record.sittings.iter().map(built).collect();
     for part in [serde_json::to_value(&record.source), serde_json::to_value(&record.settings)] {
         if let Ok(serde_json::Value::Object(fields)) = part {
             rows.extend(fields.into_iter().map(|(name, value)| (name.replace('_', " "), value.to_string())));

@@ -59,7 +59,7 @@ pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
         }
         same_classes(&network, &data)?;
         let outcomes = examine(&mut *executor, &network, &tensors, &data.test)?;
-        let evaluation = Evaluation::new(&outcomes, &data.test.labels, &data.test.values, data.classes.len())?;
+        let evaluation = Evaluation::new(&outcomes, &data.class_values, &data.test.labels, &data.test.values)?;
         show(arguments, &network, &data, &evaluation)?;
     }
     Ok(())
@@ -153,7 +153,7 @@ fn read_images(paths: &[PathBuf], side: usize) -> Result<(Images, usize), CliErr
     let mut unread = 0;
     for file in files {
         match decode_file(&file, side) {
-            Ok(pixels) => images.push(&pixels, 0, 0.0, file.display().to_string()),
+            Ok(pixels) => images.push(pixels, 0, 0.0, file.display().to_string()),
             Err(skipped) => {
                 eprintln!("passed over: {skipped}");
                 unread += 1;
@@ -165,12 +165,11 @@ fn read_images(paths: &[PathBuf], side: usize) -> Result<(Images, usize), CliErr
 
 /// One row an image: path, predicted class, expected class value, a probability a class.
 fn table(network: &Network, images: &Images, outcomes: &[f32]) -> Result<Vec<u8>, csv::Error> {
-    let values: Vec<f64> = (0..network.classes.len()).map(|class| class as f64).collect();
     let mut writer = csv::Writer::from_writer(Vec::new());
     let head = ["path", "predicted", "expected"].into_iter().map(str::to_owned);
     writer.write_record(head.chain(network.classes.iter().map(|class| format!("p({class})"))))?;
     for (name, row) in images.names.iter().zip(outcomes.chunks_exact(network.classes.len())) {
-        let expected = format!("{:.4}", expected_class(row, &values));
+        let expected = format!("{:.4}", expected_class(row, &network.class_values));
         let fixed = [name.clone(), predicted(&network.classes, row).to_owned(), expected];
         writer.write_record(fixed.into_iter().chain(row.iter().map(|p| format!("{p:.6}"))))?;
     }

@@ -7,13 +7,13 @@ use backhoe::data::MAX_SIDE;
 use backhoe::data::source::Source;
 use backhoe::nn::Model;
 use backhoe::plan::{AdapterKind, Executor};
-use backhoe::train::run::{Record, RunFolder};
+use backhoe::train::run::{Record, RunFolder, Sitting};
 use backhoe::train::{Advance, Event, Settings, Trainer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Epochs where none are asked for.
 const EPOCHS: usize = 8;
@@ -45,7 +45,9 @@ fn begin(arguments: &TrainArguments, executor: Box<dyn Executor>) -> Result<(), 
     if begun.is_err() {
         folder.remove_empty();
     }
-    let (trainer, artifacts) = begun?;
+    let (mut trainer, artifacts) = begun?;
+    // A checkpoint before the first step: from then on a killed run can be resumed.
+    trainer.save();
     drive(arguments, trainer, artifacts)
 }
 
@@ -59,12 +61,11 @@ fn prepare(
 ) -> Result<(Trainer, Artifacts), CliError> {
     let data = load(&source, &settings, arguments.quiet || arguments.json)?;
     let record = Record {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         source,
         settings: settings.clone(),
-        adapter: executor.adapter().clone(),
         classes: data.classes.clone(),
         images: [data.train.len(), data.test.len()],
+        sittings: vec![Sitting::new(executor.adapter(), 0, 0)],
     };
     let trainer = Trainer::new(executor, Arc::clone(&data), settings)?;
     folder.write_record(&record)?;
@@ -85,8 +86,11 @@ fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) 
         )));
     }
     folder.agrees(&record, &snapshot)?;
+    let sitting = Sitting::new(executor.adapter(), snapshot.progress.epoch, snapshot.progress.step);
     let trainer = Trainer::resume(executor, Arc::clone(&data), &snapshot, epochs)?;
     record.settings.epochs = epochs;
+    record.sittings.push(sitting);
+    folder.sweep()?;
     folder.write_record(&record)?;
     drive(arguments, trainer, Artifacts::new(folder, record, data))
 }
@@ -170,10 +174,11 @@ fn drive(arguments: &TrainArguments, mut trainer: Trainer, mut artifacts: Artifa
     let quiet = arguments.quiet || arguments.json;
     say(quiet, words_on(trainer.model(), &artifacts.record.settings))?;
     say(quiet || !never_guided(&artifacts.record.settings), NEVER_GUIDED)?;
-    let ended = follow(arguments, &mut trainer, &mut artifacts);
-    // What was reached is worth its figures, whatever ended it.
-    let finished = artifacts.finish();
-    ended.and(finished)?;
+    if let Err(error) = follow(arguments, &mut trainer, &mut artifacts) {
+        // What was reached is worth its figures; what ended it is the error that counts.
+        let _ = artifacts.finish();
+        return Err(error);
+    }
     say(quiet, artifacts.words())
 }
 
@@ -189,16 +194,26 @@ fn follow(arguments: &TrainArguments, trainer: &mut Trainer, artifacts: &mut Art
     let mut screen = Screen::new(arguments, &artifacts.record.settings);
     let mut events = Vec::new();
     let mut stopping = false;
+    let (mut saved_at, mut stepped) = (Instant::now(), false);
+    let interval = Duration::from_secs(arguments.checkpoint_every);
     loop {
         if STOP.load(Ordering::Relaxed) && !stopping {
             stopping = true;
+            trainer.save();
+        }
+        if stepped && saved_at.elapsed() >= interval {
+            stepped = false;
             trainer.save();
         }
         let advance = trainer.advance(&mut events)?;
         for event in events.drain(..) {
             screen.show(&event)?;
             let saved = matches!(event, Event::Snapshot(_));
+            stepped |= matches!(event, Event::Step { .. });
             artifacts.take(event)?;
+            if saved {
+                (saved_at, stepped) = (Instant::now(), false);
+            }
             if saved && stopping {
                 screen.close();
                 return Err(CliError::Stopped(artifacts.folder.path.display().to_string()));

@@ -11,7 +11,7 @@ use image::{GrayImage, imageops};
 use thiserror::Error;
 
 use crate::data::split::{SplitError, check_fraction, stratified};
-use crate::data::{Dataset, Images, SideError, check_side};
+use crate::data::{Dataset, Images, SideError, check_side, indices};
 
 /// 1797 x 64 grey levels, then 1,797 digits, a byte each, compressed with zlib by `scripts/make-digits`.
 const PACKED: &[u8] = include_bytes!("../../assets/digits.zlib");
@@ -55,6 +55,7 @@ impl Digits {
         Ok(Dataset {
             name: "digits".into(),
             classes: (0..10).map(|digit| digit.to_string()).collect(),
+            class_values: indices(10),
             train: images.select(&split.train),
             test: images.select(&split.test),
         })
@@ -67,7 +68,7 @@ impl Digits {
         for (index, (levels, &digit)) in levels.chunks((SIDE * SIDE) as usize).zip(digits).enumerate() {
             let plane = resized(levels, self.side as u32);
             let name = format!("digits/{index:04}");
-            images.push(&plane.repeat(3), digit.into(), digit.into(), name);
+            images.push(plane.repeat(3), digit.into(), digit.into(), name);
         }
         images
     }
@@ -115,17 +116,17 @@ mod tests {
         for plane in images.image(0).chunks(64) {
             assert_eq!(plane[..8], first);
         }
-        assert_eq!(images.pixels.iter().max(), Some(&255));
+        assert_eq!(images.pixels.iter().flatten().max(), Some(&255));
     }
 
     #[test]
     fn resizing_keeps_the_mean_and_has_the_right_shape() {
         let mean = |images: &Images| {
-            let sum: f64 = images.pixels.iter().map(|&p| f64::from(p)).sum();
-            sum / images.pixels.len() as f64
+            let sum: f64 = images.pixels.iter().flatten().map(|&p| f64::from(p)).sum();
+            sum / (images.len() * images.image(0).len()) as f64
         };
         let (small, large) = (digits(8).images(), digits(12).images());
-        assert_eq!(large.pixels.len(), COUNT * 3 * 12 * 12);
+        assert_eq!((large.len(), large.image(COUNT - 1).len()), (COUNT, 3 * 12 * 12));
         let error = (mean(&small) - mean(&large)).abs();
         assert!(error <= 2.0, "means differ by {error}");
     }

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Where there are `train` and `test` folders they are the two splits, else the images are split by class. Files that
-//! cannot be read as images are named and passed over, or refused in strict mode. [`decode_bytes`] is portable; the
-//! rest needs files and threads.
+//! cannot be read as images are named and passed over, or refused in strict mode. What training runs leave is no data:
+//! a folder with a [`RECORD`] is not searched, and one with nothing but such folders is no class. [`decode_bytes`] is
+//! portable; the rest needs files and threads.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod classes;
@@ -18,6 +19,8 @@ mod error;
 mod load;
 #[cfg(not(target_arch = "wasm32"))]
 mod scan;
+#[cfg(not(target_arch = "wasm32"))]
+mod store;
 #[cfg(not(target_arch = "wasm32"))]
 mod walk;
 
@@ -30,6 +33,8 @@ pub use error::{FolderError, SkipReason, Skipped};
 pub use load::{Folder, Loaded, decode_file};
 #[cfg(not(target_arch = "wasm32"))]
 pub use scan::image_files;
+#[cfg(not(target_arch = "wasm32"))]
+pub use walk::RECORD;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

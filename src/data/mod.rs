@@ -6,10 +6,12 @@
 pub mod digits;
 pub mod faces;
 pub mod folder;
+pub mod identity;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod source;
 pub mod split;
 
+use bytes::Bytes;
 use thiserror::Error;
 
 /// Largest side that images are resized to, in pixels: a batch of one image already takes 12 MiB there.
@@ -33,8 +35,9 @@ pub fn check_side(side: usize) -> Result<(), SideError> {
 pub struct Images {
     /// Width and height of every image in pixels.
     pub side: usize,
-    /// N x 3 x side x side, planar RGB: byte (n, c, y, x) at ((n * 3 + c) * side + y) * side + x.
-    pub pixels: Vec<u8>,
+    /// N times 3 x side x side, planar RGB: byte (c, y, x) of an image at (c * side + y) * side + x. They may lie in a
+    /// file, and copies share them.
+    pub pixels: Vec<Bytes>,
     /// Class index of each image, N.
     pub labels: Vec<u32>,
     /// Real-valued label of each image where the data has one (an age), else the class index; N.
@@ -48,7 +51,7 @@ impl Images {
     pub fn with_capacity(side: usize, count: usize) -> Self {
         Self {
             side,
-            pixels: Vec::with_capacity(count * 3 * side * side),
+            pixels: Vec::with_capacity(count),
             labels: Vec::with_capacity(count),
             values: Vec::with_capacity(count),
             names: Vec::with_capacity(count),
@@ -70,17 +73,17 @@ impl Images {
     /// # Panics
     /// If `index` is not below [`Images::len`].
     pub fn image(&self, index: usize) -> &[u8] {
-        let size = 3 * self.side * self.side;
-        &self.pixels[index * size..][..size]
+        &self.pixels[index]
     }
 
     /// Appends an image: `pixels` 3 x side x side planar RGB, its class index, its real value and its name.
     ///
     /// # Panics
     /// If `pixels` has another length.
-    pub fn push(&mut self, pixels: &[u8], label: u32, value: f64, name: String) {
+    pub fn push(&mut self, pixels: impl Into<Bytes>, label: u32, value: f64, name: String) {
+        let pixels = pixels.into();
         assert_eq!(pixels.len(), 3 * self.side * self.side, "bytes of {name}");
-        self.pixels.extend_from_slice(pixels);
+        self.pixels.push(pixels);
         self.labels.push(label);
         self.values.push(value);
         self.names.push(name);
@@ -94,7 +97,7 @@ impl Images {
         let mut chosen = Self::with_capacity(self.side, indices.len());
         for &i in indices {
             let name = self.names[i].clone();
-            chosen.push(self.image(i), self.labels[i], self.values[i], name);
+            chosen.push(self.pixels[i].clone(), self.labels[i], self.values[i], name);
         }
         chosen
     }
@@ -118,10 +121,17 @@ pub struct Dataset {
     pub name: String,
     /// Class names; the position is the class index.
     pub classes: Vec<String>,
+    /// What each class stands for as a number: as `classes.txt` says, else the class index.
+    pub class_values: Vec<f64>,
     /// The images to train on.
     pub train: Images,
     /// The images to test on, none of them in `train`.
     pub test: Images,
+}
+
+/// The indices of so many classes, for those that stand for no other numbers.
+fn indices(classes: usize) -> Vec<f64> {
+    (0..classes).map(|index| index as f64).collect()
 }
 
 #[cfg(test)]
@@ -130,8 +140,8 @@ mod tests {
 
     fn two_images() -> Images {
         let mut images = Images::with_capacity(2, 2);
-        images.push(&[1; 12], 0, 0.5, "a".into());
-        images.push(&(10..22).collect::<Vec<u8>>(), 2, 7.5, "b".into());
+        images.push(vec![1; 12], 0, 0.5, "a".into());
+        images.push((10..22).collect::<Vec<u8>>(), 2, 7.5, "b".into());
         images
     }
 

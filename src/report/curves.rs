@@ -231,6 +231,7 @@ mod tests {
             lambda: None,
             sdd: None,
             seconds: 1.0,
+            train_aem: 0.0,
         }
     }
 

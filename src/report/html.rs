@@ -45,7 +45,7 @@ pub struct ReportData {
 pub struct LossReport {
     /// Name of the loss, as in the rows.
     pub loss: String,
-    /// Mean milliseconds a training step, where measured.
+    /// Mean milliseconds a training step of all losses together, where measured.
     pub ms_per_step: Option<f64>,
     /// The learned ground distance matrix D (equation 13), C x C row-major, where there is one.
     pub ground: Option<Vec<f64>>,
@@ -246,6 +246,7 @@ mod tests {
             lambda: None,
             sdd: Some(0.02),
             seconds: 10.0 * epoch as f64,
+            train_aem: 70.0,
         }
     }
 

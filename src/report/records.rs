@@ -10,8 +10,8 @@ use crate::train::EpochRow;
 use crate::train::metrics::Confusion;
 
 /// The columns of `metrics.csv`, in order.
-pub const METRICS_HEADER: [&str; 10] =
-    ["epoch", "loss", "train_loss", "aem", "aeo", "mae", "spearman", "lambda", "sdd", "seconds"];
+pub const METRICS_HEADER: [&str; 11] =
+    ["epoch", "loss", "train_loss", "aem", "aeo", "mae", "spearman", "lambda", "sdd", "seconds", "train_aem"];
 
 /// The losses that occur in some rows, in the order of their first appearance.
 pub fn losses_of(rows: &[EpochRow]) -> Vec<String> {
@@ -154,6 +154,7 @@ mod tests {
             lambda: None,
             sdd: Some(1e-300),
             seconds: 12.25,
+            train_aem: 65.5,
         }
     }
 
@@ -173,8 +174,8 @@ mod tests {
         assert_eq!(read_metrics_csv(&path).unwrap(), rows);
         let text = std::fs::read_to_string(&path).unwrap();
         let mut lines = text.lines();
-        assert_eq!(lines.next(), Some("epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds"));
-        let first = "1,xe,0.3333333333333333,61.5,94.2,0.30000000000000004,-0.0,,1e-300,12.25";
+        assert_eq!(lines.next(), Some("epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds,train_aem"));
+        let first = "1,xe,0.3333333333333333,61.5,94.2,0.30000000000000004,-0.0,,1e-300,12.25,65.5";
         assert_eq!(lines.next(), Some(first));
     }
 
@@ -208,7 +209,7 @@ mod tests {
         let text = read_metrics_csv(&path).unwrap_err().to_string();
         assert!(text.contains("metrics.csv") && text.contains("train_loss"), "{text}");
         let header = METRICS_HEADER.join(",");
-        std::fs::write(&path, format!("{header}\n1,xe,many,1,1,1,,,,1\n")).unwrap();
+        std::fs::write(&path, format!("{header}\n1,xe,many,1,1,1,,,,1,1\n")).unwrap();
         let text = read_metrics_csv(&path).unwrap_err().to_string();
         assert!(text.contains("line: 2"), "{text}");
         assert!(read_metrics_csv(&folder.path().join("absent.csv")).is_err());

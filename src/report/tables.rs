@@ -23,7 +23,9 @@ pub struct FinalRow {
     pub sdd: Option<f64>,
     /// Wall-clock seconds from the beginning of the run to the loss's last epoch.
     pub seconds: f64,
-    /// Mean milliseconds a training step, where measured.
+    /// Accuracy of exact match on the training images, in percent.
+    pub train_aem: f64,
+    /// Mean milliseconds a training step of all losses together, where measured.
     pub ms_per_step: Option<f64>,
 }
 
@@ -41,6 +43,7 @@ pub fn final_rows(rows: &[EpochRow], ms_per_step: impl Fn(&str) -> Option<f64>) 
             spearman: last.spearman,
             sdd: last.sdd,
             seconds: last.seconds,
+            train_aem: last.train_aem,
             ms_per_step: ms_per_step(loss),
         })
     };
@@ -86,14 +89,16 @@ impl Column {
     }
 }
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::new("AEM %", 1, Better::Larger, |row| Some(row.aem)),
     Column::new("AEO %", 1, Better::Larger, |row| Some(row.aeo)),
     Column::new("MAE", 3, Better::Smaller, |row| Some(row.mae)),
     Column::new("Spearman", 4, Better::Larger, |row| row.spearman),
     Column::new("SDD", 5, Better::Neither, |row| row.sdd),
+    Column::new("train AEM %", 1, Better::Neither, |row| Some(row.train_aem)),
     Column::new("seconds", 1, Better::Neither, |row| Some(row.seconds)),
-    Column::new("ms a step", 2, Better::Neither, |row| row.ms_per_step),
+    // Losses that race are trained by one step.
+    Column::new("ms a step (all losses)", 2, Better::Neither, |row| row.ms_per_step),
 ];
 
 /// A number with fixed decimals; a dash for what is absent.
@@ -228,6 +233,7 @@ mod tests {
             spearman: Some(0.93),
             sdd: None,
             seconds: 100.0,
+            train_aem: 70.26,
             ms_per_step: Some(3.456),
         }
     }
@@ -236,10 +242,10 @@ mod tests {
     fn text_table_is_aligned() {
         let rows = [row("xe", 9.5, 0.5), row("emd-linear", 61.55, 0.4567)];
         let expected = "\
-loss        AEM %  AEO %    MAE  Spearman  SDD  seconds  ms a step
-──────────────────────────────────────────────────────────────────
-xe            9.5   94.2  0.500    0.9300    –    100.0       3.46
-emd-linear   61.5   94.2  0.457    0.9300    –    100.0       3.46
+loss        AEM %  AEO %    MAE  Spearman  SDD  train AEM %  seconds  ms a step (all losses)
+────────────────────────────────────────────────────────────────────────────────────────────
+xe            9.5   94.2  0.500    0.9300    –         70.3    100.0                    3.46
+emd-linear   61.5   94.2  0.457    0.9300    –         70.3    100.0                    3.46
 ";
         assert_eq!(final_table_text(&rows), expected);
     }
@@ -250,7 +256,7 @@ emd-linear   61.5   94.2  0.457    0.9300    –    100.0       3.46
         assert!(html.contains("&lt;xe&gt;") && !html.contains("<xe>"));
         assert_eq!(html.matches("<strong>60.0</strong>").count(), 2, "equal as printed");
         assert!(html.contains("<strong>0.400</strong>") && html.contains("<td>0.500</td>"));
-        assert_eq!(html.matches("</td>").count(), 14, "two rows of seven columns");
+        assert_eq!(html.matches("</td>").count(), 16, "two rows of eight columns");
         assert!(!final_table_html(&[row("xe", 1.0, 1.0)]).contains("<strong>"));
     }
 
@@ -267,13 +273,14 @@ emd-linear   61.5   94.2  0.457    0.9300    –    100.0       3.46
             lambda: None,
             sdd: Some(0.01),
             seconds: 2.5 * epoch as f64,
+            train_aem: aem / 2.0,
         };
         let rows = [epoch(1, "xe", 10.0), epoch(1, "emd", 20.0), epoch(3, "xe", 30.0), epoch(2, "xe", 40.0)];
         let found = final_rows(&rows, |loss| (loss == "emd").then_some(7.0));
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].loss.as_str(), found[0].aem, found[0].seconds), ("xe", 30.0, 7.5));
         assert_eq!((found[0].ms_per_step, found[1].ms_per_step), (None, Some(7.0)));
-        assert_eq!((found[1].aem, found[1].sdd), (20.0, Some(0.01)));
+        assert_eq!((found[1].aem, found[1].sdd, found[1].train_aem), (20.0, Some(0.01), 10.0));
     }
 
     #[test]

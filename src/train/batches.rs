@@ -7,6 +7,8 @@ use crate::plan::{Executor, ExecutorError, Limits, PADDING};
 
 /// Third word of the generator's key for an epoch's order.
 const SHUFFLE: u32 = 4;
+/// A quarter of the bytes that are uploaded at once.
+const UPLOADED: usize = 1 << 20;
 
 /// The samples in the order of an epoch: sorted by a random key each.
 #[must_use]
@@ -27,7 +29,7 @@ pub fn batches(split: &'static str, images: &Images, batch: usize, whole_only: b
     let samples = images.labels.len();
     let batch = batch.min(samples);
     let count = if whole_only { samples / batch } else { samples.div_ceil(batch) };
-    let resident = images.pixels.len() as u64 <= limits.binding_bytes;
+    let resident = (samples * 3 * images.side * images.side) as u64 <= limits.binding_bytes;
     Batches { split, batch, samples, count, stored_side: images.side, resident }
 }
 
@@ -40,12 +42,13 @@ pub fn upload(executor: &mut dyn Executor, batches: &Batches, images: &Images) -
     if !batches.resident {
         return Ok(());
     }
-    let whole = images.pixels.len() / 4 * 4;
-    executor.write(&slot(batches, "pixels"), 0, &images.pixels[..whole])?;
-    if whole < images.pixels.len() {
-        let mut last = [0; 4];
-        last[..images.pixels.len() - whole].copy_from_slice(&images.pixels[whole..]);
-        executor.write(&slot(batches, "pixels"), whole / 4, &last)?;
+    let bytes = 3 * images.side * images.side;
+    // Four images fill whole words, whatever their side.
+    let some = 4 * (UPLOADED / bytes).max(1);
+    let mut staging = Vec::new();
+    for first in (0..images.len()).step_by(some) {
+        gather(images, first..images.len().min(first + some), &mut staging);
+        executor.write(&slot(batches, "pixels"), first * bytes / 4, &staging)?;
     }
     Ok(())
 }
@@ -65,14 +68,18 @@ pub fn stream(
     if batches.resident {
         return Ok(());
     }
-    let bytes = 3 * images.side * images.side;
+    let places = samples.iter().map(|&sample| if sample == PADDING { 0 } else { sample as usize });
+    gather(images, places, staging);
+    executor.write(&slot(batches, "pixels"), 0, staging)
+}
+
+/// The bytes of these images one after another, up to a whole word.
+fn gather(images: &Images, places: impl Iterator<Item = usize>, staging: &mut Vec<u8>) {
     staging.clear();
-    for &sample in samples {
-        let at = if sample == PADDING { 0 } else { sample as usize * bytes };
-        staging.extend_from_slice(&images.pixels[at..at + bytes]);
+    for place in places {
+        staging.extend_from_slice(images.image(place));
     }
     staging.resize(staging.len().next_multiple_of(4), 0);
-    executor.write(&slot(batches, "pixels"), 0, staging)
 }
 
 /// The full name of a split's slot.
@@ -84,6 +91,29 @@ pub fn slot(batches: &Batches, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::plans::evaluation;
+    use crate::nn::zoo;
+    use crate::plan::executor::read_now;
+    use crate::reference::Interpreter;
+
+    /// Images of an odd number of bytes, so that most begin within a word, and of so many that they go in three parts.
+    #[test]
+    fn images_arrive_one_after_another_whatever_their_size() {
+        let (side, count) = (601, 9);
+        let mut images = Images::with_capacity(side, count);
+        for image in 0..count {
+            let pixels: Vec<u8> = (0..3 * side * side).map(|at| (at * (image + 3) % 251) as u8).collect();
+            images.push(pixels, 0, 0.0, String::new());
+        }
+        let mut device = Interpreter::default();
+        let batches = batches("test", &images, 2, false, device.limits());
+        assert!(batches.resident && 3 * side * side > UPLOADED);
+        device.prepare(&evaluation(&zoo::plain(8, &[1], 1, 2).unwrap(), &["xe"], &batches)).unwrap();
+        upload(&mut device, &batches, &images).unwrap();
+        let mut arrived = read_now(&mut device, "test/pixels").unwrap();
+        arrived.truncate(count * 3 * side * side);
+        assert!(arrived == images.pixels.concat());
+    }
 
     #[test]
     fn orders_are_permutations_that_differ_by_epoch_and_seed() {

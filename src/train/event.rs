@@ -28,6 +28,8 @@ pub struct EpochRow {
     pub sdd: Option<f64>,
     /// Seconds since the run began, evaluation included.
     pub seconds: f64,
+    /// Exact matches, percent of the epoch's training images, augmented and each as it was when its batch was taken.
+    pub train_aem: f64,
 }
 
 /// One epoch of one racer, whole.

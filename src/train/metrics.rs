@@ -221,22 +221,13 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// [`Evaluation::from_probabilities`] with the class indices 0..C as class values.
-    ///
-    /// # Errors
-    /// Those of [`Evaluation::from_probabilities`].
-    pub fn new(probabilities: &[f32], labels: &[u32], values: &[f64], classes: usize) -> Result<Self, MetricsError> {
-        let indices: Vec<f64> = (0..classes).map(|class| class as f64).collect();
-        Self::from_probabilities(probabilities, &indices, labels, values)
-    }
-
     /// Scores N x C probabilities: the prediction is the most probable class, the score the expected class value.
     ///
     /// `class_values` holds the C values the classes stand for, `labels` the N true classes, `values` the N real labels.
     ///
     /// # Errors
     /// [`MetricsError`] where lengths do not fit together, a label is out of range, or N is 0.
-    pub fn from_probabilities(
+    pub fn new(
         probabilities: &[f32],
         class_values: &[f64],
         labels: &[u32],
@@ -252,7 +243,7 @@ impl Evaluation {
 
     /// Scores N outputs of a regression network: the prediction is the class of the nearest value.
     ///
-    /// The other inputs are those of [`Evaluation::from_probabilities`].
+    /// The other inputs are those of [`Evaluation::new`].
     ///
     /// # Errors
     /// [`MetricsError`] where lengths do not fit together, a label is out of range, or N is 0.
@@ -387,16 +378,17 @@ mod tests {
     #[test]
     fn evaluation_of_probabilities() {
         let probabilities = [0.5, 0.25, 0.25, 0.0, 0.25, 0.75, 0.125, 0.75, 0.125];
-        let found =
-            Evaluation::from_probabilities(&probabilities, &[0.0, 1.0, 2.0], &[0, 1, 1], &[0.1, 0.9, 0.8]).unwrap();
+        let found = Evaluation::new(&probabilities, &[0.0, 1.0, 2.0], &[0, 1, 1], &[0.1, 0.9, 0.8]).unwrap();
         assert_eq!(found.confusion.counts(), [1, 0, 0, 0, 1, 1, 0, 0, 0]);
         close(found.aem, 2.0 / 3.0);
         close(found.aeo, 1.0);
         close(found.mae, 1.0 / 3.0);
         close(found.spearman.unwrap(), 1.0);
         assert_eq!(found.qwk, found.confusion.qwk());
-        let same = Evaluation::new(&probabilities, &[0, 1, 1], &[0.1, 0.9, 0.8], 3);
-        assert_eq!(same.unwrap(), found);
+        // The expected class values are 3.75, 6.25 and 8.125 here: two of three in another order than the real ones.
+        let other = Evaluation::new(&probabilities, &[0.0, 10.0, 5.0], &[0, 1, 1], &[0.1, 0.9, 0.8]).unwrap();
+        close(other.spearman.unwrap(), 0.5);
+        assert_eq!(other.confusion, found.confusion);
     }
 
     #[test]
@@ -410,11 +402,11 @@ mod tests {
     #[test]
     fn evaluation_refuses_what_does_not_fit() {
         let values = [0.0, 1.0];
-        let none = Evaluation::from_probabilities(&[], &values, &[], &[]);
+        let none = Evaluation::new(&[], &values, &[], &[]);
         assert_eq!(none.unwrap_err(), MetricsError::Empty);
-        assert!(Evaluation::from_probabilities(&[1.0], &values, &[0], &[0.0]).is_err());
-        assert!(Evaluation::from_probabilities(&[1.0, 0.0], &values, &[2], &[0.0]).is_err());
+        assert!(Evaluation::new(&[1.0], &values, &[0], &[0.0]).is_err());
+        assert!(Evaluation::new(&[1.0, 0.0], &values, &[2], &[0.0]).is_err());
         assert!(Evaluation::from_outputs(&[1.0], &values, &[0], &[]).is_err());
-        assert!(Evaluation::from_probabilities(&[], &[], &[0], &[0.0]).is_err());
+        assert!(Evaluation::new(&[], &[], &[0], &[0.0]).is_err());
     }
 }

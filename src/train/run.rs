@@ -4,6 +4,7 @@
 use super::settings::Settings;
 use super::snapshot::{Snapshot, SnapshotError};
 use crate::data::MAX_SIDE;
+use crate::data::folder::RECORD;
 use crate::data::source::Source;
 use crate::nn::weights::{Tensors, WeightsError, metadata};
 use crate::nn::{Loss, Model};
@@ -16,18 +17,48 @@ use std::path::{Path, PathBuf};
 /// What `run.json` says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Version of this program.
-    pub version: String,
     /// The data.
     pub source: Source,
     /// Everything else that determines the run.
     pub settings: Settings,
-    /// What it ran on.
-    pub adapter: Adapter,
     /// Class names in their order.
     pub classes: Vec<String>,
     /// Training and test images.
     pub images: [usize; 2],
+    /// What it ran on and by what, from its beginning and from each time it was resumed.
+    pub sittings: Vec<Sitting>,
+}
+
+/// A part of a run that one process did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sitting {
+    /// Version of this program.
+    pub version: String,
+    /// Version of wgpu that it was built with.
+    pub wgpu: String,
+    /// Version of naga, which compiles the shaders, that it was built with.
+    pub naga: String,
+    /// What it ran on.
+    pub adapter: Adapter,
+    /// Epochs that were done when it began.
+    pub epoch: usize,
+    /// Steps that were done when it began.
+    pub step: usize,
+}
+
+impl Sitting {
+    /// One of this program, beginning after so many epochs and steps.
+    #[must_use]
+    pub fn new(adapter: &Adapter, epoch: usize, step: usize) -> Self {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Self { version, wgpu: locked("wgpu"), naga: locked("naga"), adapter: adapter.clone(), epoch, step }
+    }
+}
+
+/// The version of a package in the lock file that this program was built with.
+fn locked(package: &str) -> String {
+    let (_, entry) = include_str!("../../Cargo.lock").split_once(&format!("name = \"{package}\"")).unwrap_or_default();
+    entry.split('"').nth(1).unwrap_or_default().to_owned()
 }
 
 /// What a weights file says of its network, in its header.
@@ -39,6 +70,8 @@ pub struct Network {
     pub stored_side: usize,
     /// Class names in their order.
     pub classes: Vec<String>,
+    /// What each class stands for as a number.
+    pub class_values: Vec<f64>,
     /// The loss it was trained with.
     pub loss: Loss,
 }
@@ -57,8 +90,11 @@ pub enum RunError {
     /// The folder holds a run.
     #[error("{0} already holds a run; choose another --out, or go on with it by --resume {0}")]
     Occupied(String),
-    /// The folder holds no run.
-    #[error("{0} holds no checkpoint; a run leaves one at the end of its first epoch")]
+    /// The folder of a new run holds other things.
+    #[error("{0} already holds {1}; choose another --out: a run has a folder of its own")]
+    NotEmpty(String, String),
+    /// The folder holds no run, or one that never came to its first step.
+    #[error("{0} holds no checkpoint, which a run leaves before its first step: begin one there with --out {0}")]
     NoCheckpoint(String),
     /// `run.json` is damaged.
     #[error("{path}: not a run's settings: {why}", path = .path.display())]
@@ -86,6 +122,10 @@ pub enum RunError {
     },
 }
 
+/// How the names of files begin that are not whole yet; a killed run leaves such a one.
+const UNFINISHED: &str = ".unfinished-";
+/// The folder of runs that nobody gave another place.
+const RUNS: &str = "runs";
 /// Key of [`Network`] in a weights file's metadata.
 const KEY: &str = "backhoe.network";
 
@@ -107,14 +147,13 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
 
 /// Temporary files that others may read once they are renamed, as the umask allows.
 fn readable<'a>() -> tempfile::Builder<'a, 'a> {
-    let builder = tempfile::Builder::new();
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
-    let builder = {
+    {
         use std::os::unix::fs::PermissionsExt;
-        let mut builder = builder;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
-        builder
-    };
+    }
     builder
 }
 
@@ -138,24 +177,53 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run and tries whether it can be written to.
+    /// Makes the folder of a new run, or takes that of one which was killed before its first step. An empty `run.json`
+    /// shows that it can be written to, and tells those who read a data folder around it that it is no class.
     ///
     /// # Errors
-    /// When it holds a run already or is not writable.
+    /// When it holds a run or anything else already, or is not writable.
     pub fn create(path: &Path) -> Result<Self, RunError> {
         let folder = Self { path: path.to_owned() };
-        if folder.checkpoint().exists() || folder.path.join("run.json").exists() {
+        if folder.checkpoint().exists() {
             return Err(RunError::Occupied(path.display().to_string()));
         }
         at(path, std::fs::create_dir_all(path))?;
-        at(path, tempfile::NamedTempFile::new_in(path))?;
+        folder.sweep()?;
+        if let Some(name) = folder.names()?.into_iter().find(|name| !name.starts_with('.') && name != RECORD) {
+            return Err(RunError::NotEmpty(path.display().to_string(), name));
+        }
+        write_whole(&folder.record(), b"")?;
         Ok(folder)
     }
 
-    /// Removes the folder again where nothing was written into it: a run that never began.
+    /// Removes the folder again where its run never began.
     pub fn remove_empty(&self) {
-        // What holds something stays, which is all that can go wrong here.
-        let _ = std::fs::remove_dir(&self.path);
+        if std::fs::metadata(self.record()).is_ok_and(|record| record.len() == 0) {
+            // What cannot be removed, or holds something, stays: it hinders no other run.
+            let _ = std::fs::remove_file(self.record()).and_then(|()| std::fs::remove_dir(&self.path));
+            let _ = self.path.parent().filter(|parent| *parent == Path::new(RUNS)).map(std::fs::remove_dir);
+        }
+    }
+
+    /// Removes files that a killed run left unfinished.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn sweep(&self) -> Result<(), RunError> {
+        for name in self.names()?.into_iter().filter(|name| name.starts_with(UNFINISHED)) {
+            let path = self.path.join(name);
+            at(&path, std::fs::remove_file(&path))?;
+        }
+        Ok(())
+    }
+
+    /// The names in the folder, in their order.
+    fn names(&self) -> Result<Vec<String>, RunError> {
+        let entries = at(&self.path, std::fs::read_dir(&self.path))?;
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        let mut names = at(&self.path, names.collect::<std::io::Result<Vec<_>>>())?;
+        names.sort();
+        Ok(names)
     }
 
     /// Checks that `run.json` and a checkpoint tell of the same run.
@@ -165,19 +233,23 @@ impl RunFolder {
     pub fn agrees(&self, record: &Record, snapshot: &Snapshot) -> Result<(), RunError> {
         let progress = &snapshot.progress;
         let settings = Settings { epochs: progress.settings.epochs, ..record.settings.clone() };
-        if settings == progress.settings && record.classes == progress.data.1 {
+        if settings == progress.settings && record.classes == progress.data.classes {
             return Ok(());
         }
         let why = "it tells of another run than the checkpoint beside it".to_owned();
-        Err(RunError::Record { path: self.path.join("run.json"), why })
+        Err(RunError::Record { path: self.record(), why })
     }
 
     /// The first of `runs/NAME-1`, `runs/NAME-2` … that does not exist.
     #[must_use]
     pub fn unused(name: &str) -> PathBuf {
-        let numbered = |number: usize| PathBuf::from("runs").join(format!("{name}-{number}"));
+        let numbered = |number: usize| Path::new(RUNS).join(format!("{name}-{number}"));
         let free = (1..).map(numbered).find(|path| !path.exists());
         free.unwrap_or_else(|| numbered(0))
+    }
+
+    fn record(&self) -> PathBuf {
+        self.path.join(RECORD)
     }
 
     fn checkpoint(&self) -> PathBuf {
@@ -195,7 +267,7 @@ impl RunFolder {
     /// # Errors
     /// When the file cannot be written.
     pub fn write_record(&self, record: &Record) -> Result<(), RunError> {
-        let path = self.path.join("run.json");
+        let path = self.record();
         let json = serde_json::to_vec_pretty(record)
             .map_err(|error| RunError::Record { path: path.clone(), why: error.to_string() })?;
         write_whole(&path, &json)
@@ -204,10 +276,13 @@ impl RunFolder {
     /// Reads `run.json`.
     ///
     /// # Errors
-    /// When it is missing or damaged.
+    /// When it is missing or damaged, or the run never began.
     pub fn read_record(&self) -> Result<Record, RunError> {
-        let path = self.path.join("run.json");
+        let path = self.record();
         let json = at(&path, std::fs::read(&path))?;
+        if json.is_empty() && !self.checkpoint().exists() {
+            return Err(RunError::NoCheckpoint(self.path.display().to_string()));
+        }
         serde_json::from_slice(&json).map_err(|error| RunError::Record { path, why: error.to_string() })
     }
 
@@ -271,7 +346,8 @@ pub fn read_weights(path: &Path) -> Result<(Network, Tensors), RunError> {
     let network: Network = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;
     let checked = Model::new(network.model.side, network.model.layers.clone());
     let model = checked.map_err(|error| foreign(&error.to_string()))?;
-    if model.classes() != network.classes.len() || !(model.side..=MAX_SIDE).contains(&network.stored_side) {
+    let classes = [network.classes.len(), network.class_values.len()];
+    if classes != [model.classes(); 2] || !(model.side..=MAX_SIDE).contains(&network.stored_side) {
         return Err(foreign("its header contradicts itself"));
     }
     let tensors = model.parameters().from_bytes(&bytes).map_err(weights)?;

@@ -2,6 +2,7 @@
 
 use super::event::EpochRow;
 use super::settings::Settings;
+use crate::data::identity::Identity;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -11,8 +12,8 @@ use std::collections::HashMap;
 pub struct Progress {
     /// The settings it runs with.
     pub settings: Settings,
-    /// The data set's name, its classes and the number of its training images.
-    pub data: (String, Vec<String>, usize),
+    /// The data it is trained and tested on.
+    pub data: Identity,
     /// Epochs done.
     pub epoch: usize,
     /// Batches done in the present epoch.
@@ -21,8 +22,10 @@ pub struct Progress {
     pub step: usize,
     /// The lambda chosen for each loss, where one was chosen.
     pub lambdas: Vec<Option<f32>>,
-    /// Seconds of training so far.
+    /// Seconds since the run began, evaluation included.
     pub seconds: f64,
+    /// Seconds of them in which steps were trained.
+    pub step_seconds: f64,
     /// A row an epoch and loss.
     pub history: Vec<EpochRow>,
 }
@@ -43,13 +46,11 @@ pub enum SnapshotError {
     #[error("the checkpoint is damaged ({0}); a run can be started anew from its run.json's settings")]
     Damaged(String),
     /// It belongs to other data.
-    #[error("the checkpoint was made with {made}, but this is {given}; put its data back where it was, then resume")]
-    OtherData {
-        /// The data of the checkpoint.
-        made: String,
-        /// The data given.
-        given: String,
-    },
+    #[error("the data are not those of the checkpoint: {0}; put them back as they were, then resume")]
+    OtherData(String),
+    /// Its progress is not told as it is today.
+    #[error("the checkpoint is of another version of this program ({0}); resume it with that, or begin the run anew")]
+    OtherVersion(String),
     /// A slot is missing or has another size.
     #[error("the checkpoint lacks `{0}` in the size this network needs: it belongs to other settings")]
     Slot(String),
@@ -85,7 +86,10 @@ impl Snapshot {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(&error))?;
         let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let json = json.ok_or_else(|| damaged(&"it has no progress in its header"))?;
-        let progress = serde_json::from_str(json).map_err(|error| damaged(&error))?;
+        let progress = serde_json::from_str(json).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => SnapshotError::OtherVersion(error.to_string()),
+            _ => damaged(&error),
+        })?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(&error))?;
         let slots = file.iter().map(|(name, view)| (name.to_owned(), view.data().to_vec())).collect();
         Ok(Self { progress, slots })
@@ -105,12 +109,18 @@ mod tests {
     fn snapshot() -> Snapshot {
         let progress = Progress {
             settings: Settings::default(),
-            data: ("faces".to_owned(), vec!["0-2".to_owned()], 7),
+            data: Identity {
+                name: "faces".to_owned(),
+                classes: vec!["0-2".to_owned()],
+                images: [7, 1],
+                sums: ["ab".to_owned(), "cd".to_owned()],
+            },
             epoch: 1,
             cursor: 2,
             step: 3,
             lambdas: vec![None, Some(0.5)],
             seconds: 1.25,
+            step_seconds: 0.75,
             history: Vec::new(),
         };
         let slots = HashMap::from([
@@ -134,5 +144,14 @@ mod tests {
             assert!(matches!(Snapshot::from_bytes(&bytes[..cut]), Err(SnapshotError::Damaged(_))), "{cut}");
         }
         assert!(Snapshot::from_bytes(b"not a checkpoint at all, only words").is_err());
+    }
+
+    #[test]
+    fn one_of_another_version_is_said_to_be() {
+        let metadata = HashMap::from([(KEY.to_owned(), r#"{"epoch": 1, "data": ["faces", ["0-2"], 7]}"#.to_owned())]);
+        let view = TensorView::new(Dtype::U32, vec![1], &[0; 4]).unwrap();
+        let bytes = safetensors::serialize([("xe/fault", view)], Some(metadata)).unwrap();
+        let error = Snapshot::from_bytes(&bytes).unwrap_err();
+        assert!(matches!(&error, SnapshotError::OtherVersion(_)), "{error}");
     }
 }

@@ -4,10 +4,11 @@
 use super::batches::{batches, shuffled, slot, stream, upload};
 use super::event::{EpochResult, EpochRow, Event};
 use super::examiner::{Examiner, MOST_IN_FLIGHT};
-use super::metrics::{Evaluation, MetricsError, sdd};
+use super::metrics::{Confusion, Evaluation, MetricsError, sdd};
 use super::settings::{Lambda, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
 use crate::data::Dataset;
+use crate::data::identity::Identity;
 use crate::nn::plans::{Batches, SUMS, distances, training};
 use crate::nn::{Loss, Model};
 use crate::plan::{Clock, Executor, ExecutorError, Limits, Misfit, PlanHandle, StepSettings, Ticket};
@@ -81,7 +82,7 @@ enum Phase {
 }
 
 /// What is read of each racer: within an epoch the first two, at its end all.
-const READINGS: [&str; 5] = ["fault", "sums", "class_counts", "distances", "ground"];
+const READINGS: [&str; 6] = ["fault", "sums", "class_counts", "distances", "ground", "train_confusion"];
 
 /// Trains racing losses on one data set.
 pub struct Trainer {
@@ -104,6 +105,8 @@ pub struct Trainer {
     predicted: Option<Vec<Vec<f32>>>,
     save_wanted: bool,
     began: Instant,
+    /// Since when steps are trained without a break.
+    steps_began: Option<Instant>,
     last_reading: Instant,
 }
 
@@ -112,7 +115,17 @@ impl Trainer {
     ///
     /// # Errors
     /// When a setting is out of range, the plan does not fit, or the device fails.
-    pub fn new(mut executor: Box<dyn Executor>, data: Arc<Dataset>, settings: Settings) -> Result<Self, TrainError> {
+    pub fn new(executor: Box<dyn Executor>, data: Arc<Dataset>, settings: Settings) -> Result<Self, TrainError> {
+        let identity = Identity::of(&data);
+        Self::begin(executor, data, identity, settings)
+    }
+
+    fn begin(
+        mut executor: Box<dyn Executor>,
+        data: Arc<Dataset>,
+        identity: Identity,
+        settings: Settings,
+    ) -> Result<Self, TrainError> {
         settings.check()?;
         let model = settings.model(data.classes.len())?;
         let batches = batches("train", &data.train, settings.batch, true, executor.limits());
@@ -134,12 +147,13 @@ impl Trainer {
         state.sort();
         state.dedup();
         let progress = Progress {
-            data: (data.name.clone(), data.classes.clone(), data.train.labels.len()),
+            data: identity,
             epoch: 0,
             cursor: 0,
             step: 0,
             lambdas: vec![None; settings.losses.len()],
             seconds: 0.0,
+            step_seconds: 0.0,
             history: Vec::new(),
             settings: settings.clone(),
         };
@@ -163,6 +177,7 @@ impl Trainer {
             predicted: None,
             save_wanted: false,
             began: Instant::now(),
+            steps_began: None,
             last_reading: Instant::now(),
         };
         trainer.write_first_state()?;
@@ -181,14 +196,12 @@ impl Trainer {
         snapshot: &Snapshot,
         epochs: usize,
     ) -> Result<Self, TrainError> {
-        let made = &snapshot.progress.data;
-        let given = (data.name.clone(), data.classes.clone(), data.train.labels.len());
-        if *made != given {
-            let words = |d: &(String, Vec<String>, usize)| format!("{} ({} classes, {} images)", d.0, d.1.len(), d.2);
-            return Err(SnapshotError::OtherData { made: words(made), given: words(&given) }.into());
+        let identity = Identity::of(&data);
+        if let Some(change) = snapshot.progress.data.change(&identity) {
+            return Err(SnapshotError::OtherData(change).into());
         }
         let settings = Settings { epochs, ..snapshot.progress.settings.clone() };
-        let mut trainer = Self::new(executor, data, settings.clone())?;
+        let mut trainer = Self::begin(executor, data, identity, settings.clone())?;
         for (name, len) in &trainer.state {
             let bytes = snapshot.slots.get(name).filter(|bytes| bytes.len() == 4 * len);
             let bytes = bytes.ok_or_else(|| SnapshotError::Slot(name.clone()))?;
@@ -254,6 +267,7 @@ impl Trainer {
         if self.executor.in_flight() >= MOST_IN_FLIGHT {
             return Ok(Advance::Waiting);
         }
+        self.steps_began.get_or_insert_with(Instant::now);
         let rows = self.progress.cursor * self.batches.batch..(self.progress.cursor + 1) * self.batches.batch;
         stream(&mut *self.executor, &self.batches, &self.data.train, &self.order[rows], &mut self.staging)?;
         self.executor.submit(self.step_plan)?;
@@ -264,10 +278,14 @@ impl Trainer {
         Ok(Advance::Working)
     }
 
-    /// Goes on to the evaluation or to a snapshot, once no reading is under way.
+    /// Goes on to the evaluation or to a snapshot, once no reading is under way and the last step is done, so that the
+    /// steps' clock counts steps alone.
     fn leave_training(&mut self, epoch_done: bool) -> Result<Advance, TrainError> {
-        if !self.readings.is_empty() {
+        if !self.readings.is_empty() || self.executor.in_flight() > 0 {
             return Ok(Advance::Waiting);
+        }
+        if let Some(began) = self.steps_began.take() {
+            self.progress.step_seconds += began.elapsed().as_secs_f64();
         }
         if epoch_done {
             self.end_epoch()?;
@@ -394,7 +412,9 @@ impl Trainer {
         let lambda = self.lambda(racer, self.progress.epoch - 1);
         self.choose_lambda(racer, &sums);
         let test = &self.data.test;
-        let evaluation = Evaluation::new(&outcomes, &test.labels, &test.values, self.data.classes.len())?;
+        let evaluation = Evaluation::new(&outcomes, &self.data.class_values, &test.labels, &test.values)?;
+        let trained: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[5]);
+        let trained = Confusion::from_counts(counts.len(), trained.into_iter().map(u64::from).collect())?;
         let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
         let row = EpochRow {
             epoch: self.progress.epoch,
@@ -407,6 +427,7 @@ impl Trainer {
             lambda: loss.is_self_guided().then_some(f64::from(lambda)),
             sdd: Some(sdd(&distances)),
             seconds: self.progress.seconds + self.began.elapsed().as_secs_f64(),
+            train_aem: 100.0 * trained.aem().ok_or(MetricsError::Empty)?,
         };
         let absent = absent.map(|(_, class)| class.clone()).collect();
         Ok(EpochResult { row, evaluation, outcomes, distances, ground, absent })

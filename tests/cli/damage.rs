@@ -93,7 +93,8 @@ fn checkpoints_that_contradict_themselves_are_refused() {
         ("/settings/channels", json!([u64::MAX])),
         ("/settings/side", json!(u64::MAX)),
         ("/settings/losses", json!(["emd"])),
-        ("/data/2", json!(63)),
+        ("/data/images/0", json!(63)),
+        ("/data/sums/1", json!("00")),
     ];
     each(changes.map(|(at, value)| (format!("{at} {value}"), (at, value))), |(at, value)| {
         let bytes = with_metadata(&whole, "backhoe.progress", |progress| *progress.pointer_mut(at).unwrap() = value);
@@ -183,6 +184,7 @@ fn weights_that_contradict_themselves_are_refused() {
     let changes = [
         ("/classes", json!(["a", "b"])),
         ("/classes", json!([])),
+        ("/class_values", json!([1.0])),
         ("/model/layers", json!([])),
         ("/model/side", json!(u64::MAX)),
         ("/model/side", json!(24)),

@@ -1,9 +1,17 @@
 //! Learning rates that no network survives.
 
 use super::program::{TINY, backhoe};
-use super::runs::copy_of_shared;
+use super::runs::{copy_of_shared, files};
 use backhoe::train::run::RunFolder;
 use std::fs;
+use std::path::Path;
+
+/// It ended within its first epoch: there is the checkpoint from before its first step, and nothing else.
+#[track_caller]
+fn assert_left_nothing_learned(run: &Path) {
+    assert_eq!(files(run).into_keys().collect::<Vec<_>>(), ["checkpoint.safetensors", "run.json"]);
+    assert_eq!(RunFolder { path: run.to_owned() }.read_checkpoint().unwrap().progress.step, 0);
+}
 
 #[test]
 fn a_diverging_run_ends_with_step_and_learning_rate() {
@@ -12,7 +20,7 @@ fn a_diverging_run_ends_with_step_and_learning_rate() {
     let tiny = TINY.replace("--lr 0.05", "--lr 1e6");
     let ran = backhoe("train --quiet --epochs 3 --loss xe,emd").words(&tiny).arg("--out").arg(&run).run();
     ran.refused(&["xe", "step", "1000000", "--lr"]);
-    assert!(!run.join("checkpoint.safetensors").exists(), "it diverged within the first epoch");
+    assert_left_nothing_learned(&run);
 }
 
 #[test]
@@ -39,5 +47,5 @@ fn a_network_broken_by_the_last_step_is_no_result() {
     let tiny = TINY.replace("--lr 0.05", "--lr 3e38").replace("--batch 16", "--batch 64");
     let ran = backhoe("train --quiet --epochs 1 --loss xe").words(&tiny).arg("--out").arg(&run).run();
     ran.refused(&["xe", "--lr"]);
-    assert!(!run.join("checkpoint.safetensors").exists(), "nothing good was there to keep");
+    assert_left_nothing_learned(&run);
 }

@@ -1,8 +1,9 @@
 //! Folders of one's own: images written here, whole and broken, with names as people give them.
 
+use super::evaluation::assert_as_in_metrics;
 use super::program::{Ran, TINY, backhoe};
 use super::runs::{Asked, assert_whole};
-use backhoe::report::read_confusion_csv;
+use backhoe::report::{read_confusion_csv, read_metrics_csv};
 use image::{ImageFormat, Rgb, RgbImage};
 use std::fs;
 use std::io::Cursor;
@@ -40,7 +41,12 @@ pub fn data_folder() -> TempDir {
 
 /// A run on a folder with this loss.
 pub fn train_on(data: &Path, out: &Path, words: &str) -> Ran {
-    backhoe("train --data").arg(data).words(TINY).words(words).words("--out").arg(out).run()
+    train_on_with(data, out, &format!("{TINY} {words}"))
+}
+
+/// A run on a folder with these words alone.
+fn train_on_with(data: &Path, out: &Path, words: &str) -> Ran {
+    backhoe("train --data").arg(data).words(words).words("--out").arg(out).run()
 }
 
 #[test]
@@ -69,9 +75,15 @@ fn a_run_on_a_folder_predicts_its_files_as_it_was_tested() {
     assert!(predicted.count() >= 3, "this run learned too little to show anything: {counts:?}");
 }
 
-/// Paths and predicted classes of a table of predictions, whose every row is a distribution.
+/// Paths and predicted classes of a table of predictions, whose every row is a distribution over the class indices.
 #[track_caller]
 pub fn predictions(table: &[u8]) -> Vec<(PathBuf, String)> {
+    predictions_of(table, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+}
+
+/// The same where the classes stand for these numbers.
+#[track_caller]
+fn predictions_of(table: &[u8], class_values: [f64; 8]) -> Vec<(PathBuf, String)> {
     let mut reader = csv::Reader::from_reader(table);
     let names: Vec<String> = CLASSES.iter().map(|class| format!("p({class})")).collect();
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
@@ -83,14 +95,95 @@ pub fn predictions(table: &[u8]) -> Vec<(PathBuf, String)> {
         let (expected, distribution) = (numbers[0], &numbers[1..]);
         let error = (distribution.iter().sum::<f64>() - 1.0).abs();
         assert!(error <= 1e-5, "{row:?} sums to {error} beside 1");
-        let mean: f64 = distribution.iter().enumerate().map(|(class, p)| class as f64 * p).sum();
-        assert!((expected - mean).abs() <= 2e-4, "{row:?} expects {mean}");
+        let mean: f64 = distribution.iter().zip(class_values).map(|(p, value)| value * p).sum();
+        let largest = class_values.into_iter().fold(1.0, |largest: f64, value| largest.max(value.abs()));
+        assert!((expected - mean).abs() <= 5e-5 * largest, "{row:?} expects {mean}");
         let largest = distribution.iter().copied().fold(0.0, f64::max);
         let place = CLASSES.iter().position(|class| *class == &row[1]).unwrap();
         assert!(distribution[place] >= largest, "{row:?} predicts what is not most probable");
         (PathBuf::from(&row[0]), row[1].to_owned())
     };
     reader.records().map(row).collect()
+}
+
+/// Trains within the data folder, and says what it said.
+#[track_caller]
+fn train_within(data: &Path, words: &str) -> Ran {
+    backhoe("train --data . --strict --epochs 1 --loss xe").words(TINY).words(words).within(data).run().succeeded()
+}
+
+#[test]
+fn runs_within_the_data_are_no_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("my photos");
+    write_pictures(&data, 10, 0);
+    for words in ["", "", "--out some/where/else"] {
+        let ran = train_within(&data, words);
+        assert!(ran.stdout.contains("my photos: 8 classes, 64 training and 16 test images"), "{ran:#?}");
+    }
+    let runs: Vec<_> = fs::read_dir(data.join("runs")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        runs.len() == 2 && ["my photos-1", "my photos-2"].iter().all(|name| runs.contains(&name.into())),
+        "{runs:?}"
+    );
+    let run = data.join("runs/my photos-1");
+    for data_again in ["", "--data ."] {
+        let ran = backhoe("eval --json").arg(&run).words(data_again).within(&data).run().succeeded();
+        assert_as_in_metrics(&ran, &run, &["xe"]);
+    }
+    backhoe("train --epochs 2 --resume").arg(&run).within(&data).run().succeeded();
+    // Neither its figures are predicted.
+    let weights = run.join("weights-xe.safetensors");
+    let ran = backhoe("predict").arg(weights).arg(".").within(&data).run().succeeded();
+    assert_eq!(predictions(ran.stdout.as_bytes()).len(), 80);
+}
+
+#[test]
+fn a_class_called_runs_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("walks");
+    write_pictures(&data, 10, 0);
+    fs::rename(data.join(CLASSES[7]), data.join("runs")).unwrap();
+    for _ in 0..2 {
+        let ran = train_within(&data, "");
+        assert!(ran.stdout.contains("walks: 8 classes, 64 training and 16 test images"), "{ran:#?}");
+    }
+    assert_eq!(fs::read_dir(data.join("runs")).unwrap().count(), 10 + 2);
+}
+
+#[test]
+fn classes_stand_for_the_numbers_of_their_list() {
+    let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
+    let values = [-3.5, 0.25, 11.0, 12.0, 40.0, 41.0, 1000.0, 1001.0];
+    let line = |(class, value): (&str, f64)| format!("{class},{value}\n");
+    fs::write(data.path().join("classes.txt"), CLASSES.into_iter().zip(values).map(line).collect::<String>()).unwrap();
+    train_on(data.path(), run.path(), "--epochs 1 --loss xe").succeeded();
+    let weights = run.path().join("weights-xe.safetensors");
+    let ran = backhoe("predict").arg(&weights).arg(data.path().join("test")).run().succeeded();
+    assert_eq!(predictions_of(ran.stdout.as_bytes(), values).len(), 24);
+    let ran = backhoe("eval --json").arg(run.path()).run().succeeded();
+    assert_as_in_metrics(&ran, run.path(), &["xe"]);
+}
+
+/// Where nothing is augmented nor learned, training images are put into the classes that they are tested in.
+#[test]
+fn training_images_are_counted_as_they_are_predicted() {
+    let (data, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (class, name) in CLASSES.iter().enumerate() {
+        for folder in [data.path().join("train").join(name), data.path().join("test").join(name)] {
+            fs::create_dir_all(&folder).unwrap();
+            for number in 0..8 {
+                // The mirror image of one colour is itself.
+                let colour = Rgb([class as u8 * 30, number * 30, 7 * (class as u8 ^ number)]);
+                RgbImage::from_pixel(16, 16, colour).save(folder.join(format!("{number}.png"))).unwrap();
+            }
+        }
+    }
+    let words = "--epochs 1 --loss xe,emd --augment none --lr 1e-30 --seed 3";
+    train_on_with(data.path(), run.path(), &TINY.replace("--lr 0.05", words)).succeeded();
+    for row in read_metrics_csv(&run.path().join("metrics.csv")).unwrap() {
+        assert!(row.train_aem == row.aem && row.aem > 0.0 && row.aem < 100.0, "{row:?}");
+    }
 }
 
 /// Three files that are no images beside those that are.

@@ -11,7 +11,7 @@ fn json_is_one_object_a_line_and_nothing_else() {
     let ran = call.run().succeeded();
     assert_eq!(ran.stderr, "");
     let rows: Vec<serde_json::Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let keys = ["epoch", "loss", "train_loss", "aem", "aeo", "mae", "spearman", "lambda", "sdd", "seconds"];
+    let keys = backhoe::report::METRICS_HEADER;
     for row in &rows {
         let object = row.as_object().unwrap();
         assert!(object.len() == keys.len() && keys.iter().all(|key| object.contains_key(*key)), "{row}");

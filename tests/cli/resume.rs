@@ -1,5 +1,6 @@
 //! Runs that are interrupted or killed, and end all the same as if nothing had been.
 
+use super::folders::{data_folder, picture, train_on};
 use super::program::{Call, Ran, backhoe, signal};
 use super::runs::{Asked, assert_whole, files, place, timeless_metrics, weights};
 use backhoe::train::run::RunFolder;
@@ -93,41 +94,108 @@ fn an_interrupted_run_ends_like_one_that_never_stopped() {
     assert_ends_alike(run.path());
 }
 
-#[test]
-fn a_killed_run_ends_like_one_that_never_stopped() {
-    let run = tempfile::tempdir().unwrap();
-    let mut child = train(run.path()).stdout(Stdio::null()).begin();
+/// Kills a run as soon as `reached` holds of its folder.
+#[track_caller]
+fn killed(call: Call, reached: impl Fn() -> bool) {
+    let mut child = call.stdout(Stdio::null()).begin();
     let began = Instant::now();
-    while !run.path().join("checkpoint.safetensors").exists() {
-        assert!(began.elapsed() < Duration::from_secs(300), "no checkpoint in five minutes");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    child.kill().unwrap();
-    assert_eq!(Ran::new(child.wait_with_output().unwrap()).code, None);
-    assert!(weights(run.path()).is_empty(), "it had come to its end before it was killed");
-    remove_unfinished(run.path());
-    assert_ends_alike(run.path());
-}
-
-/// A killed run may leave a file that had not got its name yet.
-fn remove_unfinished(run: &Path) {
-    for name in files(run).into_keys().filter(|name| name.starts_with(".tmp")) {
-        fs::remove_file(run.join(name)).unwrap();
-    }
-}
-
-#[test]
-fn a_run_killed_before_its_first_checkpoint_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = folder.path().join("run");
-    let mut child = train(&run).stdout(Stdio::null()).begin();
-    while !run.join("run.json").exists() {
+    while !reached() {
+        assert!(began.elapsed() < Duration::from_secs(300), "not there in five minutes");
         std::thread::sleep(Duration::from_millis(1));
     }
     child.kill().unwrap();
-    child.wait().unwrap();
+    assert_eq!(Ran::new(child.wait_with_output().unwrap()).code, None);
+}
+
+/// Where a run's checkpoint stands: epochs and steps done.
+fn stands(run: &Path) -> Option<(usize, usize)> {
+    let progress = RunFolder { path: run.to_owned() }.read_checkpoint().ok()?.progress;
+    Some((progress.epoch, progress.step))
+}
+
+#[test]
+fn a_run_killed_before_its_first_step_ends_like_one_that_never_stopped() {
+    let run = tempfile::tempdir().unwrap();
+    killed(train(run.path()), || stands(run.path()).is_some());
+    assert_eq!(stands(run.path()), Some((0, 0)), "it was faster than the signal");
+    // As if it had been killed while it wrote.
+    fs::write(run.path().join(".unfinished-aBcDeF"), "half a checkpoint").unwrap();
+    assert_ends_alike(run.path());
+}
+
+#[test]
+fn a_run_killed_within_its_first_epoch_ends_like_one_that_never_stopped() {
+    let run = tempfile::tempdir().unwrap();
+    let call = train(run.path()).words("--checkpoint-every 0");
+    killed(call, || stands(run.path()).is_some_and(|(_, step)| step > 2));
+    let (epoch, step) = stands(run.path()).unwrap();
+    assert!(epoch == 0 && step < 20, "it was faster than the signal: {step} steps");
+    assert!(weights(run.path()).is_empty());
+    assert_ends_alike(run.path());
+    let sittings = RunFolder { path: run.path().to_owned() }.read_record().unwrap().sittings;
+    let began: Vec<_> = sittings.iter().map(|sitting| (sitting.epoch, sitting.step)).collect();
+    assert_eq!(began, [(0, 0), (0, step)]);
+    for sitting in sittings {
+        assert!(!sitting.adapter.name.is_empty() && sitting.version == env!("CARGO_PKG_VERSION"));
+        assert!(sitting.wgpu.starts_with("30.") && sitting.naga.starts_with("30."), "{sitting:?}");
+    }
+}
+
+#[test]
+fn a_run_killed_before_it_began_says_so_and_can_be_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    killed(train(&run), || run.join("run.json").exists());
     assert!(!run.join("checkpoint.safetensors").exists(), "it was faster than the signal");
-    backhoe("train --resume").arg(&run).run().refused(&["run", "no checkpoint", "first epoch"]);
+    for call in ["train --resume", "eval"] {
+        backhoe(call).arg(&run).run().refused(&["run", "no checkpoint", "first step", "--out"]);
+    }
+    train(&run).run().succeeded();
+    assert!(weights(&run) == weights(uninterrupted()));
+}
+
+/// As a run that is killed once it has measured its last epoch: what it leaves is all there or can be had.
+#[test]
+fn a_run_that_could_not_leave_its_weights_is_not_complete() {
+    let run = tempfile::tempdir().unwrap();
+    let blocked = run.path().join("weights-xemd2.safetensors");
+    let mut child = train(run.path()).stdout(Stdio::piped()).begin();
+    two_epochs(&mut child);
+    fs::create_dir(&blocked).unwrap();
+    let ran = Ran::new(child.wait_with_output().unwrap());
+    ran.refused(&["weights-xemd2.safetensors"]);
+    assert!(stands(run.path()).is_some_and(|(epoch, _)| epoch < EPOCHS));
+    fs::remove_dir(blocked).unwrap();
+    assert_ends_alike(run.path());
+}
+
+/// A picture that was painted over, a label that was changed: a run goes on with its own data only.
+#[test]
+fn other_pixels_and_labels_are_not_gone_on_with() {
+    let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
+    train_on(data.path(), run.path(), "--epochs 1 --loss xe").succeeded();
+    let before = files(run.path());
+    let resume = || backhoe("train --quiet --epochs 2 --resume").arg(run.path()).run();
+    let paint = |name: &str| {
+        let path = data.path().join(name);
+        let kept = fs::read(&path).unwrap();
+        picture(5, 77).save(&path).unwrap();
+        move || fs::write(&path, &kept).unwrap()
+    };
+    for (name, words) in [("train/1 black/no 0.png", "64 training"), ("test/1 black/no 8.png", "24 test")] {
+        let restore = paint(name);
+        resume().refused(&["data", words, "pixels or labels", "then resume"]);
+        restore();
+    }
+    let [ours, other] = ["1 black", "7 grey"].map(|name| data.path().join("train").join(name).join("no 0.png"));
+    let (kept, swapped) = (fs::read(&ours).unwrap(), fs::read(&other).unwrap());
+    fs::write(&ours, &swapped).unwrap();
+    fs::write(&other, &kept).unwrap();
+    resume().refused(&["64 training", "pixels or labels"]);
+    assert!(files(run.path()) == before);
+    fs::write(&ours, kept).unwrap();
+    fs::write(&other, swapped).unwrap();
+    resume().succeeded();
 }
 
 /// More epochs than first asked for; and files are replaced, never rewritten in place, so that
@@ -137,6 +205,8 @@ fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
     let [run, links] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     train_for(2, run.path()).run().succeeded();
     let before = files(run.path());
+    let step_seconds = || RunFolder { path: run.path().to_owned() }.read_checkpoint().unwrap().progress.step_seconds;
+    let first_seconds = step_seconds();
     for name in before.keys() {
         fs::hard_link(run.path().join(name), links.path().join(name)).unwrap();
     }
@@ -144,6 +214,7 @@ fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
     assert_eq!(ran.stdout.lines().count(), (EPOCHS - 2) * LOSSES.len());
     assert_eq!(timeless_metrics(run.path()), timeless_metrics(uninterrupted()));
     assert!(weights(run.path()) == weights(uninterrupted()));
+    assert!(step_seconds() > first_seconds);
     let kept = files(links.path());
     let rewritten: Vec<_> = before.keys().filter(|name| kept[*name] != before[*name]).collect();
     assert!(rewritten.is_empty(), "rewritten in place: {rewritten:?}");

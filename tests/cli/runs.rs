@@ -108,6 +108,8 @@ pub fn assert_whole(run: &Path, asked: &Asked) {
     let (record, snapshot) = (folder.read_record().unwrap(), folder.read_checkpoint().unwrap());
     assert_eq!((record.classes.len(), record.images[1] as u64), (asked.classes, asked.test_images));
     assert_eq!((record.settings.epochs, snapshot.progress.epoch), (asked.epochs, asked.epochs));
+    let (seconds, of_steps) = (snapshot.progress.seconds, snapshot.progress.step_seconds);
+    assert!(of_steps > 0.0 && of_steps < seconds, "{of_steps} of {seconds} seconds");
 }
 
 /// One row an epoch and loss, under the header that others may rely on.
@@ -115,7 +117,8 @@ pub fn assert_whole(run: &Path, asked: &Asked) {
 fn assert_metrics(run: &Path, asked: &Asked) {
     let path = run.join("metrics.csv");
     let text = fs::read_to_string(&path).unwrap();
-    assert_eq!(text.lines().next(), Some("epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds"));
+    let header = "epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds,train_aem";
+    assert_eq!(text.lines().next(), Some(header));
     assert_eq!(text.lines().next(), Some(METRICS_HEADER.join(",").as_str()));
     let rows = read_metrics_csv(&path).unwrap();
     let got: Vec<(usize, &str)> = rows.iter().map(|row| (row.epoch, row.loss.as_str())).collect();
@@ -126,6 +129,7 @@ fn assert_metrics(run: &Path, asked: &Asked) {
         assert!(row.train_loss.is_finite() && row.sdd.is_some_and(f64::is_finite), "{row:?}");
         assert!((0.0..=100.0).contains(&row.aem) && row.aem <= row.aeo && row.aeo <= 100.0, "{row:?}");
         assert!((0.0..asked.classes as f64).contains(&row.mae) && row.seconds > 0.0, "{row:?}");
+        assert!((0.0..=100.0).contains(&row.train_aem), "{row:?}");
         assert_eq!(row.lambda.is_some(), row.loss.starts_with("xemd"), "{row:?}");
     }
 }

@@ -3,6 +3,7 @@
 use super::evaluation::assert_as_in_metrics;
 use super::program::{TINY, backhoe};
 use super::runs::{Asked, SHARED_LOSSES, assert_whole, shared, timeless_metrics, train_shared, weights};
+use backhoe::train::run::RunFolder;
 
 #[test]
 fn a_run_on_faces_leaves_everything_behind() {
@@ -22,7 +23,14 @@ fn a_run_on_digits_leaves_everything_behind() {
         backhoe("train --data digits --test-fraction 0.8 --seed 5 --epochs 1 --loss emd-linear,xemd1").words(TINY);
     let ran = call.words("--out").arg(run.path()).run().succeeded();
     assert_whole(run.path(), &Asked { losses: &losses, epochs: 1, classes: 10, test_images: 1438 });
-    for word in ["digits: 10 classes", "AEM", "order found again", "report.html", run.path().to_str().unwrap()] {
+    for word in [
+        "digits: 10 classes",
+        "train AEM %",
+        "ms a step (all losses)",
+        "order found again",
+        "report.html",
+        run.path().to_str().unwrap(),
+    ] {
         assert!(ran.stdout.contains(word), "no {word:?} in {ran:#?}");
     }
     // Measured again on what it was not trained on: the split is the run's own, by the run's own seed.
@@ -30,6 +38,17 @@ fn a_run_on_digits_leaves_everything_behind() {
     assert_as_in_metrics(&ran, run.path(), &losses);
     // Other data are taken at the user's word, also where they are the ones taken when nothing is said.
     backhoe("eval --data faces").arg(run.path()).run().refused(&["0, 1, 2", "0-2, 4-6"]);
+}
+
+/// Many images are tested on and few trained on: the steps' time is the smaller part.
+#[test]
+fn the_time_of_steps_is_not_that_of_evaluation() {
+    let run = tempfile::tempdir().unwrap();
+    let call = backhoe("train --quiet --epochs 3 --loss xe --out").arg(run.path());
+    call.words(&TINY.replace("--test-images 24", "--test-images 1500")).run().succeeded();
+    let progress = RunFolder { path: run.path().to_owned() }.read_checkpoint().unwrap().progress;
+    let (seconds, of_steps) = (progress.seconds, progress.step_seconds);
+    assert!(of_steps > 0.0 && of_steps < seconds / 2.0, "{of_steps} of {seconds} seconds");
 }
 
 #[test]

@@ -27,10 +27,11 @@ mod tests;
 
 use std::ops::RangeInclusive;
 
+use bytes::Bytes;
 #[cfg(not(target_arch = "wasm32"))]
 use rayon::prelude::*;
 
-use crate::data::{Dataset, Images};
+use crate::data::{Dataset, Images, indices};
 
 pub use ageing::AGE_SPREAD;
 use ageing::Ages;
@@ -134,6 +135,7 @@ impl Faces {
         Ok(Dataset {
             name: "faces".to_owned(),
             classes: GROUPS.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+            class_values: indices(GROUPS.len()),
             train: self.images(Split::Train, self.train)?,
             test: self.images(Split::Test, self.test)?,
         })
@@ -147,9 +149,11 @@ impl Faces {
         let labels: Vec<u32> = (0..count).map(|i| self.label(split, i)).collect();
         let ages = labels.iter().enumerate();
         let values: Vec<f64> = ages.map(|(i, &label)| self.age(split, i, label)).collect();
+        let whole = Bytes::from(self.pixels(split, &values)?);
+        let size = 3 * self.side * self.side;
         Ok(Images {
             side: self.side,
-            pixels: self.pixels(split, &values)?,
+            pixels: (0..count).map(|i| whole.slice(i * size..(i + 1) * size)).collect(),
             labels,
             values,
             names: (0..count).map(|i| format!("faces/{name}/{i:06}")).collect(),

@@ -8,6 +8,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::error::{FolderError, listed};
+use crate::data::indices;
 
 /// Name of the list in a data folder.
 pub(super) const FILE_NAME: &str = "classes.txt";
@@ -34,7 +35,7 @@ pub enum ClassListError {
         /// The name.
         name: String,
     },
-    /// What follows the tab is no finite number.
+    /// What follows the tab or comma is no finite number.
     #[error("line {line}: the value `{value}` is not a number")]
     Value {
         /// Line number from 1.
@@ -43,7 +44,7 @@ pub enum ClassListError {
         value: String,
     },
     /// Values for some classes only.
-    #[error("line {line}: either every class has a value after a tab, or none has")]
+    #[error("line {line}: either every class has a value after a tab or a comma, or none has")]
     SomeValues {
         /// The first line, from 1, that differs from the first class.
         line: usize,
@@ -68,11 +69,11 @@ pub(super) struct Classes {
 pub(super) fn ordered(root: &Path, found: Vec<String>) -> Result<Classes, FolderError> {
     let path = root.join(FILE_NAME);
     if !path.is_file() {
-        let values = (0..found.len()).map(|index| index as f64).collect();
+        let values = indices(found.len());
         return Ok(Classes { names: found, values });
     }
     read(&path)
-        .and_then(|text| parse(&text))
+        .and_then(|text| parse(&text, &found))
         .and_then(|list| check_names(&list.names, &found).map(|()| list))
         .map_err(|source| FolderError::ClassList { path, source })
 }
@@ -84,11 +85,12 @@ fn read(path: &Path) -> Result<String, ClassListError> {
     Ok(fs::read_to_string(path)?)
 }
 
-fn parse(text: &str) -> Result<Classes, ClassListError> {
+/// Reads a list of the class folders `found`.
+fn parse(text: &str, found: &[String]) -> Result<Classes, ClassListError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut names, mut values, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for (line, content) in (1..).zip(text.lines()).filter(|(_, content)| !content.trim().is_empty()) {
-        let (name, value) = parse_line(line, content)?;
+        let (name, value) = parse_line(line, content.trim(), found)?;
         if !seen.insert(name.clone()) {
             return Err(ClassListError::Twice { line, name });
         }
@@ -102,14 +104,17 @@ fn parse(text: &str) -> Result<Classes, ClassListError> {
         return Err(ClassListError::Empty);
     }
     if values.is_empty() {
-        values = (0..names.len()).map(|index| index as f64).collect();
+        values = indices(names.len());
     }
     Ok(Classes { names, values })
 }
 
-fn parse_line(line: usize, content: &str) -> Result<(String, Option<f64>), ClassListError> {
-    let Some((name, value)) = content.trim().split_once('\t') else {
-        return Ok((content.trim().into(), None));
+/// A name and its value; what is a folder's whole name is no value, whatever is in it.
+fn parse_line(line: usize, content: &str, found: &[String]) -> Result<(String, Option<f64>), ClassListError> {
+    let is_folder = |name: &str| found.iter().any(|folder| folder == name);
+    let parts = content.rsplit_once('\t').or_else(|| content.rsplit_once(','));
+    let Some((name, value)) = parts.filter(|_| !is_folder(content)) else {
+        return Ok((content.into(), None));
     };
     let value = value.trim();
     match value.parse::<f64>() {
@@ -138,11 +143,11 @@ mod tests {
     use super::*;
 
     fn names(text: &str) -> Vec<String> {
-        parse(text).unwrap().names
+        parse(text, &[]).unwrap().names
     }
 
     fn message(text: &str) -> String {
-        parse(text).unwrap_err().to_string()
+        parse(text, &[]).unwrap_err().to_string()
     }
 
     #[test]
@@ -150,14 +155,25 @@ mod tests {
         let expected = ["old cats", "a", "b"];
         assert_eq!(names("old cats\na\nb\n"), expected);
         assert_eq!(names("\u{feff}old cats\r\n\r\na \r\n\tb"), expected);
-        assert_eq!(parse("x\ny").unwrap().values, [0.0, 1.0]);
+        assert_eq!(parse("x\ny", &[]).unwrap().values, [0.0, 1.0]);
     }
 
     #[test]
-    fn values_come_after_a_tab() {
-        let classes = parse("0-2\t1\n25-32\t28.5\n60-\t-1e2\n").unwrap();
-        assert_eq!(classes.names, ["0-2", "25-32", "60-"]);
-        assert_eq!(classes.values, [1.0, 28.5, -100.0]);
+    fn values_come_after_a_tab_or_a_comma() {
+        for list in ["0-2\t1\n25-32\t28.5\n60-\t-1e2\n", "0-2,1\n25-32 , 28.5\r\n60-,-1e2"] {
+            let classes = parse(list, &[]).unwrap();
+            assert_eq!(classes.names, ["0-2", "25-32", "60-"]);
+            assert_eq!(classes.values, [1.0, 28.5, -100.0]);
+        }
+    }
+
+    #[test]
+    fn commas_in_the_names_of_folders_are_no_separators() {
+        let found = ["a,b", "c,2", "d"].map(str::to_owned);
+        assert_eq!(parse("a,b\nc,2\nd", &found).unwrap().names, found);
+        let classes = parse("a,b,1\nc,2\t2\nd,3", &found).unwrap();
+        assert_eq!((classes.names.as_slice(), classes.values), (found.as_slice(), vec![1.0, 2.0, 3.0]));
+        assert!(parse("a,b\nc,x", &found).unwrap_err().to_string().contains("the value `x` is not a number"));
     }
 
     #[test]

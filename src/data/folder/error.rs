@@ -163,6 +163,22 @@ pub enum FolderError {
         /// The side asked for.
         side: usize,
     },
+    /// The images could not be kept in a temporary file.
+    #[error(
+        "{images} images of {side} x {side} pixels are too many for memory, and cannot be kept in a file in {}: {source}; \
+         make room there, let TMPDIR (TMP on Windows) name a folder with room, or choose a smaller side",
+        folder.display()
+    )]
+    Store {
+        /// Files that would be read.
+        images: usize,
+        /// The side asked for.
+        side: usize,
+        /// The folder of temporary files.
+        folder: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// Strict mode: the first file that would have been passed over.
     #[error("{0} (strict mode takes no such file: mend or remove it, or load without strict mode)")]
     Strict(Skipped),

@@ -1,22 +1,25 @@
 //! Loads a folder: scans it, decodes the files in parallel, splits what could be read.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use rayon::prelude::*;
 
 use super::decode::{DecodeError, MAX_BYTES, decode_named};
 use super::error::{FolderError, SkipReason, Skipped};
 use super::scan::{Scan, Source, named_format, scan};
+use super::store::{IN_MEMORY, Store};
 use super::walk::natural;
 use crate::data::split::{check_fraction, stratified};
 use crate::data::{Dataset, Images, check_side};
 
 /// A folder of class folders, with or without `train` and `test` above them.
 ///
-/// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them (a folder
-/// name a line, `name<TAB>value` where the classes have real values). Folders inside a class folder are searched too;
+/// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them: a folder
+/// name a line, and after a tab or a comma a number where the classes stand for one. Folders inside a class folder are searched too;
 /// hidden files and folders are not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folder {
@@ -45,18 +48,30 @@ pub struct Loaded {
 struct Picture {
     source: Source,
     /// 3 x side x side.
-    pixels: Vec<u8>,
+    pixels: Bytes,
 }
+
+/// Decoded pixels that wait to be stored, in bytes: enough for all threads.
+const WAITING: usize = 64 << 20;
 
 impl Folder {
     /// Reads all images of the folder, on all threads of rayon's pool.
     ///
     /// `progress(done, total)` is told of each file done, from 0 to the total, by the thread that did it: calls may
-    /// overlap and arrive out of order.
+    /// overlap and arrive out of order. Beyond 1 GiB the decoded pixels are kept in a temporary file, not in memory.
     ///
     /// # Errors
     /// [`FolderError`]; with `strict` also for the first file, in natural order, that would be passed over.
     pub fn load(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded, FolderError> {
+        self.load_keeping(IN_MEMORY, progress)
+    }
+
+    /// [`Folder::load`] with at most so many bytes of pixels in memory.
+    pub(super) fn load_keeping(
+        &self,
+        in_memory: usize,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Loaded, FolderError> {
         check_side(self.side)?;
         let mut scan = scan(&self.path)?;
         if !scan.has_splits {
@@ -64,8 +79,7 @@ impl Folder {
         }
         let found = counts(&scan, scan.sources.iter());
         self.check_filled(&scan, &found, &found)?;
-        check_memory(scan.sources.len(), self.side)?;
-        let decoded = decode_all(&scan.sources, self.side, progress);
+        let decoded = self.decode_all(&scan.sources, in_memory, progress)?;
         let (pictures, skipped) = self.separate(&mut scan, decoded)?;
         let kept = counts(&scan, pictures.iter().map(|picture| &picture.source));
         self.check_filled(&scan, &kept, &found)?;
@@ -77,7 +91,7 @@ impl Folder {
     fn separate(
         &self,
         scan: &mut Scan,
-        decoded: Vec<Result<Vec<u8>, SkipReason>>,
+        decoded: Vec<Result<Bytes, SkipReason>>,
     ) -> Result<(Vec<Picture>, Vec<Skipped>), FolderError> {
         let (mut pictures, mut skipped) = (Vec::new(), std::mem::take(&mut scan.skipped));
         for (source, decoded) in scan.sources.drain(..).zip(decoded) {
@@ -138,9 +152,49 @@ impl Folder {
             let class = scan.folders[source.folder].class;
             let value = scan.classes.values[class as usize];
             let images = if tested { &mut test } else { &mut train };
-            images.push(&pixels, class, value, source.name);
+            images.push(pixels, class, value, source.name);
         }
-        Dataset { name: self.name(), classes: scan.classes.names, train, test }
+        Dataset { name: self.name(), classes: scan.classes.names, class_values: scan.classes.values, train, test }
+    }
+
+    /// What became of each file, in their order. Decodes so many at a time as may wait to be stored.
+    fn decode_all(
+        &self,
+        sources: &[Source],
+        in_memory: usize,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Vec<Result<Bytes, SkipReason>>, FolderError> {
+        let size = 3 * self.side * self.side;
+        let refused = |source| self.refused(sources.len(), source);
+        let mut store = Store::new(sources.len(), size, in_memory).map_err(refused)?;
+        let done = AtomicUsize::new(0);
+        progress(0, sources.len());
+        let decode = |source: &Source| {
+            let decoded = decode_path(&source.path, self.side);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, sources.len());
+            decoded
+        };
+        let mut outcomes = Vec::with_capacity(sources.len());
+        for some in sources.chunks((WAITING / size).max(4 * rayon::current_num_threads())) {
+            let decoded: Vec<_> = some.par_iter().map(decode).collect();
+            for outcome in decoded {
+                outcomes.push(match outcome {
+                    Ok(pixels) => Ok(store.put(pixels).map_err(refused)?),
+                    Err(reason) => Err(reason),
+                });
+            }
+        }
+        let images = store.images().map_err(refused)?;
+        Ok(outcomes.into_iter().map(|outcome| outcome.map(|place| images[place].clone())).collect())
+    }
+
+    /// Why so many images could not be kept.
+    fn refused(&self, images: usize, source: io::Error) -> FolderError {
+        let side = self.side;
+        if source.kind() == io::ErrorKind::OutOfMemory {
+            return FolderError::Memory { images, side };
+        }
+        FolderError::Store { images, side, folder: std::env::temp_dir(), source }
     }
 
     /// The folder's own name, also where the path is `.` or ends in `..`.
@@ -169,22 +223,6 @@ fn decode_path(path: &Path, side: usize) -> Result<Vec<u8>, SkipReason> {
     Ok(decode_named(&fs::read(path)?, named_format(path), side)?)
 }
 
-/// What became of each file, in their order.
-fn decode_all(
-    sources: &[Source],
-    side: usize,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Vec<Result<Vec<u8>, SkipReason>> {
-    let done = AtomicUsize::new(0);
-    progress(0, sources.len());
-    let decode = |source: &Source| {
-        let decoded = decode_path(&source.path, side);
-        progress(done.fetch_add(1, Ordering::Relaxed) + 1, sources.len());
-        decoded
-    };
-    sources.par_iter().map(decode).collect()
-}
-
 /// Number of files in each class folder.
 fn counts<'a>(scan: &Scan, sources: impl Iterator<Item = &'a Source>) -> Vec<usize> {
     let mut counts = vec![0; scan.folders.len()];
@@ -192,27 +230,4 @@ fn counts<'a>(scan: &Scan, sources: impl Iterator<Item = &'a Source>) -> Vec<usi
         counts[source.folder] += 1;
     }
     counts
-}
-
-/// Asks the system for the memory before the work is done; it may still grant more than it has.
-fn check_memory(images: usize, side: usize) -> Result<(), FolderError> {
-    let bytes = images.checked_mul(3 * side * side);
-    match bytes.map(|bytes| Vec::<u8>::new().try_reserve_exact(bytes)) {
-        Some(Ok(())) => Ok(()),
-        _ => Err(FolderError::Memory { images, side }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_fit_into_memory_is_refused_beforehand() {
-        assert!(check_memory(1000, 64).is_ok());
-        for images in [1 << 40, usize::MAX] {
-            let error = check_memory(images, 2048).unwrap_err().to_string();
-            assert!(error.contains("2048 x 2048") && error.contains("smaller side"), "{error}");
-        }
-    }
 }

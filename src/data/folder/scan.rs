@@ -10,7 +10,7 @@ use image::ImageFormat;
 
 use super::classes::{Classes, ordered};
 use super::error::{FolderError, SkipReason, Skipped};
-use super::walk::{Entry, Kind, list, walk};
+use super::walk::{Entry, Kind, holds_runs_only, list, walk};
 
 /// A folder with the images of one class in one split.
 pub(super) struct ClassFolder {
@@ -47,7 +47,7 @@ pub(super) fn scan(root: &Path) -> Result<Scan, FolderError> {
     if !is_folder {
         return Err(FolderError::NotAFolder(root.into()));
     }
-    let entries = list(root).map_err(unreadable(root))?;
+    let entries = list_classes(root)?;
     let split = |name: &str| {
         let mut folders = entries.iter().filter(|entry| matches!(entry.kind, Kind::Folder));
         folders.find(|entry| entry.name().eq_ignore_ascii_case(name)).map(|entry| entry.path.clone())
@@ -83,10 +83,7 @@ fn scan_splits(root: &Path, entries: Vec<Entry>, splits: [PathBuf; 2]) -> Result
             _ => {}
         }
     }
-    let mut names_of = |split: &Path| {
-        let entries = list(split).map_err(unreadable(split))?;
-        class_names(split, entries, &mut skipped)
-    };
+    let mut names_of = |split: &Path| class_names(split, list_classes(split)?, &mut skipped);
     let [train, test] = &splits;
     let (trained, tested) = (names_of(train)?, names_of(test)?);
     check_same_classes(test, &tested, &trained, "train")?;
@@ -96,6 +93,13 @@ fn scan_splits(root: &Path, entries: Vec<Entry>, splits: [PathBuf; 2]) -> Result
     let folders = class_folders(&classes, train, false).chain(class_folders(&classes, test, true));
     let folders = folders.collect();
     with_sources(Scan { classes, has_splits: true, folders, sources: Vec::new(), skipped }, root)
+}
+
+/// What may be class folders, and what lies beside them.
+fn list_classes(folder: &Path) -> Result<Vec<Entry>, FolderError> {
+    let mut entries = list(folder).map_err(unreadable(folder))?;
+    entries.retain(|entry| !matches!(entry.kind, Kind::Folder) || !holds_runs_only(&entry.path));
+    Ok(entries)
 }
 
 fn check_same_classes(

@@ -193,7 +193,7 @@ fn every_format_is_read_from_a_file() {
     let Loaded { dataset, skipped } = data.load();
     assert!(skipped.is_empty(), "{skipped:?}");
     assert_eq!(dataset.train.len() + dataset.test.len(), 10);
-    assert!(dataset.train.pixels.iter().all(|p| p.abs_diff(60) <= 2));
+    assert!(dataset.train.pixels.iter().flatten().all(|p| p.abs_diff(60) <= 2));
 }
 
 #[test]
@@ -219,6 +219,20 @@ fn bad_files_are_named_with_the_reason_and_passed_over() {
 }
 
 #[test]
+fn data_in_a_file_are_those_in_memory() {
+    let data = Data::two_classes();
+    data.bytes("a/broken.png", b"words");
+    data.bytes("b/0-broken.png", b"words");
+    let in_memory = data.load();
+    let all = 10 * 3 * SIDE * SIDE;
+    for most in [0, all - 1, all] {
+        let loaded = data.folder().load_keeping(most, &|_, _| {}).unwrap();
+        assert_eq!(loaded.dataset, in_memory.dataset);
+        assert_eq!(data.skipped(&loaded), ["a/broken.png", "b/0-broken.png"]);
+    }
+}
+
+#[test]
 fn strict_mode_takes_a_clean_folder() {
     let data = Data::two_classes();
     let folder = Folder { strict: true, ..data.folder() };
@@ -238,6 +252,41 @@ fn hidden_files_are_left_out_and_nested_folders_searched() {
     assert_eq!(loaded.dataset.classes, ["a", "b"]);
     let expected = ["a/0.png", "a/1.png", "a/2.png", "a/3.png", "a/deep/er/5.png"];
     assert_eq!(names_of(&loaded, 0), expected);
+}
+
+#[test]
+fn what_runs_leave_is_no_data() {
+    let data = Data::two_classes();
+    // A run among the classes, one in a class, some below a folder of their own, and one that has not begun.
+    for run in ["run", "a/run", "runs/x-1", "runs/old/x-1", "other/x"] {
+        data.image(&format!("{run}/curves.png"), [1; 3]);
+        data.bytes(&format!("{run}/run.json"), b"{}");
+    }
+    data.bytes("runs/x-2/run.json", b"");
+    data.bytes("other/.DS_Store", b"junk");
+    let loaded = data.load();
+    assert!(loaded.skipped.is_empty(), "{:?}", loaded.skipped);
+    assert_eq!(loaded.dataset.classes, ["a", "b"]);
+    assert_eq!(names_of(&loaded, 0), ["a/0.png", "a/1.png", "a/2.png", "a/3.png"]);
+    // With images beside its runs it is a class.
+    data.image("runs/1.png", [1; 3]);
+    data.image("runs/2.png", [1; 3]);
+    let loaded = data.load();
+    assert_eq!(loaded.dataset.classes, ["a", "b", "runs"]);
+    assert_eq!(names_of(&loaded, 2), ["runs/1.png", "runs/2.png"]);
+}
+
+#[test]
+fn runs_beside_train_and_test_are_no_news() {
+    let data = Data::new();
+    for path in ["train/a/1.png", "train/b/1.png", "test/a/2.png", "test/b/2.png", "runs/x-1/curves.png"] {
+        data.image(path, [1; 3]);
+    }
+    data.bytes("runs/x-1/run.json", b"{}");
+    data.bytes("train/runs/x-1/run.json", b"{}");
+    let loaded = data.load();
+    assert!(loaded.skipped.is_empty(), "{:?}", loaded.skipped);
+    assert_eq!(loaded.dataset.classes, ["a", "b"]);
 }
 
 #[cfg(unix)]

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::{SkipReason, Skipped};
 
+/// The file by which the folder of a training run is known.
+pub const RECORD: &str = "run.json";
+
 /// Natural order ("2" before "10"), made total by the bytes.
 pub(super) fn natural(a: &str, b: &str) -> Ordering {
     natord::compare(a, b).then_with(|| a.cmp(b))
@@ -33,16 +36,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub fn name(&self) -> Cow<'_, str> {
-        self.path.file_name().unwrap_or_default().to_string_lossy()
-    }
-}
-
-/// The entries of a folder in natural order, hidden ones left out, links followed.
-pub(super) fn list(folder: &Path) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
+    fn new(entry: fs::DirEntry) -> io::Result<Self> {
         let path = entry.path();
         let kind = match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => Kind::Folder,
@@ -50,12 +44,44 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<Entry>> {
             Ok(_) => Kind::Other,
             Err(e) => Kind::Unknown(e),
         };
-        entries.push(Entry { path, kind, is_link: entry.file_type()?.is_symlink() });
+        Ok(Self { path, kind, is_link: entry.file_type()?.is_symlink() })
     }
-    // `__MACOSX` is what macOS leaves in zip archives: shadows of the real files.
-    entries.retain(|entry| !entry.name().starts_with('.') && entry.name() != "__MACOSX");
+
+    pub fn name(&self) -> Cow<'_, str> {
+        self.path.file_name().unwrap_or_default().to_string_lossy()
+    }
+
+    fn is_run(&self) -> bool {
+        matches!(self.kind, Kind::Folder) && self.path.join(RECORD).is_file()
+    }
+
+    /// A folder itself, rather than a link that may lead round in a circle.
+    fn is_own_folder(&self) -> bool {
+        matches!(self.kind, Kind::Folder) && !self.is_link
+    }
+}
+
+/// The entries of a folder in natural order, hidden ones and runs left out, links followed.
+pub(super) fn list(folder: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries =
+        visible(folder)?.filter(|entry| !entry.as_ref().is_ok_and(Entry::is_run)).collect::<Result<Vec<_>, _>>()?;
     entries.sort_by(|a, b| natural(&a.name(), &b.name()).then_with(|| a.path.cmp(&b.path)));
     Ok(entries)
+}
+
+/// Whether there are runs in a folder or below it, and nothing else.
+pub(super) fn holds_runs_only(folder: &Path) -> bool {
+    let run_or_runs = |entry: &Entry| entry.is_run() || (entry.is_own_folder() && holds_runs_only(&entry.path));
+    let Ok(mut entries) = visible(folder).map(Iterator::peekable) else { return false };
+    entries.peek().is_some() && entries.all(|entry| entry.as_ref().is_ok_and(run_or_runs))
+}
+
+/// The entries of a folder as they come, hidden ones left out, links followed.
+fn visible(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
+    // `__MACOSX` is what macOS leaves in zip archives: shadows of the real files.
+    let hidden = |entry: &Entry| entry.name().starts_with('.') || entry.name() == "__MACOSX";
+    let entries = fs::read_dir(folder)?.map(|entry| entry.and_then(Entry::new));
+    Ok(entries.filter(move |entry| !entry.as_ref().is_ok_and(hidden)))
 }
 
 /// All files below `folder` with their names below `root`, in natural order of the names. Fails only if `folder`
