@@ -2,17 +2,14 @@
 
 use crate::data::Images;
 use crate::nn::plans::Batches;
-use crate::plan::random::pcg4d;
+use crate::plan::random::{draw, purpose};
 use crate::plan::{Executor, ExecutorError, Limits, PADDING};
-
-/// Third word of the generator's key for an epoch's order.
-const SHUFFLE: u32 = 4;
 
 /// The samples in the order of an epoch: sorted by a random key each.
 #[must_use]
 pub fn shuffled(samples: usize, seed: u32, epoch: u32) -> Vec<u32> {
     let key = |sample: &u32| {
-        let words = pcg4d([seed, epoch, *sample, SHUFFLE]);
+        let words = draw(seed, purpose::ORDER, epoch, *sample);
         (words[0], words[1], *sample)
     };
     let mut order: Vec<u32> = (0..samples as u32).collect();
