@@ -47,7 +47,7 @@ impl Artifacts {
                 self.replace("metrics.csv", |path| write_metrics_csv(path, history))?;
                 self.snapshot = Some(*snapshot);
             }
-            Event::Step { .. } | Event::Loss { .. } => {}
+            Event::Step { .. } | Event::Loss { .. } | Event::Recovered { .. } => {}
         }
         Ok(())
     }
