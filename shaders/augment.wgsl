@@ -21,11 +21,6 @@ override COLOUR: bool = false;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 @group(0) @binding(5) var<storage, read_write> targets: array<u32>;
 
-// Purposes in the generator's key.
-const PLACE: u32 = 1u;
-const SHAPE: u32 = 2u;
-const TINT: u32 = 3u;
-
 // 20 degrees.
 const LARGEST_ANGLE: f32 = 0.3490658503988659;
 
@@ -78,9 +73,9 @@ fn augment(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups
         write_pixel(row, pixel, vec3<f32>(0.0), PADDING);
         return;
     }
-    let place = pcg4d(vec4<u32>(clock.seed, clock.epoch, sample, PLACE));
-    let shape = pcg4d(vec4<u32>(clock.seed, clock.epoch, sample, SHAPE));
-    let tint = pcg4d(vec4<u32>(clock.seed, clock.epoch, sample, TINT));
+    let place = draw(clock.seed, PURPOSE_PLACE, clock.epoch, sample);
+    let shape = draw(clock.seed, PURPOSE_SHAPE, clock.epoch, sample);
+    let tint = draw(clock.seed, PURPOSE_TINT, clock.epoch, sample);
     let margin = STORED - SIDE;
     var corner = vec2<u32>(margin / 2u);
     if (CROP) {

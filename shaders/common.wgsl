@@ -46,6 +46,19 @@ fn pcg4d(key: vec4<u32>) -> vec4<u32> {
     return v;
 }
 
+// What a draw is for (the same in src/plan/random.rs, which also has those drawn on the host).
+const PURPOSE_PLACE: u32 = 1u;
+const PURPOSE_SHAPE: u32 = 2u;
+const PURPOSE_TINT: u32 = 3u;
+// The layer's number is added.
+const PURPOSE_DROPOUT: u32 = 16u;
+
+// Four random words. The purpose stands in the same place of every key, so that no two uses of the
+// generator share numbers; `time` is an epoch or step, `item` a sample or element.
+fn draw(seed: u32, purpose: u32, time: u32, item: u32) -> vec4<u32> {
+    return pcg4d(vec4<u32>(seed, purpose, time, item));
+}
+
 // A number in [0, 1) from the upper 24 bits.
 fn unit(word: u32) -> f32 {
     return f32(word >> 8u) * (1.0 / 16777216.0);

@@ -8,6 +8,8 @@
 // its loads with its edge. Invocations of a group differ in the place, so that neighbours read
 // neighbouring words; the channels of a tile belong to the whole group.
 
+// Conditions are joined by `&`: with `&&` each would be a branch, and one driver's compiler runs out of memory over them.
+
 override BATCH: u32 = 1u;
 override IN_CHANNELS: u32 = 1u;
 override OUT_CHANNELS: u32 = 1u;
@@ -36,14 +38,8 @@ const CHANNELS: u32 = 8u;
 
 // One word of an input row, or the zero beside it.
 fn input_at(row: u32, x: i32, inside: bool) -> f32 {
-    let real = inside && x >= 0 && x < i32(IN_WIDTH);
+    let real = inside & (x >= 0) & (x < i32(IN_WIDTH));
     return select(0.0, input[row + u32(max(x, 0)) % IN_WIDTH], real);
-}
-
-// One word of an output gradient row, or the zero beside it.
-fn output_gradient_at(row: u32, x: i32, inside: bool) -> f32 {
-    let real = inside && x >= 0 && x < i32(OUT_WIDTH);
-    return select(0.0, output_gradient[row + u32(max(x, 0)) % OUT_WIDTH], real);
 }
 
 // Four neighbouring outputs' inputs: words x, x + STRIDE, x + 2 STRIDE, x + 3 STRIDE of a row.
@@ -80,7 +76,7 @@ fn conv_forward(
     for (var i = 0u; i < IN_CHANNELS; i++) {
         for (var ky = 0u; ky < KERNEL_HEIGHT; ky++) {
             let sy = i32(y * STRIDE + ky) - i32(PAD);
-            let inside = sy >= 0 && sy < i32(IN_HEIGHT);
+            let inside = (sy >= 0) & (sy < i32(IN_HEIGHT));
             let row = ((n * IN_CHANNELS + i) * IN_HEIGHT + u32(max(sy, 0)) % IN_HEIGHT) * IN_WIDTH;
             let left = i32(x * STRIDE) - i32(PAD);
             var window = input_window(row, left, inside);
@@ -117,7 +113,9 @@ fn conv_forward(
 
 // The output gradient that tap `kx` brings to input column x, or 0 where no output lies.
 fn reaching(row: u32, x: i32, inside: bool) -> f32 {
-    return output_gradient_at(row, x / i32(STRIDE), inside && x >= 0 && x % i32(STRIDE) == 0);
+    let at = u32(max(x, 0));
+    let real = inside & (x >= 0) & (at % STRIDE == 0u) & (at / STRIDE < OUT_WIDTH);
+    return select(0.0, output_gradient[row + at / STRIDE % OUT_WIDTH], real);
 }
 
 // The output gradients that reach four neighbouring inputs through one tap.
@@ -153,9 +151,9 @@ fn conv_backward_data(
     for (var o = 0u; o < OUT_CHANNELS; o++) {
         for (var ky = 0u; ky < KERNEL_HEIGHT; ky++) {
             let reach = i32(y + PAD) - i32(ky);
-            let sy = reach / i32(STRIDE);
-            let inside = reach >= 0 && reach % i32(STRIDE) == 0 && sy < i32(OUT_HEIGHT);
-            let row = ((n * OUT_CHANNELS + o) * OUT_HEIGHT + u32(max(sy, 0)) % OUT_HEIGHT) * OUT_WIDTH;
+            let at = u32(max(reach, 0));
+            let inside = (reach >= 0) & (at % STRIDE == 0u) & (at / STRIDE < OUT_HEIGHT);
+            let row = ((n * OUT_CHANNELS + o) * OUT_HEIGHT + at / STRIDE % OUT_HEIGHT) * OUT_WIDTH;
             let right = i32(x + PAD);
             var window = reaching_window(row, right, inside);
             for (var kx = 0u; kx < KERNEL_WIDTH; kx++) {
@@ -207,7 +205,7 @@ fn conv_backward_weight(
     for (var n = group.z * images; n < min((group.z + 1u) * images, BATCH); n++) {
         for (var y = 0u; y < OUT_HEIGHT; y++) {
             let sy = i32(y * STRIDE + ky) - i32(PAD);
-            let inside = sy >= 0 && sy < i32(IN_HEIGHT);
+            let inside = (sy >= 0) & (sy < i32(IN_HEIGHT));
             let row = ((n * IN_CHANNELS + i) * IN_HEIGHT + u32(max(sy, 0)) % IN_HEIGHT) * IN_WIDTH;
             let left = i32(kx) - i32(PAD);
             var window = taps_window(row, left, inside);
@@ -259,8 +257,10 @@ fn conv_sum_chunks(
     if (w >= weights) {
         return;
     }
+    // CHUNKS, but told by the binding's length, so that compilers do not unroll the loop.
+    let chunks = arrayLength(&partial) / weights;
     var sum = 0.0;
-    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+    for (var chunk = 0u; chunk < chunks; chunk++) {
         sum += partial[chunk * weights + w];
     }
     weight_gradient[w] = sum;

@@ -9,14 +9,20 @@
 // The gradient with respect to the input is the same convolution of the output's gradient with the
 // kernels turned by half a turn and the channels' roles exchanged; pack_weight prepares either.
 
-override BATCH: u32 = 1u;
-override IN_CHANNELS: u32 = 1u;
-override OUT_CHANNELS: u32 = 1u;
-override HEIGHT: u32 = 1u;
-override WIDTH: u32 = 4u;
-override BIAS: bool = true;
-override TURNED: bool = false;
-override CHUNKS: u32 = 1u;
+// The shape comes as a uniform and not as constants: these kernels are the longest to compile, and so
+// one pipeline does for all layers.
+struct Shape {
+    batch: u32,
+    in_channels: u32,
+    out_channels: u32,
+    height: u32,
+    quads: u32, // of a row
+    first: u32, // output channel of the block
+    block: u32, // output channels of a block
+    chunks: u32,
+    bias: u32,
+    turned: u32,
+}
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> packed: array<vec4<f32>, 4096>;
@@ -26,10 +32,7 @@ override CHUNKS: u32 = 1u;
 @group(0) @binding(5) var<storage, read_write> packing: array<f32>;
 @group(0) @binding(6) var<storage, read> output_gradient: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> partial: array<f32>;
-
-override FIRST: u32 = 0u;
-override BLOCK: u32 = 16u;
-override QUADS: u32 = WIDTH / 4u;
+@group(0) @binding(8) var<uniform> shape: Shape;
 
 // Output channels of a tile.
 const CHANNELS: u32 = 16u;
@@ -41,20 +44,20 @@ const UNIFORM: u32 = 16384u;
 @compute @workgroup_size(GROUP)
 fn pack_weight(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let element = flat(id, groups);
-    let size = IN_CHANNELS * 9u * BLOCK;
+    let size = shape.in_channels * 9u * shape.block;
     let block = element / size;
-    if (block * BLOCK >= OUT_CHANNELS) {
+    if (block * shape.block >= shape.out_channels) {
         return;
     }
-    let o = block * BLOCK + element % BLOCK;
-    let k = element % size / BLOCK % 9u;
-    let i = element % size / BLOCK / 9u;
+    let o = block * shape.block + element % shape.block;
+    let k = element % size / shape.block % 9u;
+    let i = element % size / shape.block / 9u;
     var value = 0.0;
-    if (o < OUT_CHANNELS) {
-        if (TURNED) {
-            value = weight[(i * OUT_CHANNELS + o) * 9u + 8u - k];
+    if (o < shape.out_channels) {
+        if (shape.turned != 0u) {
+            value = weight[(i * shape.out_channels + o) * 9u + 8u - k];
         } else {
-            value = weight[(o * IN_CHANNELS + i) * 9u + k];
+            value = weight[(o * shape.in_channels + i) * 9u + k];
         }
     }
     packing[block * UNIFORM + element % size] = value;
@@ -62,29 +65,13 @@ fn pack_weight(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgr
 
 // Quad q of the row of quads that begins at `row`, or zeros beside the image.
 fn input_quad(row: u32, q: i32, inside: bool) -> vec4<f32> {
-    let real = inside && q >= 0 && q < i32(QUADS);
-    return select(vec4<f32>(0.0), input[row + u32(clamp(q, 0, i32(QUADS) - 1))], vec4<bool>(real));
+    let real = inside && q >= 0 && q < i32(shape.quads);
+    return select(vec4<f32>(0.0), input[row + u32(clamp(q, 0, i32(shape.quads) - 1))], vec4<bool>(real));
 }
 
 // The products of four places with four channels, a column a channel.
 fn outer(places: vec4<f32>, channels: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(places * channels.x, places * channels.y, places * channels.z, places * channels.w);
-}
-
-// One channel's quads of a tile, with its bias.
-fn write_channel(n: u32, o: u32, y: u32, q: u32, first: vec4<f32>, second: vec4<f32>) {
-    if (o >= OUT_CHANNELS) {
-        return;
-    }
-    var shift = 0.0;
-    if (BIAS) {
-        shift = bias[o];
-    }
-    let at = ((n * OUT_CHANNELS + o) * HEIGHT + y) * QUADS + q;
-    output[at] = first + shift;
-    if (q + 1u < QUADS) {
-        output[at + 1u] = second + shift;
-    }
 }
 
 // Sixteen channels at four places: a matrix four channels, a column a channel.
@@ -112,11 +99,36 @@ fn add(sums: ptr<function, Sums>, more: Sums) {
     (*sums).d += more.d;
 }
 
-fn write_four(n: u32, o: u32, y: u32, q: u32, first: mat4x4<f32>, second: mat4x4<f32>) {
-    write_channel(n, o, y, q, first[0], second[0]);
-    write_channel(n, o + 1u, y, q, first[1], second[1]);
-    write_channel(n, o + 2u, y, q, first[2], second[2]);
-    write_channel(n, o + 3u, y, q, first[3], second[3]);
+// One channel's quads of a tile, with its bias.
+fn write_channel(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>) {
+    if (o >= shape.out_channels) {
+        return;
+    }
+    var shift = 0.0;
+    if (shape.bias != 0u) {
+        shift = bias[o];
+    }
+    let at = ((n * shape.out_channels + o) * shape.height + y) * shape.quads + q;
+    output[at] = near + shift;
+    if (q + 1u < shape.quads) {
+        output[at + 1u] = far + shift;
+    }
+}
+
+// A tile's results, in a loop over fours of channels that shifts the next four into place: each word
+// written by name costs a software driver's compiler several milliseconds.
+fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums) {
+    var a = near;
+    var b = far;
+    let last = min(first + CHANNELS, shape.out_channels);
+    for (var o = first; o < last; o += 4u) {
+        write_channel(n, o, y, q, a.a[0], b.a[0]);
+        write_channel(n, o + 1u, y, q, a.a[1], b.a[1]);
+        write_channel(n, o + 2u, y, q, a.a[2], b.a[2]);
+        write_channel(n, o + 3u, y, q, a.a[3], b.a[3]);
+        a = Sums(a.b, a.c, a.d, a.d);
+        b = Sums(b.b, b.c, b.d, b.d);
+    }
 }
 
 // output[n, o, y, x] = bias[o] + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
@@ -127,46 +139,50 @@ fn conv3x3(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let tiles = (QUADS + 1u) / 2u;
+    let tiles = (shape.quads + 1u) / 2u;
     let place = (group.z * groups.x + group.x) * GROUP + lane;
-    let q = place % tiles * 2u;
-    let y = place / tiles % HEIGHT;
-    let n = place / (tiles * HEIGHT);
-    if (n >= BATCH) {
+    // Two divisions instead of four remainders and quotients: drivers divide vectors word by word.
+    let rows = place / tiles;
+    let q = (place - rows * tiles) * 2u;
+    let n = rows / shape.height;
+    let y = rows - n * shape.height;
+    if (n >= shape.batch) {
         return;
     }
+    let quads = shape.quads;
+    let last = i32(shape.height) - 1;
+    let step = shape.block / 4u;
+    var plane = n * shape.in_channels * shape.height * quads;
+    var w = group.y * CHANNELS / 4u;
     var near = Sums();
     var far = Sums();
-    for (var i = 0u; i < IN_CHANNELS; i++) {
+    for (var i = 0u; i < shape.in_channels; i++) {
         for (var ky = 0u; ky < 3u; ky++) {
             let sy = i32(y + ky) - 1;
-            let inside = sy >= 0 && sy < i32(HEIGHT);
-            let row = ((n * IN_CHANNELS + i) * HEIGHT + u32(clamp(sy, 0, i32(HEIGHT) - 1))) * QUADS;
+            let inside = sy >= 0 && sy <= last;
+            let row = plane + u32(clamp(sy, 0, last)) * quads;
             let before = input_quad(row, i32(q) - 1, inside);
             let first = input_quad(row, i32(q), inside);
             let second = input_quad(row, i32(q) + 1, inside);
             let after = input_quad(row, i32(q) + 2, inside);
-            let w = ((i * 3u + ky) * 3u * BLOCK + group.y * CHANNELS) / 4u;
             add(&near, products(vec4<f32>(before.w, first.xyz), w));
             add(&far, products(vec4<f32>(first.w, second.xyz), w));
-            add(&near, products(first, w + BLOCK / 4u));
-            add(&far, products(second, w + BLOCK / 4u));
-            add(&near, products(vec4<f32>(first.yzw, second.x), w + BLOCK / 2u));
-            add(&far, products(vec4<f32>(second.yzw, after.x), w + BLOCK / 2u));
+            add(&near, products(first, w + step));
+            add(&far, products(second, w + step));
+            add(&near, products(vec4<f32>(first.yzw, second.x), w + 2u * step));
+            add(&far, products(vec4<f32>(second.yzw, after.x), w + 2u * step));
+            w += 3u * step;
         }
+        plane += shape.height * quads;
     }
-    let o = FIRST + group.y * CHANNELS;
-    write_four(n, o, y, q, near.a, far.a);
-    write_four(n, o + 4u, y, q, near.b, far.b);
-    write_four(n, o + 8u, y, q, near.c, far.c);
-    write_four(n, o + 12u, y, q, near.d, far.d);
+    write_tile(n, shape.first + group.y * CHANNELS, y, q, near, far);
 }
 
 // Quad q of the output gradient's four channels from o on, a column a channel.
 fn gradient_quads(n: u32, o: u32, y: u32, q: u32) -> mat4x4<f32> {
-    let plane = HEIGHT * QUADS;
-    let at = n * OUT_CHANNELS * plane + y * QUADS + q;
-    let last = OUT_CHANNELS - 1u;
+    let plane = shape.height * shape.quads;
+    let at = n * shape.out_channels * plane + y * shape.quads + q;
+    let last = shape.out_channels - 1u;
     return mat4x4<f32>(
         output_gradient[at + min(o, last) * plane],
         output_gradient[at + min(o + 1u, last) * plane],
@@ -206,13 +222,13 @@ fn add_taps(taps: ptr<function, Taps>, w: Window, gradients: mat4x4<f32>) {
 
 // Quad q of the rows above, at and below row y of a plane; zeros outside the image.
 fn three_rows(plane: u32, y: u32, q: u32) -> mat3x4<f32> {
-    let row = plane + y * QUADS;
-    let upper = select(row, row - QUADS, y > 0u);
-    let lower = select(row, row + QUADS, y + 1u < HEIGHT);
+    let row = plane + y * shape.quads;
+    let upper = select(row, row - shape.quads, y > 0u);
+    let lower = select(row, row + shape.quads, y + 1u < shape.height);
     return mat3x4<f32>(
         input_quad(upper, i32(q), y > 0u),
         input_quad(row, i32(q), true),
-        input_quad(lower, i32(q), y + 1u < HEIGHT),
+        input_quad(lower, i32(q), y + 1u < shape.height),
     );
 }
 
@@ -228,26 +244,29 @@ fn row_start(plane: u32, y: u32) -> Window {
     return Window(mat3x4<f32>(), mat3x4<f32>(), three_rows(plane, y, 0u));
 }
 
-fn write_channel_taps(chunk: u32, o: u32, i: u32, upper: vec3<f32>, middle: vec3<f32>, lower: vec3<f32>) {
-    if (o >= OUT_CHANNELS || i >= IN_CHANNELS) {
-        return;
-    }
-    let at = ((chunk * OUT_CHANNELS + o) * IN_CHANNELS + i) * 9u;
-    for (var kx = 0u; kx < 3u; kx++) {
-        partial[at + kx] = upper[kx];
-        partial[at + 3u + kx] = middle[kx];
-        partial[at + 6u + kx] = lower[kx];
-    }
+// Word c of a vector, told by comparisons: a word by a number known only at run time would put the
+// vector into memory.
+fn word(v: vec4<f32>, c: u32) -> f32 {
+    let pair = select(v.xy, v.zw, vec2<bool>(c >= 2u));
+    return select(pair.x, pair.y, (c & 1u) == 1u);
+}
+
+fn write_three(at: u32, taps: mat3x4<f32>, c: u32) {
+    partial[at] = word(taps[0], c);
+    partial[at + 1u] = word(taps[1], c);
+    partial[at + 2u] = word(taps[2], c);
 }
 
 fn write_taps(chunk: u32, o: u32, i: u32, taps: Taps) {
-    let upper = transpose(taps.upper);
-    let middle = transpose(taps.middle);
-    let lower = transpose(taps.lower);
-    write_channel_taps(chunk, o, i, upper[0], middle[0], lower[0]);
-    write_channel_taps(chunk, o + 1u, i, upper[1], middle[1], lower[1]);
-    write_channel_taps(chunk, o + 2u, i, upper[2], middle[2], lower[2]);
-    write_channel_taps(chunk, o + 3u, i, upper[3], middle[3], lower[3]);
+    if (i >= shape.in_channels || o >= shape.out_channels) {
+        return;
+    }
+    for (var c = 0u; c < min(4u, shape.out_channels - o); c++) {
+        let at = ((chunk * shape.out_channels + o + c) * shape.in_channels + i) * 9u;
+        write_three(at, taps.upper, c);
+        write_three(at + 3u, taps.middle, c);
+        write_three(at + 6u, taps.lower, c);
+    }
 }
 
 // partial[chunk, o, i, ky, kx] = sum over the images n of a chunk, y, x of
@@ -257,25 +276,25 @@ fn write_taps(chunk: u32, o: u32, i: u32, taps: Taps) {
 @compute @workgroup_size(GROUP)
 fn conv3x3_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let place = group.x * GROUP + lane;
-    let pairs = (IN_CHANNELS + 1u) / 2u;
-    let i = place % pairs * 2u;
+    let pairs = (shape.in_channels + 1u) / 2u;
     let chunk = place / pairs;
-    if (chunk >= CHUNKS) {
+    let i = (place - chunk * pairs) * 2u;
+    if (chunk >= shape.chunks) {
         return;
     }
     let o = group.y * 8u;
-    let images = (BATCH + CHUNKS - 1u) / CHUNKS;
+    let images = (shape.batch + shape.chunks - 1u) / shape.chunks;
     var a0 = Taps();
     var a1 = Taps();
     var b0 = Taps();
     var b1 = Taps();
-    for (var n = chunk * images; n < min((chunk + 1u) * images, BATCH); n++) {
-        let first = (n * IN_CHANNELS + i) * HEIGHT * QUADS;
-        let second = (n * IN_CHANNELS + min(i + 1u, IN_CHANNELS - 1u)) * HEIGHT * QUADS;
-        for (var y = 0u; y < HEIGHT; y++) {
+    for (var n = chunk * images; n < min((chunk + 1u) * images, shape.batch); n++) {
+        let first = (n * shape.in_channels + i) * shape.height * shape.quads;
+        let second = (n * shape.in_channels + min(i + 1u, shape.in_channels - 1u)) * shape.height * shape.quads;
+        for (var y = 0u; y < shape.height; y++) {
             var a = row_start(first, y);
             var b = row_start(second, y);
-            for (var q = 0u; q < QUADS; q++) {
+            for (var q = 0u; q < shape.quads; q++) {
                 slide(&a, first, y, q);
                 slide(&b, second, y, q);
                 let gradients = gradient_quads(n, o, y, q);

@@ -3,20 +3,24 @@
 //
 // result is ROWS x COLUMNS. A tile: 8 rows x 4 columns. Grid: (column tiles, row tiles).
 
-override ROWS: u32 = 4u;
-override COLUMNS: u32 = 4u;
-override INNER: u32 = 4u;
-override BIAS: bool = false;
+// As a uniform and not as constants: one pipeline does for all layers.
+struct Shape {
+    rows: u32,
+    columns: u32,
+    inner: u32,
+    bias: u32,
+}
 
 @group(0) @binding(0) var<storage, read> left: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> right: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> shift: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> result: array<vec4<f32>>;
+@group(0) @binding(4) var<uniform> shape: Shape;
 
 // One row's four columns.
 fn write_row(r: u32, column: u32, sum: vec4<f32>) {
-    if (r < ROWS) {
-        result[(r * COLUMNS + column) / 4u] = sum;
+    if (r < shape.rows) {
+        result[(r * shape.columns + column) / 4u] = sum;
     }
 }
 
@@ -29,7 +33,7 @@ fn write_rows(first: u32, column: u32, sums: mat4x4<f32>) {
 
 // Quad k of four rows of the left operand, ROWS x INNER.
 fn left_rows(first: u32, k: u32) -> mat4x4<f32> {
-    let at = min(vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(ROWS - 1u)) * (INNER / 4u) + k;
+    let at = min(vec4<u32>(first) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(shape.rows - 1u)) * (shape.inner / 4u) + k;
     return mat4x4<f32>(left[at.x], left[at.y], left[at.z], left[at.w]);
 }
 
@@ -37,26 +41,26 @@ fn left_rows(first: u32, k: u32) -> mat4x4<f32> {
 @compute @workgroup_size(GROUP)
 fn product_transposed_right(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let column = (group.x * GROUP + lane) * 4u;
-    if (column >= COLUMNS) {
+    if (column >= shape.columns) {
         return;
     }
     let first = group.y * 8u;
     var upper = mat4x4<f32>();
     var lower = mat4x4<f32>();
-    for (var k = 0u; k < INNER / 4u; k++) {
-        let at = column * (INNER / 4u) + k;
+    for (var k = 0u; k < shape.inner / 4u; k++) {
+        let at = column * (shape.inner / 4u) + k;
         let columns = mat4x4<f32>(
             right[at],
-            right[at + INNER / 4u],
-            right[at + 2u * (INNER / 4u)],
-            right[at + 3u * (INNER / 4u)],
+            right[at + shape.inner / 4u],
+            right[at + 2u * (shape.inner / 4u)],
+            right[at + 3u * (shape.inner / 4u)],
         );
         let rows = left_rows(first, k);
         let more = left_rows(first + 4u, k);
         upper += mat4x4<f32>(rows[0] * columns, rows[1] * columns, rows[2] * columns, rows[3] * columns);
         lower += mat4x4<f32>(more[0] * columns, more[1] * columns, more[2] * columns, more[3] * columns);
     }
-    if (BIAS) {
+    if (shape.bias != 0u) {
         let s = shift[column / 4u];
         upper += mat4x4<f32>(s, s, s, s);
         lower += mat4x4<f32>(s, s, s, s);
@@ -69,15 +73,15 @@ fn product_transposed_right(@builtin(workgroup_id) group: vec3<u32>, @builtin(lo
 @compute @workgroup_size(GROUP)
 fn product_plain(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let column = (group.x * GROUP + lane) * 4u;
-    if (column >= COLUMNS) {
+    if (column >= shape.columns) {
         return;
     }
     let first = group.y * 8u;
     var upper = mat4x4<f32>();
     var lower = mat4x4<f32>();
-    for (var k = 0u; k < INNER / 4u; k++) {
-        let at = (4u * k * COLUMNS + column) / 4u;
-        let quads = COLUMNS / 4u;
+    for (var k = 0u; k < shape.inner / 4u; k++) {
+        let at = (4u * k * shape.columns + column) / 4u;
+        let quads = shape.columns / 4u;
         let inner = mat4x4<f32>(right[at], right[at + quads], right[at + 2u * quads], right[at + 3u * quads]);
         upper += inner * left_rows(first, k);
         lower += inner * left_rows(first + 4u, k);
@@ -95,17 +99,17 @@ fn outer(rows: vec4<f32>, columns: vec4<f32>) -> mat4x4<f32> {
 @compute @workgroup_size(GROUP)
 fn product_transposed_left(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let column = (group.x * GROUP + lane) * 4u;
-    if (column >= COLUMNS) {
+    if (column >= shape.columns) {
         return;
     }
     let first = group.y * 8u;
-    let second = min(first + 4u, ROWS - 4u);
+    let second = min(first + 4u, shape.rows - 4u);
     var upper = mat4x4<f32>();
     var lower = mat4x4<f32>();
-    for (var k = 0u; k < INNER; k++) {
-        let columns = right[(k * COLUMNS + column) / 4u];
-        upper += outer(left[(k * ROWS + first) / 4u], columns);
-        lower += outer(left[(k * ROWS + second) / 4u], columns);
+    for (var k = 0u; k < shape.inner; k++) {
+        let columns = right[(k * shape.columns + column) / 4u];
+        upper += outer(left[(k * shape.rows + first) / 4u], columns);
+        lower += outer(left[(k * shape.rows + second) / 4u], columns);
     }
     write_rows(first, column, upper);
     write_rows(second, column, lower);

@@ -22,25 +22,31 @@ override CLASSES: u32 = 1u;
 @group(0) @binding(5) var<storage, read_write> logit_gradient: array<f32>;
 @group(0) @binding(6) var<storage, read_write> terms: array<f32>;
 
+// CLASSES, but told by a binding's length. A compiler that knows how often a loop over few classes
+// turns unrolls it, and these loops take longer to compile unrolled than they ever take to run.
+fn classes() -> u32 {
+    return arrayLength(&logits) / BATCH;
+}
+
 // Added to a probability inside the logarithm (section 4.1).
 const EPSILON: f32 = 1e-6;
 
 // Writes p and returns the most probable class, the first of equals.
 fn softmax(row: u32) -> u32 {
     var top = 0u;
-    for (var i = 1u; i < CLASSES; i++) {
+    for (var i = 1u; i < classes(); i++) {
         if (logits[row + i] > logits[row + top]) {
             top = i;
         }
     }
     let largest = logits[row + top];
     var total = 0.0;
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         let e = exp(logits[row + i] - largest);
         probabilities[row + i] = e;
         total += e;
     }
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         probabilities[row + i] /= total;
     }
     return top;
@@ -50,12 +56,12 @@ fn softmax(row: u32) -> u32 {
 fn through_softmax(row: u32, top: u32) {
     let base = logit_gradient[row + top];
     var expected = 0.0;
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         if (i != top) {
             expected += probabilities[row + i] * (logit_gradient[row + i] - base);
         }
     }
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         let slope = (logit_gradient[row + i] - base) - expected;
         logit_gradient[row + i] = probabilities[row + i] * slope / f32(BATCH);
     }
@@ -69,7 +75,7 @@ fn write_terms(n: u32, loss: f32, cross_entropy: f32, distance: f32) {
 
 // A row without a sample: no loss and no gradient.
 fn write_nothing(n: u32) {
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         logit_gradient[n * CLASSES + i] = 0.0;
     }
     write_terms(n, 0.0, 0.0, 0.0);
@@ -80,7 +86,7 @@ fn write_nothing(n: u32) {
 // is missing from 1, the series of -log(1 - x) keeps its digits.
 fn cross_entropy(row: u32, label: u32) -> f32 {
     var missing = -EPSILON;
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         logit_gradient[row + i] = 0.0;
         missing += select(probabilities[row + i], 0.0, i == label);
     }
@@ -118,7 +124,7 @@ fn relative_to(row: u32, m: u32) {
     g = 0.0;
     var difference = logit_gradient[row + m];
     logit_gradient[row + m] = 0.0;
-    for (var i = m + 1u; i < CLASSES; i++) {
+    for (var i = m + 1u; i < classes(); i++) {
         g -= 2.0 * difference;
         difference = logit_gradient[row + i];
         logit_gradient[row + i] = g;
@@ -150,7 +156,7 @@ fn loss_emd(@builtin(global_invocation_id) id: vec3<u32>) {
         loss += below * below;
     }
     var above = 0.0;
-    for (var i = CLASSES; i > label; i--) {
+    for (var i = classes(); i > label; i--) {
         logit_gradient[row + i - 1u] = -above;
         loss += above * above;
         above += probabilities[row + i - 1u];
@@ -175,7 +181,7 @@ fn loss_emd_linear(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     var loss = 0.0;
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         let d = ground[i * CLASSES + label];
         logit_gradient[row + i] = d;
         loss += probabilities[row + i] * d;
@@ -211,7 +217,7 @@ fn loss_xemd(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let xe = cross_entropy(row, label);
     var distance = 0.0;
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         let p = probabilities[row + i];
         let cost = powered(ground[i * CLASSES + label]) + settings.mu;
         distance += p * p * cost;

@@ -2,7 +2,7 @@
 
 override LEN: u32 = 1u;
 override RATE: f32 = 0.0;
-override STREAM: u32 = 0u;
+override LAYER: u32 = 0u;
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
@@ -32,8 +32,8 @@ fn relu_backward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_work
 fn dropout(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let element = flat(id, groups);
     if (element < LEN) {
-        let draw = unit(pcg4d(vec4<u32>(clock.seed, clock.step, STREAM, element)).x);
-        result[element] = select(0.0, a[element] / (1.0 - RATE), draw >= RATE);
+        let chance = unit(draw(clock.seed, PURPOSE_DROPOUT + LAYER, clock.step, element).x);
+        result[element] = select(0.0, a[element] / (1.0 - RATE), chance >= RATE);
     }
 }
 

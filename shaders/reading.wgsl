@@ -67,7 +67,7 @@ fn count_confusion(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     var top = 0u;
-    for (var i = 1u; i < CLASSES; i++) {
+    for (var i = 1u; i < arrayLength(&probabilities) / BATCH; i++) {
         if (probabilities[n * CLASSES + i] > probabilities[n * CLASSES + top]) {
             top = i;
         }
@@ -75,21 +75,26 @@ fn count_confusion(@builtin(global_invocation_id) id: vec3<u32>) {
     atomicAdd(&confusion[targets[n] * CLASSES + top], 1u);
 }
 
+// CLASSES, but told by a binding's length, so that compilers do not unroll loops over few classes.
+fn classes() -> u32 {
+    return arrayLength(&logits) / (2u * BATCH);
+}
+
 // The factor that makes exp(logit - largest) a probability, and the largest.
 fn normaliser(row: u32) -> vec2<f32> {
     var largest = logits[row];
-    for (var i = 1u; i < CLASSES; i++) {
+    for (var i = 1u; i < classes(); i++) {
         largest = max(largest, logits[row + i]);
     }
     var total = 0.0;
-    for (var i = 0u; i < CLASSES; i++) {
+    for (var i = 0u; i < classes(); i++) {
         total += exp(logits[row + i] - largest);
     }
     return vec2<f32>(largest, total);
 }
 
 // averages[n] = (softmax(logits[n]) + softmax(logits[BATCH + n])) / 2: centre crop and mirror image
-// (section 4.1), also kept in row cursor BATCH + n of outcomes. Grid: one invocation a row.
+// (section 4.1), also kept in row (cursor BATCH + n) % OUTCOMES of outcomes. Grid: one invocation a row.
 @compute @workgroup_size(GROUP)
 fn average_predictions(@builtin(global_invocation_id) id: vec3<u32>) {
     let n = id.x;
@@ -100,14 +105,12 @@ fn average_predictions(@builtin(global_invocation_id) id: vec3<u32>) {
     let mirrored = (BATCH + n) * CLASSES;
     let a = normaliser(plain);
     let b = normaliser(mirrored);
-    let kept = clock.cursor * BATCH + n;
-    for (var i = 0u; i < CLASSES; i++) {
+    let kept = (clock.cursor * BATCH + n) % OUTCOMES * CLASSES;
+    for (var i = 0u; i < classes(); i++) {
         let p = exp(logits[plain + i] - a.x) / a.y;
         let q = exp(logits[mirrored + i] - b.x) / b.y;
         averages[plain + i] = 0.5 * (p + q);
-        if (kept < OUTCOMES) {
-            outcomes[kept * CLASSES + i] = 0.5 * (p + q);
-        }
+        outcomes[kept + i] = 0.5 * (p + q);
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Measurement {
     pub host_ms: f64,
     /// GFLOP of a training step, by the plan.
     pub step_gflop: f64,
-    /// MiB of the training plan.
+    /// MiB of the training plan, scratch included.
     pub memory_mib: f64,
     /// GFLOP/s of the best matrix product here, 512 cubed.
     pub peak_gflops: f64,
@@ -113,7 +113,7 @@ pub fn measure(executor: &mut dyn Executor, workload: &str) -> Result<Measuremen
         first_step_s,
         host_ms: 1e3 * host_s,
         step_gflop: step.cost().operations as f64 / 1e9,
-        memory_mib: crate::plan::Memory::of(&step).bytes() as f64 / f64::from(1 << 20),
+        memory_mib: executor.fits(&step).map_err(ExecutorError::from)?.bytes() as f64 / f64::from(1 << 20),
         peak_gflops,
         copy_gb_per_s,
         kinds: kinds(executor, &step, peak_gflops)?,

@@ -69,7 +69,7 @@ fn predictions() -> Vec<Case> {
         cases.push(Case::of(Op::CountConfusion(shape)).with("probabilities", Fill::Between(0.0, 1.0)));
     }
     for shape in shapes() {
-        // The third batch reaches beyond the rows, the fourth lies beyond them.
+        // The third batch reaches beyond the last row, the fourth begins anew.
         let rows = 3 * shape.batch - shape.batch / 2;
         for cursor in [0.0, 1.0, 2.0, 3.0] {
             let clock = Fill::Words(vec![1.0, 2.0, 3.0, cursor]);

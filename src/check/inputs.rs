@@ -1,6 +1,6 @@
 //! Inputs for the cases: random, seeded, valid for the operation, and exact in 32 bits.
 
-use crate::plan::random::{pcg4d, unit};
+use crate::plan::random::{draw, purpose, unit};
 use crate::plan::{Element, LossShape, Op, Operand, PADDING, Pool};
 use crate::reference;
 
@@ -98,7 +98,7 @@ impl Fill {
 
     /// The numbers. `key` tells cases and operands apart; `earlier` are the operands before.
     pub fn numbers(&self, key: [u32; 2], len: usize, earlier: &[Vec<f64>]) -> Vec<f64> {
-        let draw = |index: usize| pcg4d([key[0], key[1], index as u32, 0xC4EC]);
+        let draw = |index: usize| draw(key[1], purpose::CHECK, key[0], index as u32);
         let between = |low: f64, high: f64, index: usize| low + (high - low) * f64::from(unit(draw(index)[0]));
         let each = |number: &dyn Fn(usize) -> f64| (0..len).map(number).collect::<Vec<f64>>();
         match *self {

@@ -138,6 +138,12 @@ impl Check {
     }
 }
 
+/// The operations of all cases: every kernel with shapes of every kind.
+#[must_use]
+pub fn operations() -> Vec<crate::plan::Op> {
+    cases::all().into_iter().map(|case| case.op).collect()
+}
+
 /// Checks every kernel of an executor; `progress` is told of each as it is done.
 ///
 /// # Errors

@@ -50,7 +50,7 @@ impl Artifacts {
                 }
                 self.write_progress()?;
             }
-            Event::Step { .. } | Event::Loss { .. } => {}
+            Event::Step { .. } | Event::Loss { .. } | Event::Recovered { .. } => {}
         }
         Ok(())
     }

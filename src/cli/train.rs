@@ -8,7 +8,8 @@ use backhoe::data::source::Source;
 use backhoe::nn::Model;
 use backhoe::plan::{AdapterKind, Executor};
 use backhoe::train::run::{Record, RunFolder, Sitting};
-use backhoe::train::{Advance, Event, Settings, Trainer};
+use backhoe::train::session::Opener;
+use backhoe::train::{Advance, Event, Session, Settings};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::Path;
 use std::sync::Arc;
@@ -45,10 +46,10 @@ fn begin(arguments: &TrainArguments, executor: Box<dyn Executor>) -> Result<(), 
     if begun.is_err() {
         folder.remove_empty();
     }
-    let (mut trainer, artifacts) = begun?;
+    let (mut session, artifacts) = begun?;
     // A checkpoint before the first step: from then on a killed run can be resumed.
-    trainer.save();
-    drive(arguments, trainer, artifacts)
+    session.save();
+    drive(arguments, session, artifacts)
 }
 
 /// Everything before the first step; writes `run.json` last.
@@ -58,7 +59,7 @@ fn prepare(
     settings: Settings,
     source: Source,
     folder: &RunFolder,
-) -> Result<(Trainer, Artifacts), CliError> {
+) -> Result<(Session, Artifacts), CliError> {
     let data = load(&source, &settings, arguments.quiet || arguments.json)?;
     let record = Record {
         source,
@@ -67,9 +68,15 @@ fn prepare(
         images: [data.train.len(), data.test.len()],
         sittings: vec![Sitting::new(executor.adapter(), 0, 0)],
     };
-    let trainer = Trainer::new(executor, Arc::clone(&data), settings)?;
+    let session = Session::new(executor, opener(arguments), Arc::clone(&data), settings, None)?;
     folder.write_record(&record)?;
-    Ok((trainer, Artifacts::new(folder.clone(), record, data)))
+    Ok((session, Artifacts::new(folder.clone(), record, data)))
+}
+
+/// Opens the same device again.
+fn opener(arguments: &TrainArguments) -> Opener {
+    let device = arguments.device.clone();
+    Box::new(move || open(&device, true).map(Some).map_err(|error| error.to_string()))
 }
 
 fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) -> Result<(), CliError> {
@@ -87,12 +94,13 @@ fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) 
     }
     folder.agrees(&record, &snapshot)?;
     let sitting = Sitting::new(executor.adapter(), snapshot.progress.epoch, snapshot.progress.step);
-    let trainer = Trainer::resume(executor, Arc::clone(&data), &snapshot, epochs)?;
     record.settings.epochs = epochs;
+    let settings = record.settings.clone();
+    let session = Session::new(executor, opener(arguments), Arc::clone(&data), settings, Some(snapshot))?;
     record.sittings.push(sitting);
     folder.sweep()?;
     folder.write_record(&record)?;
-    drive(arguments, trainer, Artifacts::new(folder, record, data))
+    drive(arguments, session, Artifacts::new(folder, record, data))
 }
 
 /// The settings asked for; the default network is smaller on a software adapter.
@@ -170,11 +178,12 @@ fn bar(quiet: bool, template: &str) -> ProgressBar {
 }
 
 /// Drives a run to its end and writes what it leaves.
-fn drive(arguments: &TrainArguments, mut trainer: Trainer, mut artifacts: Artifacts) -> Result<(), CliError> {
+fn drive(arguments: &TrainArguments, mut session: Session, mut artifacts: Artifacts) -> Result<(), CliError> {
     let quiet = arguments.quiet || arguments.json;
-    say(quiet, words_on(trainer.model(), &artifacts.record.settings))?;
+    let model = artifacts.record.settings.model(artifacts.record.classes.len())?;
+    say(quiet, words_on(&model, &artifacts.record.settings))?;
     say(quiet || !never_guided(&artifacts.record.settings), NEVER_GUIDED)?;
-    if let Err(error) = follow(arguments, &mut trainer, &mut artifacts) {
+    if let Err(error) = follow(arguments, &mut session, &mut artifacts) {
         // What was reached is worth its figures; what ended it is the error that counts.
         let _ = artifacts.finish();
         return Err(error);
@@ -190,7 +199,7 @@ fn never_guided(settings: &Settings) -> bool {
 }
 
 /// Shows and keeps the trainer's events until it is done, stopped, or fails.
-fn follow(arguments: &TrainArguments, trainer: &mut Trainer, artifacts: &mut Artifacts) -> Result<(), CliError> {
+fn follow(arguments: &TrainArguments, session: &mut Session, artifacts: &mut Artifacts) -> Result<(), CliError> {
     let mut screen = Screen::new(arguments, &artifacts.record.settings);
     let mut events = Vec::new();
     let mut stopping = false;
@@ -199,13 +208,13 @@ fn follow(arguments: &TrainArguments, trainer: &mut Trainer, artifacts: &mut Art
     loop {
         if STOP.load(Ordering::Relaxed) && !stopping {
             stopping = true;
-            trainer.save();
+            session.save();
         }
         if stepped && saved_at.elapsed() >= interval {
             stepped = false;
-            trainer.save();
+            session.save();
         }
-        let advance = trainer.advance(&mut events)?;
+        let advance = session.advance(&mut events)?;
         for event in events.drain(..) {
             screen.show(&event)?;
             let saved = matches!(event, Event::Snapshot(_));
@@ -221,7 +230,7 @@ fn follow(arguments: &TrainArguments, trainer: &mut Trainer, artifacts: &mut Art
         }
         match advance {
             Advance::Working => {}
-            Advance::Waiting => trainer.executor().wait()?,
+            Advance::Waiting => session.wait()?,
             Advance::Finished => break,
         }
     }
@@ -269,6 +278,9 @@ impl Screen {
         match event {
             Event::Step { epoch, batch, batches } => self.step(*epoch, *batch, *batches),
             Event::Epoch(result) => return self.epoch(result),
+            Event::Recovered { why, adapter, step } => self.bar.suspend(|| {
+                eprintln!("the device was lost ({why}); opened {adapter} again, going on from step {step}");
+            }),
             Event::Loss { .. } | Event::Snapshot(_) => {}
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::task::{Cut, Task, Words};
 use super::tile::vectorised;
-use crate::plan::random::{pcg4d, purpose, unit};
+use crate::plan::random::{draw, purpose, unit};
 use crate::plan::{Augmentation, Clock, Crops, Op, PADDING};
 
 /// Rotations reach this many radians either way: 20 degrees.
@@ -58,8 +58,8 @@ impl Crop {
 
     /// The draws of a sample in an epoch.
     fn random(crops: &Crops, on: Augmentation, clock: Clock, sample: u32) -> Self {
-        let draw = |purpose| pcg4d([clock.seed, clock.epoch, sample, purpose]);
-        let (place, colour) = (draw(purpose::PLACE), draw(purpose::COLOUR));
+        let draw = |purpose| draw(clock.seed, purpose, clock.epoch, sample);
+        let (place, colour) = (draw(purpose::PLACE), draw(purpose::TINT));
         let margin = (crops.stored_side - crops.side) as u32;
         let mut crop = Self::centre(crops);
         if on.crop {
@@ -109,7 +109,7 @@ struct Turn {
 
 impl Turn {
     fn random(crops: &Crops, on: Augmentation, clock: Clock, sample: u32) -> Self {
-        let shape = pcg4d([clock.seed, clock.epoch, sample, purpose::SHAPE]);
+        let shape = draw(clock.seed, purpose::SHAPE, clock.epoch, sample);
         let angle = if on.rotation { LARGEST_ANGLE * signed_unit(shape[0]) } else { 0.0 };
         Self {
             crop: Crop::random(crops, on, clock, sample),

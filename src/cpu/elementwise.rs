@@ -2,7 +2,7 @@
 
 use super::task::{Cut, Task};
 use super::tile::vectorised;
-use crate::plan::random::{pcg4d, purpose, unit};
+use crate::plan::random::{draw, purpose, unit};
 use crate::plan::{Clock, Dropout, Op, StepSettings};
 
 const EACH: Cut = Cut::Each(1);
@@ -32,8 +32,8 @@ pub(super) fn dropout(op: &Op, d: &Dropout) -> Task {
         let pairs = output.floats_mut().iter_mut().zip(input.floats());
         vectorised(|| {
             for (element, (output, input)) in elements.zip(pairs) {
-                let key = [clock.seed, clock.step, purpose::DROPOUT + d.layer, element as u32];
-                let kept = unit(pcg4d(key)[0]) >= d.rate;
+                let words = draw(clock.seed, purpose::DROPOUT + d.layer, clock.step, element as u32);
+                let kept = unit(words[0]) >= d.rate;
                 *output = if kept { input / (1.0 - d.rate) } else { 0.0 };
             }
         });

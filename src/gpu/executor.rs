@@ -1,10 +1,13 @@
 //! The executor: memory, bindings and replays of plans on one device.
 
 use super::adapter::{AdapterChoice, DeviceError, choose};
+use super::kernels::SHAPE_WORDS;
 use super::lower::{Argument, Dispatch, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
-use crate::plan::{Adapter, Executor, ExecutorError, Limits, Memory, Plan, PlanHandle, Residency, Slot, Ticket, View};
+use crate::plan::{
+    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Plan, PlanHandle, Residency, Slot, Ticket, View,
+};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,22 +25,40 @@ struct Kept {
     len: usize,
 }
 
-/// What callbacks report: why the device is gone, and replays done.
-#[derive(Default)]
+/// What callbacks report: why nothing goes on, and replays done.
 struct Health {
-    lost: Mutex<Option<String>>,
+    failure: Mutex<Option<ExecutorError>>,
+    /// What is being attempted, for the words of what the driver refuses outside of a scope.
+    attempt: Mutex<&'static str>,
     done: AtomicUsize,
 }
 
 impl Health {
+    fn new() -> Self {
+        Self { failure: Mutex::new(None), attempt: Mutex::new("open the device"), done: AtomicUsize::new(0) }
+    }
+
+    /// A lost device explains whatever was refused before.
     fn note_lost(&self, why: String) {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.get_or_insert(why);
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*failure, Some(ExecutorError::Lost(_))) {
+            *failure = Some(ExecutorError::Lost(why));
+        }
+    }
+
+    fn note_refused(&self, why: String) {
+        let what = (*self.attempt.lock().unwrap_or_else(PoisonError::into_inner)).to_owned();
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(ExecutorError::Refused { what, why });
+    }
+
+    fn attempt(&self, what: &'static str) {
+        *self.attempt.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 
     fn check(&self) -> Result<(), ExecutorError> {
-        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.as_ref().map_or(Ok(()), |why| Err(ExecutorError::Lost(why.clone())))
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -67,10 +88,10 @@ impl Gpu {
         let opened = pollster::block_on(found.handle.request_device(&descriptor));
         let (device, queue) = opened
             .map_err(|error| DeviceError::Open { adapter: found.adapter.name.clone(), why: error.to_string() })?;
-        let health = Arc::new(Health::default());
+        let health = Arc::new(Health::new());
         let (on_loss, on_error) = (Arc::clone(&health), Arc::clone(&health));
         device.set_device_lost_callback(move |reason, message| on_loss.note_lost(format!("{reason:?}: {message}")));
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| on_error.note_lost(error.to_string())));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| on_error.note_refused(error.to_string())));
         Ok(Self {
             adapter: found.adapter,
             device,
@@ -142,14 +163,19 @@ impl Gpu {
 
     fn build(&mut self, plan: &Plan, memory: &Memory) -> Vec<Bound> {
         let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| lower(&step.op)).collect();
-        let scratch_words = lowered.iter().flatten().flat_map(|dispatch| &dispatch.arguments).map(scratch_end).max();
-        let scratch = self.buffer("scratch", scratch_words.unwrap_or(0));
+        let scratch = self.buffer("scratch", memory.scratch_words);
         let blocks = self.plan_blocks(&memory.blocks);
+        let shapes = self.shapes(lowered.iter().flatten());
+        let mut next_shape = 0;
         let mut bound = Vec::new();
         for (step, dispatches) in plan.steps.iter().zip(&lowered) {
             for dispatch in dispatches {
                 let resource = |argument: &Argument| match *argument {
                     Argument::Scratch { offset, len } => (scratch.clone(), offset, len),
+                    Argument::Shape(_) => {
+                        next_shape += 1;
+                        (shapes.clone(), (next_shape - 1) * ALIGNMENT, SHAPE_WORDS)
+                    }
                     Argument::Operand(index) => {
                         let view = step.views[index];
                         (self.memory_of(plan, memory, &blocks, view), view.offset, view.len)
@@ -160,6 +186,20 @@ impl Gpu {
             }
         }
         bound
+    }
+
+    /// A buffer with the shapes of all dispatches in their order, each where a binding may begin.
+    fn shapes<'a>(&self, dispatches: impl Iterator<Item = &'a Dispatch>) -> wgpu::Buffer {
+        let mut words = Vec::new();
+        for argument in dispatches.flat_map(|dispatch| &dispatch.arguments) {
+            if let Argument::Shape(shape) = argument {
+                words.extend(shape);
+                words.resize(words.len().next_multiple_of(ALIGNMENT), 0);
+            }
+        }
+        let buffer = self.buffer("shapes", words.len());
+        self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&words));
+        buffer
     }
 
     fn memory_of(&self, plan: &Plan, memory: &Memory, blocks: &[wgpu::Buffer], view: View) -> wgpu::Buffer {
@@ -201,6 +241,12 @@ impl Gpu {
             .ok_or_else(|| ExecutorError::Slot { slot: slot.to_owned(), why: "no plan keeps it".to_owned() })
     }
 
+    /// Destroys the device, as a driver does that loses it.
+    #[cfg(test)]
+    pub(crate) fn destroy(&self) {
+        self.device.destroy();
+    }
+
     /// Submits a plan's dispatches: one encoder, one pass, one submission.
     fn replay(&mut self, plan: PlanHandle) {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("replay") });
@@ -230,7 +276,7 @@ impl Gpu {
 fn scratch_end(argument: &Argument) -> usize {
     match *argument {
         Argument::Scratch { offset, len } => offset + len,
-        Argument::Operand(_) => 0,
+        Argument::Operand(_) | Argument::Shape(_) => 0,
     }
 }
 
@@ -243,8 +289,13 @@ impl Executor for Gpu {
         Limits { binding_bytes: self.device.limits().max_storage_buffer_binding_size, total_bytes: None }
     }
 
+    fn scratch(&self, plan: &Plan) -> usize {
+        let dispatches = plan.steps.iter().flat_map(|step| lower(&step.op));
+        dispatches.flat_map(|dispatch| dispatch.arguments).map(|argument| scratch_end(&argument)).max().unwrap_or(0)
+    }
+
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
-        let memory = plan.fits(self.limits())?;
+        let memory = self.fits(plan)?;
         let bound = self.guarded("prepare a plan", |gpu| {
             for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {
                 gpu.keep(slot)?;
@@ -256,6 +307,7 @@ impl Executor for Gpu {
     }
 
     fn submit(&mut self, plan: PlanHandle) -> Result<(), ExecutorError> {
+        self.health.attempt("replay a plan");
         self.replay(plan);
         self.poll()
     }
@@ -270,6 +322,7 @@ impl Executor for Gpu {
             let why = format!("{} bytes at word {word} do not fit its {} words", bytes.len(), kept.len);
             return Err(ExecutorError::Slot { slot: slot.to_owned(), why });
         }
+        self.health.attempt("write into a slot");
         self.queue.write_buffer(&kept.buffer, 4 * word as u64, bytes);
         self.health.check()
     }
@@ -277,11 +330,13 @@ impl Executor for Gpu {
     fn request(&mut self, slot: &str) -> Result<Ticket, ExecutorError> {
         let kept = self.kept(slot)?;
         let (buffer, bytes) = (kept.buffer.clone(), 4 * kept.len as u64);
+        self.health.attempt("read a slot");
         Ok(Ticket(self.readback.request(&self.device, &self.queue, &buffer, bytes)))
     }
 
     fn collect(&mut self, ticket: Ticket) -> Result<Option<Vec<u8>>, ExecutorError> {
         self.poll()?;
+        // A reading that the driver never began was refused before, which `poll` has said.
         self.readback.collect(ticket.0).map_err(ExecutorError::Lost)
     }
 
@@ -296,5 +351,69 @@ impl Executor for Gpu {
         self.device.poll(wait).map_err(|error| ExecutorError::Lost(error.to_string()))?;
         self.retire();
         self.health.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Element;
+
+    fn gpu() -> (Gpu, PlanHandle) {
+        let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
+        let mut plan = Plan::default();
+        let views = ["a", "b"].map(|name| plan.kept(name, Element::F32, 64, Residency::State));
+        plan.push(crate::plan::Op::ReluForward(64), &views);
+        let handle = gpu.prepare(&plan).unwrap();
+        (gpu, handle)
+    }
+
+    #[test]
+    fn what_the_driver_refuses_outside_of_preparation_is_no_lost_device() {
+        let (mut gpu, handle) = gpu();
+        gpu.kept.get_mut("a").unwrap().len = 1 << 20;
+        let refused = gpu.write("a", 1000, &[0; 64]).unwrap_err();
+        let ExecutorError::Refused { what, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!(what, "write into a slot");
+        assert!(refused.to_string().starts_with("the graphics driver refused to write into a slot: "), "{refused}");
+        assert_eq!(gpu.submit(handle), Err(refused), "what follows cannot be trusted");
+    }
+
+    #[test]
+    fn a_destroyed_device_is_lost() {
+        let (mut gpu, handle) = gpu();
+        gpu.submit(handle).unwrap();
+        gpu.destroy();
+        // The device is gone once what was under way is done; nothing before may be called refused.
+        let found = (0..1000).find_map(|_| gpu.submit(handle).err());
+        assert!(matches!(found, Some(ExecutorError::Lost(_))), "{found:?}");
+        assert!(matches!(gpu.poll(), Err(ExecutorError::Lost(_))));
+        assert!(matches!(gpu.write("a", 0, &[0; 4]), Err(ExecutorError::Lost(_))));
+    }
+
+    #[test]
+    fn scratch_counts_as_memory() {
+        let (gpu, _) = gpu();
+        let mut plan = Plan::default();
+        let conv = crate::plan::Conv {
+            batch: 3,
+            in_channels: 4,
+            out_channels: 16,
+            in_height: 4,
+            in_width: 4,
+            kernel_height: 3,
+            kernel_width: 3,
+            stride: 1,
+            padding: 1,
+            bias: false,
+        };
+        let op = crate::plan::Op::ConvForward(conv);
+        let lens: Vec<_> = op.operands().iter().map(|operand| (operand.name, operand.len)).collect();
+        let views: Vec<_> =
+            lens.iter().map(|(name, len)| plan.kept(name, Element::F32, *len, Residency::State)).collect();
+        plan.push(op, &views);
+        let slots: usize = lens.iter().map(|(_, len)| len).sum();
+        let memory = gpu.fits(&plan).unwrap();
+        assert_eq!(memory.bytes(), 4 * (slots + super::super::kernels::UNIFORM_WORDS) as u64);
     }
 }

@@ -67,6 +67,9 @@ pub enum Kind {
     /// Constants of 16,384 words (64 KiB, what WebGPU grants): what all invocations of a group read at once, which
     /// GPUs cache for the purpose and software drivers load several times as fast as storage.
     Uniform,
+    /// The shape of one dispatch, a struct of at most [`SHAPE_WORDS`] words: where compiling a kernel anew for every
+    /// shape would take longer than constants are worth.
+    Shape,
 }
 
 /// One buffer of a kernel.
@@ -80,6 +83,9 @@ pub struct Binding {
 
 /// Words of every uniform binding: the 64 KiB that WebGPU grants.
 pub const UNIFORM_WORDS: usize = 16_384;
+
+/// Words of every dispatch's shape.
+pub const SHAPE_WORDS: usize = 12;
 
 /// One entry point.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,6 +113,10 @@ const fn u(number: u32) -> Binding {
     Binding { number, kind: Kind::Uniform }
 }
 
+const fn s(number: u32) -> Binding {
+    Binding { number, kind: Kind::Shape }
+}
+
 const fn row(entry: &'static str, family: Family, bindings: &'static [Binding]) -> Kernel {
     Kernel { entry, family, bindings }
 }
@@ -119,13 +129,13 @@ pub static KERNELS: &[Kernel] = &[
     row("conv_backward_data", Family::Conv, &[r(4), r(1), w(5)]),
     row("conv_backward_weight", Family::Conv, &[r(0), r(4), w(6)]),
     row("conv_sum_chunks", Family::Conv, &[w(6), w(7)]),
-    row("pack_weight", Family::Conv3x3, &[r(4), w(5)]),
-    row("conv3x3", Family::Conv3x3, &[r(0), u(1), r(2), w(3)]),
-    row("conv3x3_weight", Family::Conv3x3, &[r(0), r(6), w(7)]),
+    row("pack_weight", Family::Conv3x3, &[r(4), w(5), s(8)]),
+    row("conv3x3", Family::Conv3x3, &[r(0), u(1), r(2), w(3), s(8)]),
+    row("conv3x3_weight", Family::Conv3x3, &[r(0), r(6), w(7), s(8)]),
     row("matrix_product", Family::Linear, &[r(0), r(1), r(2), w(3)]),
-    row("product_transposed_right", Family::Linear4, &[r(0), r(1), r(2), w(3)]),
-    row("product_plain", Family::Linear4, &[r(0), r(1), w(3)]),
-    row("product_transposed_left", Family::Linear4, &[r(0), r(1), w(3)]),
+    row("product_transposed_right", Family::Linear4, &[r(0), r(1), r(2), w(3), s(4)]),
+    row("product_plain", Family::Linear4, &[r(0), r(1), w(3), s(4)]),
+    row("product_transposed_left", Family::Linear4, &[r(0), r(1), w(3), s(4)]),
     row("max_pool_forward", Family::Pool, &[r(0), w(1), w(2)]),
     row("max_pool_backward", Family::Pool, &[r(3), r(4), w(5)]),
     row("average_pool_forward", Family::Pool, &[r(0), w(1)]),
@@ -195,9 +205,11 @@ mod tests {
                 naga::AddressSpace::Storage { access } if access.contains(naga::StorageAccess::STORE) => Kind::Write,
                 naga::AddressSpace::Storage { .. } => Kind::Read,
                 naga::AddressSpace::Uniform => {
-                    let size = module.types[variable.ty].inner.size(module.to_ctx());
-                    assert_eq!(size as usize, 4 * UNIFORM_WORDS);
-                    Kind::Uniform
+                    let inner = &module.types[variable.ty].inner;
+                    let (size, is_shape) =
+                        (inner.size(module.to_ctx()) as usize, matches!(inner, naga::TypeInner::Struct { .. }));
+                    assert!(if is_shape { size <= 4 * SHAPE_WORDS } else { size == 4 * UNIFORM_WORDS }, "{size}");
+                    if is_shape { Kind::Shape } else { Kind::Uniform }
                 }
                 _ => continue,
             };
@@ -229,8 +241,8 @@ mod tests {
     }
 
     /// (name, offset) of each member and the size of a WGSL struct.
-    fn layout(name: &str) -> (Vec<(String, u32)>, u32) {
-        let module = naga::front::wgsl::parse_str(include_str!("../../shaders/common.wgsl")).unwrap();
+    fn layout(source: &str, name: &str) -> (Vec<(String, u32)>, u32) {
+        let module = naga::front::wgsl::parse_str(source).unwrap();
         let mut types = module.types.iter();
         let (_, found) = types.find(|(_, ty)| ty.name.as_deref() == Some(name)).unwrap();
         let naga::TypeInner::Struct { members, span } = &found.inner else { panic!("{name} is a struct") };
@@ -239,15 +251,21 @@ mod tests {
 
     #[test]
     fn structs_have_one_layout_in_rust_and_in_wgsl() {
+        use crate::gpu::lower::{Conv3x3Shape, ProductShape};
         use crate::plan::{Clock, StepSettings};
         use std::mem::offset_of;
+        let common = include_str!("../../shaders/common.wgsl");
         macro_rules! same {
-            ($rust:ty, $wgsl:literal, $($field:ident),+) => {
+            ($source:expr, $rust:ty, $wgsl:literal, $($field:ident),+) => {
                 let fields = vec![$((stringify!($field).to_owned(), offset_of!($rust, $field) as u32)),+];
-                assert_eq!(layout($wgsl), (fields, size_of::<$rust>() as u32));
+                assert_eq!(layout($source, $wgsl), (fields, size_of::<$rust>() as u32));
             };
         }
-        same!(Clock, "Clock", seed, epoch, step, cursor);
-        same!(StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, reserved);
+        same!(common, Clock, "Clock", seed, epoch, step, cursor);
+        same!(common, StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, reserved);
+        let source = Family::Conv3x3.source();
+        #[rustfmt::skip]
+        same!(source, Conv3x3Shape, "Shape", batch, in_channels, out_channels, height, quads, first, block, chunks, bias, turned);
+        same!(Family::Linear4.source(), ProductShape, "Shape", rows, columns, inner, bias);
     }
 }

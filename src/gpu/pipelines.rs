@@ -83,6 +83,6 @@ fn buffer_type(kind: Kind) -> wgpu::BufferBindingType {
     match kind {
         Kind::Read => wgpu::BufferBindingType::Storage { read_only: true },
         Kind::Write => wgpu::BufferBindingType::Storage { read_only: false },
-        Kind::Uniform => wgpu::BufferBindingType::Uniform,
+        Kind::Uniform | Kind::Shape => wgpu::BufferBindingType::Uniform,
     }
 }

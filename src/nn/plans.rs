@@ -10,6 +10,9 @@ use crate::plan::{Element, LossKind, Op, PADDING, Plan, Residency, View};
 /// Words of a racer's sums: loss, cross-entropy, |distance term|, samples.
 pub const SUMS: usize = 4;
 
+/// Most words of a racer's predictions that wait on the device to be read: 16 MiB.
+const MOST_OUTCOMES: usize = 4 << 20;
+
 /// What a training or evaluation step is written for.
 #[derive(Clone, Debug)]
 pub struct Batches {
@@ -37,6 +40,12 @@ impl Batches {
             side,
             resident: self.resident,
         }
+    }
+
+    /// Batches of an evaluation whose predictions are kept until they are read.
+    #[must_use]
+    pub fn kept(&self, classes: usize) -> usize {
+        (MOST_OUTCOMES / (self.batch * classes)).clamp(1, self.count)
     }
 
     /// The batches' samples: `order` cut or filled with padding to whole batches.
@@ -148,7 +157,8 @@ fn settings(plan: &mut Plan, racer: &str) -> View {
     plan.kept(&format!("{racer}/settings"), Element::F32, crate::plan::SETTINGS_WORDS, Residency::Data)
 }
 
-/// One evaluation step of all racers: the mean prediction of centre crop and mirror image.
+/// One evaluation step of all racers: the mean prediction of centre crop and mirror image. Each
+/// racer's `outcomes` keep those of the last [`Batches::kept`] batches.
 #[must_use]
 pub fn evaluation(model: &Model, racers: &[&str], batches: &Batches) -> Plan {
     let mut plan = Plan::default();
@@ -162,7 +172,8 @@ pub fn evaluation(model: &Model, racers: &[&str], batches: &Batches) -> Plan {
     for racer in racers {
         let mut tower = Tower::new(&mut plan, racer, model, Mode::Evaluation, 2 * batches.batch, clock);
         let logits = tower.forward(model, images).logits;
-        evaluate_racer(&mut plan, racer, shape, batches.samples, [logits, clock]);
+        let rows = batches.batch * batches.kept(shape.classes);
+        evaluate_racer(&mut plan, racer, shape, rows, [logits, clock]);
     }
     plan.push(Op::Tick, &[source.clock]);
     plan

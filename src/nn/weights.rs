@@ -1,7 +1,7 @@
 //! Parameters: their names and places, their first values, and their files.
 
 use crate::plan::ALIGNMENT;
-use crate::plan::random::{pcg4d, unit};
+use crate::plan::random::{draw, purpose, unit};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
 
@@ -116,10 +116,10 @@ impl Parameters {
     #[must_use]
     pub fn initial(&self, seed: u32) -> Tensors {
         let values = |index: usize, parameter: &Parameter| -> Vec<f32> {
-            let draw = |element| 2.0 * unit(pcg4d([seed, 0x1717, index as u32, element as u32])[0]) - 1.0;
+            let signed = |element| 2.0 * unit(draw(seed, purpose::WEIGHTS, index as u32, element as u32)[0]) - 1.0;
             match parameter.init {
                 Init::Constant(value) => vec![value; parameter.len()],
-                Init::Uniform(bound) => (0..parameter.len()).map(|element| bound * draw(element)).collect(),
+                Init::Uniform(bound) => (0..parameter.len()).map(|element| bound * signed(element)).collect(),
             }
         };
         self.list.iter().enumerate().map(|(i, p)| (p.name.clone(), values(i, p))).collect()

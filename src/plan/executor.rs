@@ -1,6 +1,6 @@
 //! What runs plans: the one interface between those who write plans and those who execute them.
 
-use super::{Limits, Misfit, Plan};
+use super::{Limits, Memory, Misfit, Plan};
 
 /// A prepared plan of one executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub enum ExecutorError {
     /// The device is gone; everything since the last checkpoint has to be done again.
     #[error("the device was lost ({0}); start again, or go on from the last checkpoint with --resume")]
     Lost(String),
-    /// The driver refused something.
+    /// The driver refused something: it would refuse it again.
     #[error("the graphics driver refused to {what}: {why}; `backhoe check` tests this adapter")]
     Refused {
         /// What was attempted.
@@ -86,6 +86,20 @@ pub trait Executor {
 
     /// What fits.
     fn limits(&self) -> Limits;
+
+    /// Words of memory that the kernels of a plan need besides its slots.
+    fn scratch(&self, _plan: &Plan) -> usize {
+        0
+    }
+
+    /// Whether a plan fits this executor, scratch included, and the memory it takes.
+    ///
+    /// # Errors
+    /// The first slot that is too large, or the whole, with its numbers.
+    fn fits(&self, plan: &Plan) -> Result<Memory, Misfit> {
+        let memory = plan.fits(self.limits())?;
+        Memory { scratch_words: self.scratch(plan), ..memory }.within(self.limits())
+    }
 
     /// Makes ready to replay a plan: memory, kernels, bindings. New kept slots begin as zeros.
     ///

@@ -19,6 +19,8 @@ pub struct Memory {
     pub block_of: Vec<Option<usize>>,
     /// Words of kept slots.
     pub kept_words: usize,
+    /// Words that an executor's kernels need besides; see [`super::Executor::fits`].
+    pub scratch_words: usize,
 }
 
 impl Memory {
@@ -66,10 +68,18 @@ impl Memory {
         block
     }
 
-    /// Bytes of kept slots and shared blocks together.
+    /// Bytes of kept slots, shared blocks and scratch together.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        4 * (self.kept_words + self.blocks.iter().sum::<usize>()) as u64
+        4 * (self.kept_words + self.blocks.iter().sum::<usize>() + self.scratch_words) as u64
+    }
+
+    /// Itself, where it is no more than the device has.
+    pub(super) fn within(self, limits: Limits) -> Result<Self, Misfit> {
+        match limits.total_bytes {
+            Some(limit) if self.bytes() > limit => Err(Misfit::Total { needed: self.bytes(), limit }),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -124,7 +134,7 @@ fn mib(bytes: u64) -> u64 {
 }
 
 impl Plan {
-    /// Whether the plan fits a device.
+    /// Whether the plan's slots fit a device.
     ///
     /// # Errors
     /// The first slot that is too large, or the whole, with its numbers.
@@ -135,11 +145,7 @@ impl Plan {
                 return Err(Misfit::Binding { slot: slot.name.clone(), needed, limit: limits.binding_bytes });
             }
         }
-        let memory = Memory::of(self);
-        match limits.total_bytes {
-            Some(limit) if memory.bytes() > limit => Err(Misfit::Total { needed: memory.bytes(), limit }),
-            _ => Ok(memory),
-        }
+        Memory::of(self).within(limits)
     }
 }
 

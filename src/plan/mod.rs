@@ -13,6 +13,8 @@ pub mod op;
 pub mod random;
 pub mod shape;
 mod signature;
+#[cfg(test)]
+pub(crate) mod testing;
 mod text;
 
 pub use executor::{Adapter, AdapterKind, Executor, ExecutorError, PlanHandle, Ticket};

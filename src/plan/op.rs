@@ -69,7 +69,7 @@ pub enum Op {
     ReluForward(usize),
     /// The gradient where the output is above 0, else 0.
     ReluBackward(usize),
-    /// Zeroes elements at random, keyed by (seed, step, layer, element); forward and backward.
+    /// Zeroes elements at random, keyed by (seed, layer, step, element); forward and backward.
     Dropout(Dropout),
     /// `sum = a + b` of so many elements.
     Add(usize),
@@ -89,7 +89,8 @@ pub enum Op {
     SumTerms(LossShape),
     /// Counts (label, most probable class) pairs; the first of equals wins.
     CountConfusion(LossShape),
-    /// The mean softmax of crop and mirror image, also kept in the sample's row of `outcomes`.
+    /// The mean softmax of crop and mirror image, also kept in `outcomes`, which begins again at its
+    /// first row when it is full: sample b of a batch goes to row (cursor * batch + b) % rows.
     AveragePredictions {
         /// Samples (half of the logits' rows) and classes.
         shape: LossShape,

@@ -1,7 +1,7 @@
 //! Batches cut out of a data set of bytes (section 4.1).
 
 use super::mismatch;
-use crate::plan::random::{pcg4d, purpose, unit};
+use crate::plan::random::{draw, purpose, unit};
 use crate::plan::{Augmentation, Crops, Op, PADDING};
 
 /// Rotations reach this many degrees either way.
@@ -122,8 +122,8 @@ impl Transform {
 
     /// The draws of one sample in one epoch.
     fn random(margin: u32, on: Augmentation, seed: u32, epoch: u32, sample: u32) -> Self {
-        let draw = |purpose| pcg4d([seed, epoch, sample, purpose]);
-        let (place, shape, colour) = (draw(purpose::PLACE), draw(purpose::SHAPE), draw(purpose::COLOUR));
+        let draw = |purpose| draw(seed, purpose, epoch, sample);
+        let (place, shape, colour) = (draw(purpose::PLACE), draw(purpose::SHAPE), draw(purpose::TINT));
         let mut transform = Self::centre(margin);
         if on.crop {
             transform.left = f64::from(below(place[0], margin + 1));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn draws(purpose: u32, sample: usize) -> [u32; 4] {
-        pcg4d([3, 4, sample as u32, purpose])
+        draw(3, purpose, 4, sample as u32)
     }
 
     /// Middle of the centre crop: 20 + 5 * 15.
@@ -303,7 +303,7 @@ mod tests {
         assert!((0..=16).all(|left| lefts.contains(&left)));
         let crop = crop_of_plane(1, Augmentation { colour: true, ..OFF });
         for c in 0..3 {
-            let shift = symmetric(draws(purpose::COLOUR, 1)[c]) * 0.05;
+            let shift = symmetric(draws(purpose::TINT, 1)[c]) * 0.05;
             let want = value(MIDDLE + 10.0 * c as f64) + 2.0 * shift;
             assert_close(&[crop[(c * 15 + 7) * 15 + 7]], &[want], 1e-12);
         }

@@ -1,7 +1,7 @@
 //! Operations that treat each element by itself, and sums over channels.
 
 use super::mismatch;
-use crate::plan::random::{pcg4d, purpose, unit};
+use crate::plan::random::{draw, purpose, unit};
 use crate::plan::{Dropout, Op};
 
 pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
@@ -56,13 +56,13 @@ pub fn relu_backward(output: &[f64], output_gradient: &[f64]) -> Vec<f64> {
 }
 
 /// Element i is kept, and divided by the probability of that, when the draw keyed
-/// (seed, step, layer, i) is not below the rate. The gradient takes the same path.
+/// (seed, layer, step, i) is not below the rate. The gradient takes the same path.
 #[must_use]
 pub fn dropout(d: &Dropout, input: &[f64], clock: &[f64]) -> Vec<f64> {
     let (seed, step) = (clock[0] as u32, clock[2] as u32);
     let rate = f64::from(d.rate);
-    let draw = |index: usize| f64::from(unit(pcg4d([seed, step, purpose::DROPOUT + d.layer, index as u32])[0]));
-    let kept = |(index, value): (usize, &f64)| if draw(index) >= rate { value / (1.0 - rate) } else { 0.0 };
+    let chance = |index: usize| f64::from(unit(draw(seed, purpose::DROPOUT + d.layer, step, index as u32)[0]));
+    let kept = |(index, value): (usize, &f64)| if chance(index) >= rate { value / (1.0 - rate) } else { 0.0 };
     input.iter().enumerate().map(kept).collect()
 }
 

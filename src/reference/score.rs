@@ -46,8 +46,7 @@ pub fn count_confusion(shape: &LossShape, probabilities: &[f64], targets: &[f64]
 }
 
 /// The mean of the softmax of each sample's crop (row b of the logits) and of its mirror image
-/// (row batch + b; section 4.1). It is also put into row cursor * batch + b of `outcomes`, where
-/// there is such a row.
+/// (row batch + b; section 4.1). It is also put into row (cursor * batch + b) % rows of `outcomes`.
 #[must_use]
 pub fn average_predictions(
     shape: &LossShape,
@@ -61,10 +60,8 @@ pub fn average_predictions(
     let mut probabilities = Vec::new();
     for b in 0..batch {
         let mean: Vec<f64> = row(b).iter().zip(row(batch + b)).map(|(crop, mirror)| (crop + mirror) / 2.0).collect();
-        let outcome = clock[3] as usize * batch + b;
-        if outcome < rows {
-            outcomes[outcome * classes..(outcome + 1) * classes].copy_from_slice(&mean);
-        }
+        let outcome = (clock[3] as usize * batch + b) % rows;
+        outcomes[outcome * classes..(outcome + 1) * classes].copy_from_slice(&mean);
         probabilities.extend(mean);
     }
     probabilities
@@ -101,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn predictions_are_averaged_after_softmax_and_kept_where_there_is_a_row() {
+    fn predictions_are_averaged_after_softmax_and_kept_in_turn() {
         let shape = LossShape { batch: 2, classes: 2 };
         let (a, b) = (f64::ln(3.0), f64::ln(9.0));
         let logits = [0.0, 0.0, a, 0.0, a, 0.0, 0.0, b];
         let mut outcomes = [-1.0; 10];
         let got = average_predictions(&shape, 5, &logits, &[0.0, 0.0, 0.0, 2.0], &mut outcomes);
         assert_close(&got, &[0.625, 0.375, 0.425, 0.575], 1e-15);
-        assert_eq!(outcomes[..8], [-1.0; 8]);
-        assert_eq!(outcomes[8..], got[..2]);
+        assert_eq!(outcomes[2..8], [-1.0; 6]);
+        assert_eq!((&outcomes[8..], &outcomes[..2]), (&got[..2], &got[2..]));
     }
 }

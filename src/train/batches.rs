@@ -2,11 +2,9 @@
 
 use crate::data::Images;
 use crate::nn::plans::Batches;
-use crate::plan::random::pcg4d;
+use crate::plan::random::{draw, purpose};
 use crate::plan::{Executor, ExecutorError, Limits, PADDING};
 
-/// Third word of the generator's key for an epoch's order.
-const SHUFFLE: u32 = 4;
 /// A quarter of the bytes that are uploaded at once.
 const UPLOADED: usize = 1 << 20;
 
@@ -14,7 +12,7 @@ const UPLOADED: usize = 1 << 20;
 #[must_use]
 pub fn shuffled(samples: usize, seed: u32, epoch: u32) -> Vec<u32> {
     let key = |sample: &u32| {
-        let words = pcg4d([seed, epoch, *sample, SHUFFLE]);
+        let words = draw(seed, purpose::ORDER, epoch, *sample);
         (words[0], words[1], *sample)
     };
     let mut order: Vec<u32> = (0..samples as u32).collect();

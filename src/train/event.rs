@@ -3,6 +3,7 @@
 use super::metrics::Evaluation;
 use super::snapshot::Snapshot;
 use crate::nn::Loss;
+use crate::plan::Adapter;
 use serde::{Deserialize, Serialize};
 
 /// A row of `metrics.csv`: one epoch of one racer in numbers.
@@ -70,6 +71,16 @@ pub enum Event {
     },
     /// An epoch of one racer is over.
     Epoch(Box<EpochResult>),
+    /// The device was lost and opened again; the run goes on from its last snapshot, or from its
+    /// beginning where there was none.
+    Recovered {
+        /// Why it was lost.
+        why: String,
+        /// What it runs on now.
+        adapter: Adapter,
+        /// Steps done before the one that comes next.
+        step: usize,
+    },
     /// The state of the run, complete.
     Snapshot(Box<Snapshot>),
 }

@@ -4,29 +4,36 @@ use super::batches::{batches, slot, stream, upload};
 use crate::data::Images;
 use crate::nn::Model;
 use crate::nn::plans::{Batches, evaluation};
-use crate::plan::{Clock, Executor, ExecutorError, PlanHandle, Ticket};
+use crate::plan::{Clock, Executor, ExecutorError, Misfit, Plan, PlanHandle, Ticket};
+use std::collections::VecDeque;
 
 /// Replays that may be under way before the examiner and the trainer hold back: enough to keep a
 /// device busy, few enough to stop soon.
 pub const MOST_IN_FLIGHT: usize = 3;
 
+/// Readings of predictions that may be under way before the examiner holds back, a racer.
+const MOST_READINGS: usize = 2;
+
 /// Evaluates networks over a split.
 pub struct Examiner {
     batches: Batches,
+    classes: usize,
     racers: Vec<String>,
     plan: PlanHandle,
     order: Vec<u32>,
     next: usize,
-    tickets: Vec<Ticket>,
+    tickets: VecDeque<Ticket>,
+    arrived: usize,
     outcomes: Vec<Vec<f32>>,
     staging: Vec<u8>,
 }
 
 impl Examiner {
-    /// Prepares the evaluation of the racers' weights over `images` and uploads these.
+    /// Prepares the evaluation of the racers' weights over `images` and uploads these. A batch too
+    /// large for the device is halved until it fits.
     ///
     /// # Errors
-    /// When the plan does not fit or the device is lost.
+    /// When not even a batch of one fits or the device fails.
     pub fn new(
         executor: &mut dyn Executor,
         model: &Model,
@@ -34,23 +41,34 @@ impl Examiner {
         images: &Images,
         batch: usize,
     ) -> Result<Self, ExecutorError> {
-        let batches = batches("test", images, batch, false, executor.limits());
-        let plan = executor.prepare(&evaluation(model, racers, &batches))?;
+        let (batches, plan) = fitting(executor, model, racers, images, batch)?;
+        let plan = executor.prepare(&plan)?;
         upload(executor, &batches, images)?;
         let order = batches.fill((0..batches.samples as u32).collect());
         executor.write(&slot(&batches, "order"), 0, bytemuck::cast_slice(&order))?;
-        let racers = racers.iter().map(|&racer| racer.to_owned()).collect();
-        let (tickets, outcomes, staging) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { batches, racers, plan, order, next: 0, tickets, outcomes, staging })
+        Ok(Self {
+            classes: model.classes(),
+            racers: racers.iter().map(|&racer| racer.to_owned()).collect(),
+            batches,
+            plan,
+            order,
+            next: 0,
+            tickets: VecDeque::new(),
+            arrived: 0,
+            outcomes: vec![Vec::new(); racers.len()],
+            staging: Vec::new(),
+        })
     }
 
     /// Begins again from the first batch.
     ///
     /// # Errors
-    /// When the device is lost.
+    /// When the device fails.
     pub fn begin(&mut self, executor: &mut dyn Executor) -> Result<(), ExecutorError> {
         self.next = 0;
-        self.outcomes.clear();
+        self.arrived = 0;
+        self.tickets.clear();
+        self.outcomes.iter_mut().for_each(Vec::clear);
         executor.write(&slot(&self.batches, "clock"), 0, bytemuck::bytes_of(&Clock::default()))
     }
 
@@ -60,34 +78,85 @@ impl Examiner {
         (self.next, self.batches.count)
     }
 
-    /// Submits what may be submitted. Once all is done, the predictions of each racer over all
-    /// samples, samples x classes; before, nothing.
+    /// Submits what may be submitted and takes what has arrived. Once all is done, the predictions
+    /// of each racer over all samples, samples x classes; before, nothing.
     ///
     /// # Errors
-    /// When the device is lost.
+    /// When the device fails.
     pub fn advance(
         &mut self,
         executor: &mut dyn Executor,
         images: &Images,
     ) -> Result<Option<Vec<Vec<f32>>>, ExecutorError> {
         executor.poll()?;
-        while self.next < self.batches.count {
-            if executor.in_flight() >= MOST_IN_FLIGHT {
+        loop {
+            self.collect(executor)?;
+            let readings = self.tickets.len() / self.racers.len().max(1);
+            if self.next == self.batches.count {
+                return Ok(self.tickets.is_empty().then(|| self.take()));
+            }
+            if executor.in_flight() >= MOST_IN_FLIGHT || readings >= MOST_READINGS {
                 return Ok(None);
             }
-            let rows = self.next * self.batches.batch..(self.next + 1) * self.batches.batch;
-            stream(executor, &self.batches, images, &self.order[rows], &mut self.staging)?;
-            executor.submit(self.plan)?;
-            self.next += 1;
-            if self.next == self.batches.count {
-                let outcomes = self.racers.iter().map(|racer| executor.request(&format!("{racer}/outcomes")));
-                self.tickets = outcomes.collect::<Result<_, _>>()?;
+            self.submit(executor, images)?;
+        }
+    }
+
+    /// Submits a batch; asks for the predictions when their slot is full, and after the last batch.
+    fn submit(&mut self, executor: &mut dyn Executor, images: &Images) -> Result<(), ExecutorError> {
+        let rows = self.next * self.batches.batch..(self.next + 1) * self.batches.batch;
+        stream(executor, &self.batches, images, &self.order[rows], &mut self.staging)?;
+        executor.submit(self.plan)?;
+        self.next += 1;
+        let full = self.next.is_multiple_of(self.batches.kept(self.classes));
+        if full || self.next == self.batches.count {
+            for racer in &self.racers {
+                self.tickets.push_back(executor.request(&format!("{racer}/outcomes"))?);
             }
         }
-        while let Some(&ticket) = self.tickets.get(self.outcomes.len()) {
-            let Some(bytes) = executor.collect(ticket)? else { return Ok(None) };
-            self.outcomes.push(bytemuck::pod_collect_to_vec(&bytes));
+        Ok(())
+    }
+
+    /// Takes the predictions that have arrived: they arrive in the order asked for, a racer after
+    /// the other.
+    fn collect(&mut self, executor: &mut dyn Executor) -> Result<(), ExecutorError> {
+        while let Some(&ticket) = self.tickets.front() {
+            let Some(bytes) = executor.collect(ticket)? else { break };
+            self.tickets.pop_front();
+            let racer = self.arrived % self.racers.len();
+            self.arrived += 1;
+            self.outcomes[racer].extend(bytemuck::pod_collect_to_vec::<u8, f32>(&bytes));
         }
-        Ok(Some(std::mem::take(&mut self.outcomes)))
+        Ok(())
+    }
+
+    /// The predictions without those of rows that hold no sample.
+    fn take(&mut self) -> Vec<Vec<f32>> {
+        let mut outcomes = std::mem::replace(&mut self.outcomes, vec![Vec::new(); self.racers.len()]);
+        outcomes.iter_mut().for_each(|outcomes| outcomes.truncate(self.batches.samples * self.classes));
+        outcomes
     }
 }
+
+/// The evaluation with the largest batch, halving the one asked for, that fits.
+///
+/// # Errors
+/// What does not fit of a batch of one.
+pub(super) fn fitting(
+    executor: &dyn Executor,
+    model: &Model,
+    racers: &[&str],
+    images: &Images,
+    batch: usize,
+) -> Result<(Batches, Plan), Misfit> {
+    let batches = batches("test", images, batch, false, executor.limits());
+    let plan = evaluation(model, racers, &batches);
+    match executor.fits(&plan) {
+        Ok(_) => Ok((batches, plan)),
+        Err(misfit) if batches.batch <= 1 => Err(misfit),
+        Err(_) => fitting(executor, model, racers, images, batches.batch / 2),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,12 +7,14 @@ pub mod metrics;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod run;
 pub mod seriation;
+pub mod session;
 pub mod settings;
 pub mod snapshot;
 pub mod trainer;
 
 pub use event::{EpochResult, EpochRow, Event};
 pub use examiner::Examiner;
+pub use session::Session;
 pub use settings::{Lambda, Settings, SettingsError};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use trainer::{Advance, TrainError, Trainer};

@@ -3,7 +3,7 @@
 
 use super::batches::{batches, shuffled, slot, stream, upload};
 use super::event::{EpochResult, EpochRow, Event};
-use super::examiner::{Examiner, MOST_IN_FLIGHT};
+use super::examiner::{self, Examiner, MOST_IN_FLIGHT};
 use super::metrics::{Confusion, Evaluation, MetricsError, sdd};
 use super::settings::{Lambda, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
@@ -11,7 +11,7 @@ use crate::data::Dataset;
 use crate::data::identity::Identity;
 use crate::nn::plans::{Batches, SUMS, distances, training};
 use crate::nn::{Loss, Model};
-use crate::plan::{Clock, Executor, ExecutorError, Limits, Misfit, PlanHandle, StepSettings, Ticket};
+use crate::plan::{Clock, Executor, ExecutorError, Misfit, PlanHandle, StepSettings, Ticket};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,24 @@ pub enum TrainError {
     /// The checkpoint does not belong to this run.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The device was lost again and again.
+    #[error(
+        "the device was lost {times} times since the last checkpoint ({why}); try a smaller --batch or another --adapter and go on with --resume"
+    )]
+    LostAgain {
+        /// Losses without a checkpoint in between.
+        times: usize,
+        /// The last reason.
+        why: String,
+    },
+    /// The device was lost and could not be opened again.
+    #[error("the device was lost ({lost}) and could not be opened again: {why}; go on with --resume once it is back")]
+    Gone {
+        /// Why it was lost.
+        lost: String,
+        /// Why it did not open.
+        why: String,
+    },
 }
 
 /// What a call of [`Trainer::advance`] came to.
@@ -130,16 +148,15 @@ impl Trainer {
         let model = settings.model(data.classes.len())?;
         let batches = batches("train", &data.train, settings.batch, true, executor.limits());
         let step = training(&model, &settings.losses, &batches, settings.augmentation);
-        if let Err(misfit) = step.fits(executor.limits()) {
-            return Err(TrainError::TooLarge {
-                misfit,
-                batch: fitting(&model, &settings, &batches, executor.limits()),
-            });
+        let racers: Vec<&str> = settings.losses.iter().map(|loss| loss.name()).collect();
+        let examined = examiner::fitting(&*executor, &model, &racers, &data.test, settings.batch).map(|_| ());
+        if let Err(misfit) = executor.fits(&step).map(|_| ()).and(examined.clone()) {
+            let batch = examined.ok().and_then(|()| fitting(&*executor, &model, &settings, &batches));
+            return Err(TrainError::TooLarge { misfit, batch });
         }
         let distance = distances(&model, &settings.losses);
         let step_plan = executor.prepare(&step)?;
         let distance_plan = executor.prepare(&distance)?;
-        let racers: Vec<&str> = settings.losses.iter().map(|loss| loss.name()).collect();
         let examiner = Examiner::new(&mut *executor, &model, &racers, &data.test, settings.batch)?;
         upload(&mut *executor, &batches, &data.train)?;
         let slots = step.state().chain(distance.state());
@@ -524,11 +541,11 @@ impl Trainer {
     }
 }
 
-/// The largest batch, halving the one asked for, whose plan fits.
-fn fitting(model: &Model, settings: &Settings, batches: &Batches, limits: Limits) -> Option<usize> {
+/// The largest batch, halving the one asked for, whose plan fits. Evaluation halves its own.
+fn fitting(executor: &dyn Executor, model: &Model, settings: &Settings, batches: &Batches) -> Option<usize> {
     let halves = std::iter::successors(Some(batches.batch / 2), |batch| Some(batch / 2));
     halves.take_while(|&batch| batch > 0).find(|&batch| {
         let smaller = Batches { batch, count: batches.samples / batch, ..batches.clone() };
-        training(model, &settings.losses, &smaller, settings.augmentation).fits(limits).is_ok()
+        executor.fits(&training(model, &settings.losses, &smaller, settings.augmentation)).is_ok()
     })
 }

@@ -1,6 +1,6 @@
 //! Lowering of convolutions: over quads where the shape allows it, else word by word.
 
-use super::{Argument, Dispatch, GROUP, UNIFORM_WORDS, folded, kernel, switch, with_bias};
+use super::{Argument, Dispatch, GROUP, UNIFORM_WORDS, folded, kernel, shape, switch, with_bias};
 use crate::plan::shape::Conv;
 
 /// Words that the partial sums of a weight gradient may take.
@@ -63,14 +63,31 @@ fn constants(c: &Conv) -> Vec<(&'static str, f64)> {
     ]
 }
 
-fn quad_constants(c: &Conv) -> Vec<(&'static str, f64)> {
-    vec![
-        ("BATCH", c.batch as f64),
-        ("IN_CHANNELS", c.in_channels as f64),
-        ("OUT_CHANNELS", c.out_channels as f64),
-        ("HEIGHT", c.in_height as f64),
-        ("WIDTH", c.in_width as f64),
-    ]
+/// The shape of a dispatch of conv3x3.wgsl (`Shape` there).
+#[repr(C)]
+#[derive(Clone, Copy, Default, bytemuck::Pod, bytemuck::Zeroable)]
+pub(in crate::gpu) struct Conv3x3Shape {
+    pub batch: u32,
+    pub in_channels: u32,
+    pub out_channels: u32,
+    pub height: u32,
+    pub quads: u32,
+    pub first: u32,
+    pub block: u32,
+    pub chunks: u32,
+    pub bias: u32,
+    pub turned: u32,
+}
+
+fn quad_shape(c: &Conv) -> Conv3x3Shape {
+    Conv3x3Shape {
+        batch: c.batch as u32,
+        in_channels: c.in_channels as u32,
+        out_channels: c.out_channels as u32,
+        height: c.in_height as u32,
+        quads: c.in_width as u32 / 4,
+        ..Conv3x3Shape::default()
+    }
 }
 
 /// Places folded into z, and tiles of channels along y.
@@ -85,24 +102,19 @@ fn quads(c: &Conv, bias: bool, turned: bool) -> Vec<Dispatch> {
     let block = block_channels(c);
     let blocks = c.out_channels.div_ceil(block);
     let packed = Argument::Scratch { offset: 0, len: blocks * UNIFORM_WORDS };
-    let mut constants = quad_constants(c);
-    constants.push(("BLOCK", block as f64));
-    let mut packing = constants.clone();
-    packing.push(("TURNED", switch(turned)));
-    constants.push(("BIAS", switch(bias)));
+    let of_block = Conv3x3Shape { block: block as u32, bias: bias.into(), turned: turned.into(), ..quad_shape(c) };
     let mut dispatches = vec![Dispatch {
         kernel: kernel("pack_weight"),
-        constants: packing,
+        constants: Vec::new(),
         grid: folded((blocks * 9 * c.in_channels * block).div_ceil(GROUP)),
-        arguments: vec![Argument::Operand(1), packed],
+        arguments: vec![Argument::Operand(1), packed, shape(&of_block)],
     }];
     for number in 0..blocks {
-        let mut constants = constants.clone();
-        constants.push(("FIRST", (number * block) as f64));
         let mut arguments = with_bias(bias);
         arguments[1] = Argument::Scratch { offset: number * UNIFORM_WORDS, len: UNIFORM_WORDS };
+        arguments.push(shape(&Conv3x3Shape { first: (number * block) as u32, ..of_block }));
         let grid = grid(c.batch * c.in_height * c.in_width.div_ceil(8), block, QUAD_CHANNELS);
-        dispatches.push(Dispatch { kernel: kernel("conv3x3"), constants, grid, arguments });
+        dispatches.push(Dispatch { kernel: kernel("conv3x3"), constants: Vec::new(), grid, arguments });
     }
     dispatches
 }
@@ -141,13 +153,12 @@ fn weight_by_quads(c: &Conv) -> Vec<Dispatch> {
     let tiles = c.out_channels.div_ceil(WEIGHT_TILE[1]);
     let rows = |chunks: usize| (chunks * c.in_channels.div_ceil(WEIGHT_TILE[0])).div_ceil(GROUP);
     let chunks = chunks(c, |chunks| rows(chunks) * tiles);
-    let mut constants = quad_constants(c);
-    constants.push(("CHUNKS", chunks as f64));
+    let of_chunks = Conv3x3Shape { chunks: chunks as u32, ..quad_shape(c) };
     let partial = Dispatch {
         kernel: kernel("conv3x3_weight"),
-        constants,
+        constants: Vec::new(),
         grid: [rows(chunks) as u32, tiles as u32, 1],
-        arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(c, chunks)],
+        arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(c, chunks), shape(&of_chunks)],
     };
     vec![partial, sum_chunks(c, chunks)]
 }
@@ -157,11 +168,9 @@ fn partial_sums(c: &Conv, chunks: usize) -> Argument {
 }
 
 fn sum_chunks(c: &Conv, chunks: usize) -> Dispatch {
-    let mut constants = constants(c);
-    constants.push(("CHUNKS", chunks as f64));
     Dispatch {
         kernel: kernel("conv_sum_chunks"),
-        constants,
+        constants: constants(c),
         grid: folded(c.weight_len().div_ceil(GROUP)),
         arguments: vec![partial_sums(c, chunks), Argument::Operand(2)],
     }

@@ -1,10 +1,20 @@
 //! Lowering of fully connected layers: three matrix products, over quads where rows are whole quads.
 
-use super::{Argument, Dispatch, GROUP, kernel, switch, with_bias};
+use super::{Argument, Dispatch, GROUP, kernel, shape, switch, with_bias};
 use crate::plan::shape::Linear;
 
 /// Rows of a tile (`TILE` in linear.wgsl, the same in linear4.wgsl).
 const TILE: usize = 8;
+
+/// The shape of a dispatch of linear4.wgsl (`Shape` there).
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(in crate::gpu) struct ProductShape {
+    pub rows: u32,
+    pub columns: u32,
+    pub inner: u32,
+    pub bias: u32,
+}
 
 /// A product's rows, columns and inner length.
 #[derive(Clone, Copy)]
@@ -38,8 +48,10 @@ impl Sizes {
     }
 
     /// A kernel over quads.
-    fn by_quads(self, entry: &str, arguments: Vec<Argument>) -> Dispatch {
-        Dispatch { kernel: kernel(entry), constants: self.constants(), grid: self.grid(), arguments }
+    fn by_quads(self, entry: &str, bias: bool, mut arguments: Vec<Argument>) -> Dispatch {
+        let [rows, columns, inner] = [self.rows, self.columns, self.inner].map(|size| size as u32);
+        arguments.push(shape(&ProductShape { rows, columns, inner, bias: bias.into() }));
+        Dispatch { kernel: kernel(entry), constants: Vec::new(), grid: self.grid(), arguments }
     }
 }
 
@@ -51,9 +63,7 @@ fn quads(a: usize, b: usize) -> bool {
 pub(super) fn forward(l: &Linear) -> Dispatch {
     let sizes = Sizes { rows: l.batch, columns: l.outputs, inner: l.inputs };
     if quads(l.outputs, l.inputs) {
-        let mut dispatch = sizes.by_quads("product_transposed_right", with_bias(l.bias));
-        dispatch.constants.push(("BIAS", switch(l.bias)));
-        return dispatch;
+        return sizes.by_quads("product_transposed_right", l.bias, with_bias(l.bias));
     }
     sizes.by_words([l.inputs, 1], [1, l.inputs], l.bias, with_bias(l.bias))
 }
@@ -61,7 +71,7 @@ pub(super) fn forward(l: &Linear) -> Dispatch {
 pub(super) fn backward_data(l: &Linear) -> Dispatch {
     let sizes = Sizes { rows: l.batch, columns: l.inputs, inner: l.outputs };
     if quads(l.outputs, l.inputs) {
-        return sizes.by_quads("product_plain", [0, 1, 2].map(Argument::Operand).to_vec());
+        return sizes.by_quads("product_plain", false, [0, 1, 2].map(Argument::Operand).to_vec());
     }
     sizes.by_words([l.outputs, 1], [l.inputs, 1], false, without_bias(0, 1))
 }
@@ -69,7 +79,7 @@ pub(super) fn backward_data(l: &Linear) -> Dispatch {
 pub(super) fn backward_weight(l: &Linear) -> Dispatch {
     let sizes = Sizes { rows: l.outputs, columns: l.inputs, inner: l.batch };
     if quads(l.outputs, l.inputs) {
-        return sizes.by_quads("product_transposed_left", [1, 0, 2].map(Argument::Operand).to_vec());
+        return sizes.by_quads("product_transposed_left", false, [1, 0, 2].map(Argument::Operand).to_vec());
     }
     sizes.by_words([1, l.outputs], [l.inputs, 1], false, without_bias(1, 0))
 }

@@ -3,10 +3,13 @@
 mod conv;
 mod linear;
 
-use super::kernels::{GROUP, Kernel, UNIFORM_WORDS, kernel};
-use crate::plan::random::purpose;
+use super::kernels::{GROUP, Kernel, SHAPE_WORDS, UNIFORM_WORDS, kernel};
 use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape, Pool};
 use crate::plan::{LossKind, Op};
+#[cfg(test)]
+pub(super) use conv::Conv3x3Shape;
+#[cfg(test)]
+pub(super) use linear::ProductShape;
 
 /// What a kernel's binding is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,16 @@ pub enum Argument {
         /// Number of words.
         len: usize,
     },
+    /// The dispatch's own shape.
+    Shape([u32; SHAPE_WORDS]),
+}
+
+/// A shape as an argument; words beyond it are zeros.
+fn shape(of: &impl bytemuck::NoUninit) -> Argument {
+    let mut words = [0; SHAPE_WORDS];
+    let bytes = bytemuck::bytes_of(of);
+    bytemuck::cast_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
+    Argument::Shape(words)
 }
 
 /// One dispatch of a kernel.
@@ -57,8 +70,8 @@ pub fn lower(op: &Op) -> Vec<Dispatch> {
             vec![plain(op, op.name(), len, vec![("LEN", len as f64)])]
         }
         Op::Dropout(d) => {
-            let stream = f64::from(purpose::DROPOUT + d.layer);
-            let constants = vec![("LEN", d.len as f64), ("RATE", f64::from(d.rate)), ("STREAM", stream)];
+            let layer = f64::from(d.layer);
+            let constants = vec![("LEN", d.len as f64), ("RATE", f64::from(d.rate)), ("LAYER", layer)];
             vec![plain(op, "dropout", d.len, constants)]
         }
         _ => vec![lower_rest(op)],

@@ -1,0 +1,148 @@
+//! A run that outlives its device: where the device is lost, it is opened again and the run goes on
+//! from its last snapshot. Polled like the trainer, and like it never waits by itself.
+
+use super::event::Event;
+use super::settings::Settings;
+use super::snapshot::Snapshot;
+use super::trainer::{Advance, TrainError, Trainer};
+use crate::data::Dataset;
+use crate::plan::{Executor, ExecutorError};
+use std::sync::Arc;
+
+/// Losses of the device without a snapshot in between that are borne.
+const MOST_LOSSES: usize = 3;
+
+/// Opens the device anew: nothing while it is still opening, or why it does not open.
+pub type Opener = Box<dyn FnMut() -> Result<Option<Box<dyn Executor>>, String> + Send>;
+
+/// Trains, and goes on where the device is lost.
+pub struct Session {
+    open: Opener,
+    data: Arc<Dataset>,
+    settings: Settings,
+    trainer: Option<Trainer>,
+    last: Option<Box<Snapshot>>,
+    /// Results of an epoch whose snapshot has not arrived: they come again where it never does.
+    held: Vec<Event>,
+    save_wanted: bool,
+    losses: usize,
+    lost: String,
+}
+
+impl Session {
+    /// Prepares a run from its first step, or from a snapshot on for `settings.epochs` epochs in
+    /// all; the snapshot's other settings count then. `executor` is the device to begin with, `open` opens the next.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`] and [`Trainer::resume`].
+    pub fn new(
+        executor: Box<dyn Executor>,
+        open: Opener,
+        data: Arc<Dataset>,
+        settings: Settings,
+        snapshot: Option<Snapshot>,
+    ) -> Result<Self, TrainError> {
+        let (last, held, lost) = (snapshot.map(Box::new), Vec::new(), String::new());
+        let mut session = Self { open, data, settings, trainer: None, last, held, save_wanted: false, losses: 0, lost };
+        session.trainer = Some(session.prepare(executor)?);
+        Ok(session)
+    }
+
+    /// The trainer; none while the device is being opened.
+    #[must_use]
+    pub fn trainer(&self) -> Option<&Trainer> {
+        self.trainer.as_ref()
+    }
+
+    /// Asks for a snapshot between two steps; it arrives as an event.
+    pub fn save(&mut self) {
+        self.save_wanted = true;
+        if let Some(trainer) = &mut self.trainer {
+            trainer.save();
+        }
+    }
+
+    /// Does a little, as [`Trainer::advance`]. An epoch's results are told together with the
+    /// snapshot after it, so that none is told twice.
+    ///
+    /// # Errors
+    /// When training fails for another reason than a lost device, the device is lost again and
+    /// again, or it does not open any more.
+    pub fn advance(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
+        let Some(trainer) = &mut self.trainer else { return self.reopen(events) };
+        let mut told = Vec::new();
+        let advanced = trainer.advance(&mut told);
+        told.into_iter().for_each(|event| self.tell(event, events));
+        match advanced {
+            Ok(advance) => Ok(advance),
+            Err(error) => self.survive(error),
+        }
+    }
+
+    /// Waits until the device has finished something, where waiting is possible (not in a page).
+    ///
+    /// # Errors
+    /// As [`Session::advance`].
+    pub fn wait(&mut self) -> Result<(), TrainError> {
+        let Some(trainer) = &mut self.trainer else { return Ok(()) };
+        match trainer.executor().wait() {
+            Ok(()) => Ok(()),
+            Err(error) => self.survive(error.into()).map(|_| ()),
+        }
+    }
+
+    fn tell(&mut self, event: Event, events: &mut Vec<Event>) {
+        match &event {
+            Event::Epoch(_) => return self.held.push(event),
+            Event::Snapshot(snapshot) => {
+                self.last = Some(snapshot.clone());
+                self.losses = 0;
+                self.save_wanted = false;
+                events.append(&mut self.held);
+            }
+            _ => {}
+        }
+        events.push(event);
+    }
+
+    /// Gives up the trainer where its device is lost.
+    fn survive(&mut self, error: TrainError) -> Result<Advance, TrainError> {
+        let TrainError::Executor(ExecutorError::Lost(why)) = error else { return Err(error) };
+        self.trainer = None;
+        self.held.clear();
+        self.losses += 1;
+        if self.losses > MOST_LOSSES {
+            return Err(TrainError::LostAgain { times: self.losses, why });
+        }
+        self.lost = why;
+        Ok(Advance::Working)
+    }
+
+    fn reopen(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
+        let opened = (self.open)().map_err(|why| TrainError::Gone { lost: self.lost.clone(), why })?;
+        let Some(executor) = opened else { return Ok(Advance::Waiting) };
+        let adapter = executor.adapter().clone();
+        let mut trainer = match self.prepare(executor) {
+            Ok(trainer) => trainer,
+            Err(error) => return self.survive(error),
+        };
+        if self.save_wanted {
+            trainer.save();
+        }
+        let step = trainer.progress().step;
+        self.trainer = Some(trainer);
+        events.push(Event::Recovered { why: self.lost.clone(), adapter, step });
+        Ok(Advance::Working)
+    }
+
+    fn prepare(&self, executor: Box<dyn Executor>) -> Result<Trainer, TrainError> {
+        let data = Arc::clone(&self.data);
+        match &self.last {
+            Some(snapshot) => Trainer::resume(executor, data, snapshot, self.settings.epochs),
+            None => Trainer::new(executor, data, self.settings.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

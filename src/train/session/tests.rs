@@ -1,0 +1,116 @@
+//! Runs whose devices are lost, against one that is not.
+
+use super::*;
+use crate::data::source::Source;
+use crate::gpu::{AdapterChoice, Gpu};
+use crate::nn::Loss;
+use crate::plan::testing::Wrapped;
+use std::collections::HashMap;
+
+/// A GPU that is lost before a submission, counted from 0: really, or in words alone.
+fn frail(mut left: usize, destroyed: bool) -> Box<dyn Executor> {
+    let before = move |gpu: &mut Gpu| {
+        if left > 0 {
+            left -= 1;
+            return Ok(());
+        }
+        if destroyed {
+            gpu.destroy();
+            return Ok(());
+        }
+        Err(ExecutorError::Lost("as the test wants it".to_owned()))
+    };
+    Box::new(Wrapped::with_accidents(Gpu::open(&AdapterChoice::Best).unwrap(), Box::new(before)))
+}
+
+fn settings() -> Settings {
+    Settings {
+        losses: vec![Loss::Emd],
+        epochs: 2,
+        batch: 16,
+        side: 16,
+        stored_side: 16,
+        channels: vec![4],
+        hidden: 8,
+        ..Settings::default()
+    }
+}
+
+/// What a run told: its last snapshot's slots, rows of epochs, recoveries.
+#[derive(Debug, PartialEq)]
+struct Told {
+    slots: HashMap<String, Vec<u8>>,
+    epochs: usize,
+    recoveries: Vec<usize>,
+}
+
+/// Runs over devices that are lost before these submissions, one device after the other; the last
+/// one lasts.
+fn run(lasting: &[usize], destroyed: bool) -> Result<Told, TrainError> {
+    let data = Arc::new(Source::Faces { train: 48, test: 16 }.load(16, 1, &|_, _| ()).unwrap().0);
+    let mut lasting = lasting.iter().copied().chain([usize::MAX]).collect::<std::collections::VecDeque<_>>();
+    let mut next = move || frail(lasting.pop_front().unwrap_or(usize::MAX), destroyed);
+    let first = next();
+    let mut opening = false;
+    let open: Opener = Box::new(move || {
+        // Opening takes a while.
+        opening = !opening;
+        Ok((!opening).then(&mut next))
+    });
+    let mut session = Session::new(first, open, data, settings(), None)?;
+    let (mut told, mut events) = (Told { slots: HashMap::new(), epochs: 0, recoveries: Vec::new() }, Vec::new());
+    loop {
+        let advance = session.advance(&mut events)?;
+        for event in events.drain(..) {
+            match event {
+                Event::Epoch(_) => told.epochs += 1,
+                Event::Recovered { step, .. } => told.recoveries.push(step),
+                Event::Snapshot(snapshot) => told.slots = snapshot.slots,
+                _ => {}
+            }
+        }
+        match advance {
+            Advance::Working => {}
+            Advance::Waiting => session.wait()?,
+            Advance::Finished => return Ok(told),
+        }
+    }
+}
+
+/// Submissions of an epoch: three steps, the distances, one batch of the evaluation.
+const EPOCH: usize = 5;
+
+#[test]
+fn a_run_that_loses_its_device_ends_as_one_that_does_not() {
+    let whole = run(&[], false).unwrap();
+    assert_eq!((whole.epochs, whole.recoveries.len()), (2, 0));
+    // In the first epoch; in the second, after its first snapshot; in the evaluation.
+    let lost = run(&[1, EPOCH + 2, 4], false).unwrap();
+    assert_eq!(lost.recoveries, [0, 3, 3]);
+    assert_eq!((lost.slots, lost.epochs), (whole.slots, 2));
+}
+
+#[test]
+fn a_real_device_that_is_destroyed_is_opened_again() {
+    let whole = run(&[], false).unwrap();
+    let lost = run(&[EPOCH + 1], true).unwrap();
+    assert_eq!(lost, Told { recoveries: vec![3], ..whole });
+}
+
+#[test]
+fn a_device_that_is_lost_again_and_again_ends_the_run() {
+    let error = run(&[EPOCH + 1, 1, 0, 2], false).unwrap_err();
+    assert!(matches!(error, TrainError::LostAgain { times: 4, .. }), "{error}");
+}
+
+#[test]
+fn a_device_that_does_not_open_again_ends_the_run() {
+    let data = Arc::new(Source::Faces { train: 48, test: 16 }.load(16, 1, &|_, _| ()).unwrap().0);
+    let open: Opener = Box::new(|| Err("it was unplugged".to_owned()));
+    let mut session = Session::new(frail(0, false), open, data, settings(), None).unwrap();
+    let mut events = Vec::new();
+    assert_eq!(session.advance(&mut events).unwrap(), Advance::Working);
+    assert!(session.trainer().is_none());
+    let error = session.advance(&mut events).unwrap_err();
+    assert!(error.to_string().contains("it was unplugged"), "{error}");
+}
