@@ -24,7 +24,7 @@ fn pixels(samples: usize) -> Images {
     let mut images = Images::with_capacity(1, samples);
     for sample in 0..samples {
         let pixel = [sample, sample / 7, sample / 49].map(|value| (value * 37 % 256) as u8);
-        images.push(&pixel[..], 0, 0.0, sample.to_string());
+        images.push(pixel.to_vec(), 0, 0.0, sample.to_string());
     }
     images
 }
