@@ -4,21 +4,31 @@ use super::adapter::{AdapterChoice, DeviceError, choose};
 use super::lower::{Argument, Dispatch, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
-use crate::plan::{Adapter, Executor, ExecutorError, Limits, Memory, Plan, PlanHandle, Residency, Slot, Ticket, View};
+use crate::plan::{
+    Adapter, Executor, ExecutorError, Limits, Memory, Peaks, Plan, PlanHandle, Residency, Slot, Ticket, Usage, View,
+};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A dispatch with everything bound.
-struct Bound {
+pub(super) struct Bound {
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
     grid: [u32; 3],
 }
 
+impl Bound {
+    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bindings, &[]);
+        pass.dispatch_workgroups(self.grid[0], self.grid[1], self.grid[2]);
+    }
+}
+
 /// A kept slot's memory.
-struct Kept {
-    buffer: wgpu::Buffer,
+pub(super) struct Kept {
+    pub(super) buffer: wgpu::Buffer,
     len: usize,
 }
 
@@ -45,7 +55,7 @@ impl Health {
 pub struct Gpu {
     adapter: Adapter,
     device: wgpu::Device,
-    queue: wgpu::Queue,
+    pub(super) queue: wgpu::Queue,
     health: Arc<Health>,
     pipelines: Pipelines,
     kept: HashMap<String, Kept>,
@@ -53,6 +63,7 @@ pub struct Gpu {
     plans: Vec<Vec<Bound>>,
     readback: Readback,
     submitted: usize,
+    usage: Usage,
     submissions: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -82,6 +93,7 @@ impl Gpu {
             plans: Vec::new(),
             readback: Readback::default(),
             submitted: 0,
+            usage: Usage::default(),
             submissions: VecDeque::new(),
         })
     }
@@ -99,10 +111,12 @@ impl Gpu {
         }
     }
 
-    fn buffer(&self, label: &str, words: usize) -> wgpu::Buffer {
+    pub(super) fn buffer(&mut self, label: &str, words: usize) -> wgpu::Buffer {
+        let size = 4 * words.max(1) as u64;
+        self.usage.allocated_bytes += size;
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
-            size: 4 * words.max(1) as u64,
+            size,
             usage: wgpu::BufferUsages::STORAGE
                 | wgpu::BufferUsages::UNIFORM
                 | wgpu::BufferUsages::COPY_SRC
@@ -170,7 +184,7 @@ impl Gpu {
         }
     }
 
-    fn bind(&mut self, dispatch: &Dispatch, resources: &[(wgpu::Buffer, usize, usize)]) -> Bound {
+    pub(super) fn bind(&mut self, dispatch: &Dispatch, resources: &[(wgpu::Buffer, usize, usize)]) -> Bound {
         let layout = self.pipelines.layout(&self.device, dispatch.kernel);
         let entries: Vec<_> = dispatch
             .kernel
@@ -195,10 +209,24 @@ impl Gpu {
         }
     }
 
-    fn kept(&self, slot: &str) -> Result<&Kept, ExecutorError> {
+    pub(super) fn kept(&self, slot: &str) -> Result<&Kept, ExecutorError> {
         self.kept
             .get(slot)
             .ok_or_else(|| ExecutorError::Slot { slot: slot.to_owned(), why: "no plan keeps it".to_owned() })
+    }
+
+    /// Runs a dispatch so many times in one submission and waits for it.
+    pub(super) fn run_alone(&mut self, bound: &Bound, times: usize) -> Result<(), ExecutorError> {
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("alone") });
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for _ in 0..times {
+            bound.record(&mut pass);
+        }
+        drop(pass);
+        let wait =
+            wgpu::PollType::Wait { submission_index: Some(self.queue.submit([encoder.finish()])), timeout: None };
+        self.device.poll(wait).map_err(|error| ExecutorError::Lost(error.to_string()))?;
+        self.health.check()
     }
 
     /// Submits a plan's dispatches: one encoder, one pass, one submission.
@@ -206,13 +234,13 @@ impl Gpu {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("replay") });
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for bound in &self.plans[plan.0] {
-            pass.set_pipeline(&bound.pipeline);
-            pass.set_bind_group(0, &bound.bindings, &[]);
-            pass.dispatch_workgroups(bound.grid[0], bound.grid[1], bound.grid[2]);
+            bound.record(&mut pass);
         }
         drop(pass);
         self.submissions.push_back(self.queue.submit([encoder.finish()]));
         self.submitted += 1;
+        self.usage.submissions += 1;
+        self.usage.dispatches += self.plans[plan.0].len() as u64;
         let health = Arc::clone(&self.health);
         self.queue.on_submitted_work_done(move || {
             health.done.fetch_add(1, Ordering::Release);
@@ -243,6 +271,14 @@ impl Executor for Gpu {
         Limits { binding_bytes: self.device.limits().max_storage_buffer_binding_size, total_bytes: None }
     }
 
+    fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    fn peaks(&mut self) -> Result<Option<Peaks>, ExecutorError> {
+        self.guarded("measure its peaks", Self::measure_peaks)?.map(Some)
+    }
+
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
         let memory = plan.fits(self.limits())?;
         let bound = self.guarded("prepare a plan", |gpu| {
@@ -271,6 +307,7 @@ impl Executor for Gpu {
             return Err(ExecutorError::Slot { slot: slot.to_owned(), why });
         }
         self.queue.write_buffer(&kept.buffer, 4 * word as u64, bytes);
+        self.usage.uploaded_bytes += bytes.len() as u64;
         self.health.check()
     }
 

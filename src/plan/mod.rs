@@ -15,7 +15,7 @@ pub mod shape;
 mod signature;
 mod text;
 
-pub use executor::{Adapter, Executor, ExecutorError, PlanHandle, Ticket};
+pub use executor::{Adapter, Executor, ExecutorError, Peaks, PlanHandle, Ticket, Usage};
 pub use memory::{Limits, Memory, Misfit};
 pub use op::{Cost, LossKind, Op};
 pub use shape::{Augmentation, BatchNorm, Conv, Crops, Dropout, Linear, LossShape, Pool};
