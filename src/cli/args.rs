@@ -268,6 +268,9 @@ pub struct BenchArguments {
     /// R1: channels 16,32,64 and hidden 128; R2: 32,64,128 and 256. Batch 64 of 3x32x32, 8 classes
     #[arg(long, default_value = "R1")]
     pub workload: String,
+    /// Also measure a race of these losses, separated by commas, against the one loss of the workload
+    #[arg(long, value_delimiter = ',')]
+    pub loss: Vec<Loss>,
     /// Which device.
     #[command(flatten)]
     pub device: DeviceArguments,

@@ -2,49 +2,90 @@
 
 use super::args::BenchArguments;
 use super::{CliError, open, say};
-use backhoe::bench::{Measurement, measure};
+use backhoe::bench::{Kind, Measurement, Request, measure};
+use std::fmt::Write;
+use std::time::Instant;
 
 /// Measures a workload.
 pub fn run(arguments: &BenchArguments) -> Result<(), CliError> {
+    let began = Instant::now();
     let mut executor = open(&arguments.device, true)?;
-    let measured = measure(&mut *executor, &arguments.workload).map_err(|error| CliError::Words(error.to_string()))?;
+    let request =
+        Request { workload: arguments.workload.clone(), race: arguments.loss.clone(), open: Some(began.elapsed()) };
+    let measured = measure(&mut *executor, &request).map_err(|error| CliError::Words(error.to_string()))?;
     if arguments.json {
         return say(false, serde_json::json!(measured));
     }
-    print(&measured)
+    say(false, words(&measured).trim_end())
 }
 
-fn print(m: &Measurement) -> Result<(), CliError> {
-    say(false, format_args!("{} on {}", m.workload, m.adapter))?;
-    say(
-        false,
-        format_args!(
-            "training   {:8.1} images/s, {:.1} ms a step of {:.2} GFLOP",
-            m.train_images_per_s, m.step_ms, m.step_gflop
-        ),
-    )?;
-    say(false, format_args!("inference  {:8.1} images/s by centre crop and mirror image", m.infer_images_per_s))?;
-    say(
-        false,
-        format_args!(
-            "first step after {:.2} s; the host takes {:.2} ms a step; {:.1} MiB",
-            m.first_step_s, m.host_ms, m.memory_mib
-        ),
-    )?;
-    say(
-        false,
-        format_args!(
-            "peaks here {:8.1} GFLOP/s (matrix product of 512 cubed), {:.1} GB/s (addition)",
-            m.peak_gflops, m.copy_gb_per_s
-        ),
-    )?;
-    say(false, format_args!("\n{:28} {:>9} {:>9} {:>8} {:>7}", "kind of step", "ms", "GFLOP/s", "of peak", "GB/s"))?;
-    for kind in &m.kinds {
-        let share = 100.0 * kind.of_peak;
-        say(
-            false,
-            format_args!("{:28} {:9.2} {:9.2} {share:6.1} % {:7.2}", kind.op, kind.ms, kind.gflops, kind.gb_per_s),
-        )?;
+/// The numbers in words. Writing into a `String` cannot fail.
+fn words(m: &Measurement) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{} on {}", m.workload, m.adapter);
+    let _ = writeln!(
+        text,
+        "training   {:8.1} images/s, {:.1} ms a step of {:.2} GFLOP",
+        m.train_images_per_s, m.step_ms, m.step_gflop
+    );
+    let _ = writeln!(text, "inference  {:8.1} images/s by centre crop and mirror image", m.infer_images_per_s);
+    let host = m.host_ms.map_or("does the step itself".to_owned(), |ms| format!("takes {ms:.2} ms"));
+    let _ = writeln!(
+        text,
+        "a step     the host {host}; submissions {:.0}, dispatches {:.0}, bytes uploaded {:.0}",
+        m.submissions, m.dispatches, m.uploaded_bytes
+    );
+    let s = &m.startup;
+    let _ = writeln!(
+        text,
+        "first step after {:.2} s: {}prepare {:.2}, fill {:.2}, step {:.2}",
+        s.open_s.unwrap_or(0.0) + m.first_step_s,
+        s.open_s.map_or(String::new(), |open| format!("open {open:.2}, ")),
+        s.prepare_s,
+        s.fill_s,
+        s.replay_s
+    );
+    let process = m.process_mib.map_or(String::new(), |mib| format!("; the process held up to {mib:.0} MiB"));
+    let _ = writeln!(
+        text,
+        "memory     {:.1} MiB by the plan, {:.1} MiB taken for training and evaluation{process}",
+        m.memory_mib, m.allocated_mib
+    );
+    if let (Some(gflops), Some(gb_per_s)) = (m.peak_gflops, m.copy_gb_per_s) {
+        let _ = writeln!(text, "peaks here {gflops:8.1} GFLOP/s of multiply-adds, {gb_per_s:.1} GB/s of a copy");
     }
-    Ok(())
+    if let Some(race) = &m.race {
+        let names: Vec<&str> = race.losses.iter().map(|loss| loss.name()).collect();
+        let _ = writeln!(
+            text,
+            "race       {:.1} ms a step of {}: {:.2} times the step of one",
+            race.step_ms,
+            names.join(", "),
+            race.times_one
+        );
+    }
+    table(&mut text, &m.kinds);
+    text
+}
+
+fn table(text: &mut String, kinds: &[Kind]) {
+    let _ = writeln!(
+        text,
+        "\n{:24} {:>9} {:>7} {:>9} {:>8} {:>8} {:>8}",
+        "kind of step", "ms", "share", "GFLOP/s", "of peak", "GB/s", "of copy"
+    );
+    let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+    for kind in kinds {
+        let _ = writeln!(
+            text,
+            "{:24} {:9.3} {:>7} {:9.2} {:>8} {:8.2} {:>8}",
+            kind.op,
+            kind.ms,
+            percent(Some(kind.of_step)),
+            kind.gflops,
+            percent(kind.of_peak),
+            kind.gb_per_s,
+            percent(kind.of_copy)
+        );
+    }
 }

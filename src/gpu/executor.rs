@@ -6,22 +6,31 @@ use super::lower::{Argument, Dispatch, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
 use crate::plan::{
-    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Plan, PlanHandle, Residency, Slot, Ticket, View,
+    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Peaks, Plan, PlanHandle, Residency, Slot, Ticket, Usage,
+    View,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A dispatch with everything bound.
-struct Bound {
+pub(super) struct Bound {
     pipeline: wgpu::ComputePipeline,
     bindings: wgpu::BindGroup,
     grid: [u32; 3],
 }
 
+impl Bound {
+    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bindings, &[]);
+        pass.dispatch_workgroups(self.grid[0], self.grid[1], self.grid[2]);
+    }
+}
+
 /// A kept slot's memory.
-struct Kept {
-    buffer: wgpu::Buffer,
+pub(super) struct Kept {
+    pub(super) buffer: wgpu::Buffer,
     len: usize,
 }
 
@@ -66,7 +75,7 @@ impl Health {
 pub struct Gpu {
     adapter: Adapter,
     device: wgpu::Device,
-    queue: wgpu::Queue,
+    pub(super) queue: wgpu::Queue,
     health: Arc<Health>,
     pipelines: Pipelines,
     kept: HashMap<String, Kept>,
@@ -74,6 +83,7 @@ pub struct Gpu {
     plans: Vec<Vec<Bound>>,
     readback: Readback,
     submitted: usize,
+    usage: Usage,
     submissions: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -103,6 +113,7 @@ impl Gpu {
             plans: Vec::new(),
             readback: Readback::default(),
             submitted: 0,
+            usage: Usage::default(),
             submissions: VecDeque::new(),
         })
     }
@@ -120,10 +131,12 @@ impl Gpu {
         }
     }
 
-    fn buffer(&self, label: &str, words: usize) -> wgpu::Buffer {
+    pub(super) fn buffer(&mut self, label: &str, words: usize) -> wgpu::Buffer {
+        let size = 4 * words.max(1) as u64;
+        self.usage.allocated_bytes += size;
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
-            size: 4 * words.max(1) as u64,
+            size,
             usage: wgpu::BufferUsages::STORAGE
                 | wgpu::BufferUsages::UNIFORM
                 | wgpu::BufferUsages::COPY_SRC
@@ -210,7 +223,7 @@ impl Gpu {
         }
     }
 
-    fn bind(&mut self, dispatch: &Dispatch, resources: &[(wgpu::Buffer, usize, usize)]) -> Bound {
+    pub(super) fn bind(&mut self, dispatch: &Dispatch, resources: &[(wgpu::Buffer, usize, usize)]) -> Bound {
         let layout = self.pipelines.layout(&self.device, dispatch.kernel);
         let entries: Vec<_> = dispatch
             .kernel
@@ -235,7 +248,7 @@ impl Gpu {
         }
     }
 
-    fn kept(&self, slot: &str) -> Result<&Kept, ExecutorError> {
+    pub(super) fn kept(&self, slot: &str) -> Result<&Kept, ExecutorError> {
         self.kept
             .get(slot)
             .ok_or_else(|| ExecutorError::Slot { slot: slot.to_owned(), why: "no plan keeps it".to_owned() })
@@ -247,18 +260,32 @@ impl Gpu {
         self.device.destroy();
     }
 
+    /// Runs a dispatch so many times in one submission and waits for it.
+    pub(super) fn run_alone(&mut self, bound: &Bound, times: usize) -> Result<(), ExecutorError> {
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("alone") });
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        for _ in 0..times {
+            bound.record(&mut pass);
+        }
+        drop(pass);
+        let wait =
+            wgpu::PollType::Wait { submission_index: Some(self.queue.submit([encoder.finish()])), timeout: None };
+        self.device.poll(wait).map_err(|error| ExecutorError::Lost(error.to_string()))?;
+        self.health.check()
+    }
+
     /// Submits a plan's dispatches: one encoder, one pass, one submission.
     fn replay(&mut self, plan: PlanHandle) {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("replay") });
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for bound in &self.plans[plan.0] {
-            pass.set_pipeline(&bound.pipeline);
-            pass.set_bind_group(0, &bound.bindings, &[]);
-            pass.dispatch_workgroups(bound.grid[0], bound.grid[1], bound.grid[2]);
+            bound.record(&mut pass);
         }
         drop(pass);
         self.submissions.push_back(self.queue.submit([encoder.finish()]));
         self.submitted += 1;
+        self.usage.submissions += 1;
+        self.usage.dispatches += self.plans[plan.0].len() as u64;
         let health = Arc::clone(&self.health);
         self.queue.on_submitted_work_done(move || {
             health.done.fetch_add(1, Ordering::Release);
@@ -294,6 +321,14 @@ impl Executor for Gpu {
         dispatches.flat_map(|dispatch| dispatch.arguments).map(|argument| scratch_end(&argument)).max().unwrap_or(0)
     }
 
+    fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    fn peaks(&mut self) -> Result<Option<Peaks>, ExecutorError> {
+        self.guarded("measure its peaks", Self::measure_peaks)?.map(Some)
+    }
+
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
         let memory = self.fits(plan)?;
         let bound = self.guarded("prepare a plan", |gpu| {
@@ -324,6 +359,7 @@ impl Executor for Gpu {
         }
         self.health.attempt("write into a slot");
         self.queue.write_buffer(&kept.buffer, 4 * word as u64, bytes);
+        self.usage.uploaded_bytes += bytes.len() as u64;
         self.health.check()
     }
 

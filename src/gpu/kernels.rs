@@ -29,6 +29,8 @@ pub enum Family {
     Ground,
     /// The optimiser.
     Sgd,
+    /// The adapter's own peaks.
+    Peaks,
 }
 
 impl Family {
@@ -53,6 +55,7 @@ impl Family {
             Self::Reading => with_common!("reading.wgsl"),
             Self::Ground => with_common!("ground.wgsl"),
             Self::Sgd => with_common!("sgd.wgsl"),
+            Self::Peaks => with_common!("peaks.wgsl"),
         }
     }
 }
@@ -164,6 +167,8 @@ pub static KERNELS: &[Kernel] = &[
     row("pairwise_distances", Family::Ground, &[r(9), w(10)]),
     row("ground_distance", Family::Ground, &[r(11), w(12)]),
     row("sgd", Family::Sgd, &[r(0), r(1), w(2), w(3)]),
+    row("multiply_add_chains", Family::Peaks, &[r(0), w(1)]),
+    row("copy", Family::Peaks, &[r(0), w(1)]),
 ];
 
 /// The row of an entry point.
@@ -178,7 +183,7 @@ mod tests {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
     use std::collections::BTreeMap;
 
-    const FAMILIES: [Family; 12] = [
+    const FAMILIES: [Family; 13] = [
         Family::Augment,
         Family::Conv,
         Family::Conv3x3,
@@ -191,6 +196,7 @@ mod tests {
         Family::Reading,
         Family::Ground,
         Family::Sgd,
+        Family::Peaks,
     ];
 
     /// Number -> kind of the buffers that an entry point uses.

@@ -5,6 +5,7 @@ mod adapter;
 mod executor;
 mod kernels;
 mod lower;
+mod peaks;
 mod pipelines;
 mod readback;
 

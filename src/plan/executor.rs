@@ -51,6 +51,28 @@ impl std::fmt::Display for Adapter {
     }
 }
 
+/// What a device reaches in work made to reach it, the measure of all other work on it.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Peaks {
+    /// GFLOP/s of independent multiply-adds in 32 bits, each counted as two operations.
+    pub gflops: f64,
+    /// GB/s of a copy larger than caches, bytes read and bytes written together.
+    pub gb_per_s: f64,
+}
+
+/// What an executor has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Usage {
+    /// Replays handed to the device.
+    pub submissions: u64,
+    /// Kernels run in them.
+    pub dispatches: u64,
+    /// Bytes written into slots.
+    pub uploaded_bytes: u64,
+    /// Bytes of memory taken for slots, shared blocks and scratch.
+    pub allocated_bytes: u64,
+}
+
 /// Why an executor could not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecutorError {
@@ -101,6 +123,19 @@ pub trait Executor {
         Memory { scratch_words: self.scratch(plan), ..memory }.within(self.limits())
     }
 
+    /// What it has done so far; zeros where it does not count.
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+
+    /// Measures the device's own peaks now, in well under a few seconds; none where it cannot.
+    ///
+    /// # Errors
+    /// When the device is lost or refuses the kernels.
+    fn peaks(&mut self) -> Result<Option<Peaks>, ExecutorError> {
+        Ok(None)
+    }
+
     /// Makes ready to replay a plan: memory, kernels, bindings. New kept slots begin as zeros.
     ///
     /// # Errors
@@ -145,6 +180,17 @@ pub trait Executor {
     /// # Errors
     /// When the device is lost.
     fn wait(&mut self) -> Result<(), ExecutorError>;
+}
+
+/// Waits until every replay is done: for programs that may block.
+///
+/// # Errors
+/// When the device is lost.
+pub fn settle(executor: &mut dyn Executor) -> Result<(), ExecutorError> {
+    while executor.in_flight() > 0 {
+        executor.wait()?;
+    }
+    Ok(())
 }
 
 /// Asks for a kept slot and waits for it: for programs that may block.

@@ -17,7 +17,7 @@ mod signature;
 pub(crate) mod testing;
 mod text;
 
-pub use executor::{Adapter, AdapterKind, Executor, ExecutorError, PlanHandle, Ticket};
+pub use executor::{Adapter, AdapterKind, Executor, ExecutorError, Peaks, PlanHandle, Ticket, Usage};
 pub use memory::{Limits, Memory, Misfit};
 pub use op::{Cost, LossKind, Op};
 pub use shape::{Augmentation, BatchNorm, Conv, Crops, Dropout, Linear, LossShape, Pool};

@@ -135,7 +135,7 @@ fn plain(op: &Op, entry: &str, invocations: usize, constants: Vec<(&'static str,
 }
 
 /// A long row of groups in two dimensions.
-fn folded(groups: usize) -> [u32; 3] {
+pub(super) fn folded(groups: usize) -> [u32; 3] {
     let rows = groups.div_ceil(MOST_GROUPS).max(1);
     [groups.div_ceil(rows).max(1) as u32, rows as u32, 1]
 }

@@ -1,0 +1,160 @@
+//! Workloads: a network, a batch, and data to train it on.
+
+use super::BenchError;
+use crate::nn::plans::{Batches, evaluation, training};
+use crate::nn::{Loss, Model, zoo};
+use crate::plan::executor::settle;
+use crate::plan::random::pcg4d;
+use crate::plan::{Augmentation, Clock, Executor, ExecutorError, Plan, PlanHandle, StepSettings};
+use std::time::Instant;
+
+/// Stored images are so many pixels wider than the network's input.
+const MARGIN: usize = 4;
+/// Batches' worth of different images.
+const DISTINCT: usize = 4;
+/// Batches of an epoch; then the clock is set back.
+pub(super) const EPOCH: usize = 64;
+
+/// A network of the default kind and the batches it trains on.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// The network.
+    pub model: Model,
+    /// Samples a batch.
+    pub batch: usize,
+}
+
+/// A training step that has been done once.
+#[derive(Debug)]
+pub struct Started {
+    /// The step.
+    pub plan: Plan,
+    /// The same, prepared.
+    pub handle: PlanHandle,
+    /// Seconds to prepare it.
+    pub prepare_s: f64,
+    /// Seconds to write images, weights and settings.
+    pub fill_s: f64,
+    /// Seconds of the first replay.
+    pub replay_s: f64,
+}
+
+impl Workload {
+    /// R1 or R2: 64 images of 3x32x32 and 8 classes.
+    ///
+    /// # Errors
+    /// When the name is another.
+    pub fn named(name: &str) -> Result<Self, BenchError> {
+        match name {
+            "R1" => Self::plain(64, 32, &[16, 32, 64], 128, 8),
+            "R2" => Self::plain(64, 32, &[32, 64, 128], 256, 8),
+            other => Err(BenchError::NoWorkload(other.to_owned())),
+        }
+    }
+
+    /// The default network of these sizes (see [`zoo::plain`]).
+    ///
+    /// # Errors
+    /// When the images are too small for so many poolings.
+    pub fn plain(
+        batch: usize,
+        side: usize,
+        channels: &[usize],
+        hidden: usize,
+        classes: usize,
+    ) -> Result<Self, BenchError> {
+        Ok(Self { model: zoo::plain(side, channels, hidden, classes)?, batch })
+    }
+
+    fn batches(&self, split: &'static str) -> Batches {
+        Batches {
+            split,
+            batch: self.batch,
+            samples: DISTINCT * self.batch,
+            count: EPOCH,
+            stored_side: self.model.side + MARGIN,
+            resident: true,
+        }
+    }
+
+    /// One training step of these losses, with every augmentation.
+    #[must_use]
+    pub fn training(&self, losses: &[Loss]) -> Plan {
+        let augmentation = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
+        training(&self.model, losses, &self.batches("train"), augmentation)
+    }
+
+    /// Prepares a training step, fills its slots and does it once.
+    ///
+    /// # Errors
+    /// When it does not fit or the device fails.
+    pub fn start(&self, executor: &mut dyn Executor, losses: &[Loss]) -> Result<Started, ExecutorError> {
+        let plan = self.training(losses);
+        let began = Instant::now();
+        let handle = executor.prepare(&plan)?;
+        let prepared = Instant::now();
+        self.fill(executor, "train")?;
+        for &loss in losses {
+            self.fill_racer(executor, loss)?;
+        }
+        let filled = Instant::now();
+        executor.submit(handle)?;
+        settle(executor)?;
+        Ok(Started {
+            plan,
+            handle,
+            prepare_s: (prepared - began).as_secs_f64(),
+            fill_s: (filled - prepared).as_secs_f64(),
+            replay_s: filled.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Prepares the evaluation of a racer that trains on this executor, and fills its data.
+    ///
+    /// # Errors
+    /// When it does not fit or the device fails.
+    pub fn examine(&self, executor: &mut dyn Executor, racer: &str) -> Result<PlanHandle, ExecutorError> {
+        let handle = executor.prepare(&evaluation(&self.model, &[racer], &self.batches("test")))?;
+        self.fill(executor, "test")?;
+        Ok(handle)
+    }
+
+    /// Random images and labels in a fixed order.
+    fn fill(&self, executor: &mut dyn Executor, split: &'static str) -> Result<(), ExecutorError> {
+        let samples = DISTINCT * self.batch;
+        let side = self.model.side + MARGIN;
+        let words = (samples * 3 * side * side).div_ceil(4);
+        let pixels: Vec<u32> = (0..words as u32).map(|word| pcg4d([1, 0, word, 0])[0]).collect();
+        let labels: Vec<u32> =
+            (0..samples as u32).map(|sample| pcg4d([1, 0, sample, 1])[0] % self.model.classes() as u32).collect();
+        let order: Vec<u32> = (0..(EPOCH * self.batch) as u32).map(|row| row % samples as u32).collect();
+        for (slot, words) in [("pixels", &pixels), ("labels", &labels), ("order", &order)] {
+            executor.write(&format!("{split}/{slot}"), 0, bytemuck::cast_slice(words))?;
+        }
+        rewind(executor, split)
+    }
+
+    /// First weights, a learning rate, and where the loss reads them distances of ordered classes.
+    fn fill_racer(&self, executor: &mut dyn Executor, loss: Loss) -> Result<(), ExecutorError> {
+        let parameters = self.model.parameters();
+        let weights = parameters.to_arena(&parameters.initial(1));
+        executor.write(&format!("{loss}/weights"), 0, bytemuck::cast_slice(&weights))?;
+        let (omega, mu) = loss.omega_and_mu();
+        let (learning_rate, momentum, weight_decay) = (0.01, 0.9, 5e-4);
+        let settings =
+            StepSettings { learning_rate, momentum, weight_decay, lambda: 0.1, omega, mu, ..Default::default() };
+        executor.write(&format!("{loss}/settings"), 0, bytemuck::bytes_of(&settings))?;
+        if loss.kind().reads_ground() {
+            let classes = self.model.classes();
+            let distance = |at: usize| (at / classes).abs_diff(at % classes) as f32 / classes as f32;
+            let ground: Vec<f32> = (0..classes * classes).map(distance).collect();
+            executor.write(&format!("{loss}/ground"), 0, bytemuck::cast_slice(&ground))?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets a split's clock to the first batch.
+pub(super) fn rewind(executor: &mut dyn Executor, split: &str) -> Result<(), ExecutorError> {
+    executor.write(&format!("{split}/clock"), 0, bytemuck::bytes_of(&Clock::default()))
+}
