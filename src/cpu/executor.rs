@@ -1,10 +1,12 @@
 //! The executor: memory, and replays of stages on a pool of threads.
 
+use super::peaks::peaks;
 use super::program::{Home, Stage, layout, stages, view};
 use super::task::{Argument, MOST_ARGUMENTS, Words as Operand};
 use super::words::Words;
 use crate::plan::{
-    Access, Adapter, AdapterKind, Executor, ExecutorError, Limits, Plan, PlanHandle, Residency, Slot, Step, Ticket,
+    Access, Adapter, AdapterKind, Executor, ExecutorError, Limits, Peaks, Plan, PlanHandle, Residency, Slot, Step,
+    Ticket, Usage,
 };
 use pulp::Arch;
 use rayon::prelude::*;
@@ -100,6 +102,7 @@ pub struct Cpu {
     plans: Vec<Vec<Bound>>,
     readings: HashMap<Ticket, Vec<u8>>,
     tickets: u64,
+    usage: Usage,
 }
 
 impl Cpu {
@@ -121,6 +124,7 @@ impl Cpu {
             plans: Vec::new(),
             readings: HashMap::new(),
             tickets: 0,
+            usage: Usage::default(),
         }
     }
 
@@ -131,7 +135,7 @@ impl Cpu {
                 Err(slot_error(&slot.name, format!("holds {} words, the plan wants {}", kept.len(), slot.len)))
             }
             None => {
-                let words = allocate(&slot.name, slot.len)?;
+                let words = self.allocate(&slot.name, slot.len)?;
                 self.kept.insert(slot.name.clone(), Arc::new(words));
                 Ok(())
             }
@@ -143,16 +147,17 @@ impl Cpu {
     fn make_room(&mut self, blocks: &[usize], scratch: usize, own: usize) -> Result<(), ExecutorError> {
         for (index, &len) in blocks.iter().enumerate() {
             if self.blocks.get(index).is_none_or(|block| block.len() < len) {
-                let block = Arc::new(allocate("a block of a plan", len)?);
+                let block = Arc::new(self.allocate("a block of a plan", len)?);
                 self.blocks.truncate(index);
                 self.blocks.push(block);
             }
         }
         if self.scratch.len() < scratch {
-            self.scratch = Arc::new(allocate("the scratch memory of a plan", scratch)?);
+            self.scratch = Arc::new(self.allocate("the scratch memory of a plan", scratch)?);
         }
         if self.own.iter().any(|words| words.len() < own) {
-            self.own = self.own.iter().map(|_| allocate("the memory of a thread", own)).collect::<Result<_, _>>()?;
+            let threads = 0..self.own.len();
+            self.own = threads.map(|_| self.allocate("the memory of a thread", own)).collect::<Result<_, _>>()?;
         }
         Ok(())
     }
@@ -177,15 +182,17 @@ impl Cpu {
         Bound { stage, places }
     }
 
+    fn allocate(&mut self, what: &str, len: usize) -> Result<Words, ExecutorError> {
+        let refused = || slot_error(what, format!("there is no memory for its {} MiB", (4 * len).div_ceil(1 << 20)));
+        let words = Words::new(len).ok_or_else(refused)?;
+        self.usage.allocated_bytes += 4 * len as u64;
+        Ok(words)
+    }
+
     fn find(&self, slot: &str) -> Result<&Words, ExecutorError> {
         let missing = || slot_error(slot, "no plan keeps it".to_owned());
         self.kept.get(slot).map(|words| &**words).ok_or_else(missing)
     }
-}
-
-fn allocate(what: &str, len: usize) -> Result<Words, ExecutorError> {
-    let refused = || slot_error(what, format!("there is no memory for its {} MiB", (4 * len).div_ceil(1 << 20)));
-    Words::new(len).ok_or_else(refused)
 }
 
 fn slot_error(slot: &str, why: String) -> ExecutorError {
@@ -230,6 +237,14 @@ impl Executor for Cpu {
         Limits { binding_bytes: u64::MAX, total_bytes: None }
     }
 
+    fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    fn peaks(&mut self) -> Result<Option<Peaks>, ExecutorError> {
+        Ok(Some(peaks(self.pool.as_ref(), self.own.len())))
+    }
+
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
         for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {
             self.keep(slot)?;
@@ -248,6 +263,8 @@ impl Executor for Cpu {
             Some(pool) => pool.install(replay),
             None => replay(),
         }
+        self.usage.submissions += 1;
+        self.usage.dispatches += self.plans[plan.0].iter().map(|bound| bound.stage.members.len() as u64).sum::<u64>();
         Ok(())
     }
 
@@ -265,6 +282,7 @@ impl Executor for Cpu {
         // SAFETY: this has the executor to itself, and replays are over when `submit` returns.
         let kept = unsafe { kept.write(word..word + words.len()) };
         bytemuck::cast_slice_mut::<u32, u8>(kept).copy_from_slice(bytes);
+        self.usage.uploaded_bytes += bytes.len() as u64;
         Ok(())
     }
 

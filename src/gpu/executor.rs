@@ -6,8 +6,8 @@ use super::lower::{Argument, Dispatch, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
 use crate::plan::{
-    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Peaks, Plan, PlanHandle, Residency, Slot, Ticket, Usage,
-    View,
+    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Peaks, Plan, PlanHandle, Residency, Slot, Ticket,
+    Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -202,7 +202,7 @@ impl Gpu {
     }
 
     /// A buffer with the shapes of all dispatches in their order, each where a binding may begin.
-    fn shapes<'a>(&self, dispatches: impl Iterator<Item = &'a Dispatch>) -> wgpu::Buffer {
+    fn shapes<'a>(&mut self, dispatches: impl Iterator<Item = &'a Dispatch>) -> wgpu::Buffer {
         let mut words = Vec::new();
         for argument in dispatches.flat_map(|dispatch| &dispatch.arguments) {
             if let Argument::Shape(shape) = argument {

@@ -1,0 +1,68 @@
+//! What the processor reaches in work made to reach it, on all threads at once.
+
+use crate::plan::Peaks;
+use pulp::{Arch, Simd, WithSimd};
+use rayon::ThreadPool;
+use std::hint::black_box;
+use std::time::Instant;
+
+/// Independent chains of multiply-adds: more than an instruction's latency in steps of its rate.
+const CHAINS: usize = 12;
+/// Turns of the chains in one measurement, some milliseconds.
+const TURNS: usize = 1 << 20;
+/// Words that each thread copies: more than caches keep.
+const COPIED: usize = 4 << 20;
+/// Measurements, of which the best counts: other work on the machine takes its share of most.
+const TIMES: usize = 8;
+
+/// Measures both peaks on every thread of the pool, or on this one.
+pub(super) fn peaks(pool: Option<&ThreadPool>, threads: usize) -> Peaks {
+    let width = super::tile::lanes(Arch::new());
+    let operations = (2 * CHAINS * TURNS * width * threads) as f64;
+    let seconds = best(pool, &|| {
+        black_box(Arch::new().dispatch(MultiplyAdds));
+    });
+    let bytes = (8 * COPIED * threads) as f64;
+    let copies: Vec<std::sync::Mutex<[Vec<f32>; 2]>> =
+        (0..threads).map(|_| std::sync::Mutex::new([vec![1.0; COPIED], vec![0.0; COPIED]])).collect();
+    let copying = best(pool, &|| {
+        // Every thread has its own pair, and nobody panics with one in his hands.
+        if let Ok(mut pair) = copies[rayon::current_thread_index().unwrap_or(0)].lock() {
+            let [source, target] = &mut *pair;
+            target.copy_from_slice(black_box(source));
+        }
+    });
+    Peaks { gflops: operations / seconds / 1e9, gb_per_s: bytes / copying / 1e9 }
+}
+
+/// Best seconds of some work done by every thread at once.
+fn best(pool: Option<&ThreadPool>, work: &(dyn Fn() + Sync)) -> f64 {
+    let once = || {
+        let began = Instant::now();
+        match pool {
+            Some(pool) => drop(pool.broadcast(|_| work())),
+            None => work(),
+        }
+        began.elapsed().as_secs_f64()
+    };
+    (0..TIMES).map(|_| once()).fold(f64::INFINITY, f64::min)
+}
+
+struct MultiplyAdds;
+
+impl WithSimd for MultiplyAdds {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        // A factor below 1 and a small summand: the chains stay finite and normal.
+        let (factor, summand) = (simd.splat_f32s(black_box(0.999)), simd.splat_f32s(black_box(1e-3)));
+        let mut chains = [simd.splat_f32s(1.0); CHAINS];
+        for _ in 0..TURNS {
+            for chain in &mut chains {
+                *chain = simd.mul_add_e_f32s(*chain, factor, summand);
+            }
+        }
+        chains.into_iter().map(|chain| simd.reduce_sum_f32s(chain)).sum()
+    }
+}
