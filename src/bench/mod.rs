@@ -17,13 +17,13 @@ use crate::plan::{Adapter, Executor, ExecutorError, Memory};
 use serde::Serialize;
 use std::time::Duration;
 
-/// Time spent on each measurement.
+/// Time spent on each measurement where nothing else is said.
 pub const SPAN: Duration = Duration::from_millis(1500);
 /// Bytes of a MiB.
 const MIB: f64 = 1_048_576.0;
 
 /// What shall be measured.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// R1 or R2.
     pub workload: String,
@@ -31,6 +31,14 @@ pub struct Request {
     pub race: Vec<Loss>,
     /// How long the executor took to open, where the caller knows.
     pub open: Option<Duration>,
+    /// Time spent on each pace.
+    pub span: Duration,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self { workload: "R1".to_owned(), race: Vec::new(), open: None, span: SPAN }
+    }
 }
 
 /// What a workload came to.
@@ -119,13 +127,20 @@ pub enum BenchError {
 /// # Errors
 /// When there is no such workload or the device fails.
 pub fn measure(executor: &mut dyn Executor, request: &Request) -> Result<Measurement, BenchError> {
-    let workload = Workload::named(&request.workload)?;
+    measure_workload(executor, &Workload::named(&request.workload)?, request)
+}
+
+fn measure_workload(
+    executor: &mut dyn Executor,
+    workload: &Workload,
+    request: &Request,
+) -> Result<Measurement, BenchError> {
     let started = workload.start(executor, &[Loss::Emd])?;
-    let training = pace(executor, started.handle, "train", SPAN)?;
+    let training = pace(executor, started.handle, "train", request.span)?;
     let examination = workload.examine(executor, "emd")?;
-    let examination = pace(executor, examination, "test", SPAN)?;
+    let examination = pace(executor, examination, "test", request.span)?;
     let (allocated, process_mib) = (executor.usage().allocated_bytes, process_mib());
-    let race = race(executor, &workload, &request.race, &training)?;
+    let race = race(executor, workload, request, &training)?;
     let peaks = executor.peaks()?;
     Ok(Measurement {
         workload: request.workload.clone(),
@@ -159,15 +174,16 @@ pub fn measure(executor: &mut dyn Executor, request: &Request) -> Result<Measure
 fn race(
     executor: &mut dyn Executor,
     workload: &Workload,
-    losses: &[Loss],
+    request: &Request,
     one: &Pace,
 ) -> Result<Option<Race>, BenchError> {
+    let losses = &request.race;
     if losses.is_empty() {
         return Ok(None);
     }
     let started = workload.start(executor, losses)?;
-    let step_s = pace(executor, started.handle, "train", SPAN)?.step_s;
-    Ok(Some(Race { losses: losses.to_vec(), step_ms: 1e3 * step_s, times_one: step_s / one.step_s }))
+    let step_s = pace(executor, started.handle, "train", request.span)?.step_s;
+    Ok(Some(Race { losses: losses.clone(), step_ms: 1e3 * step_s, times_one: step_s / one.step_s }))
 }
 
 /// Largest MiB that this process has held: Linux tells.

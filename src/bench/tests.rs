@@ -59,3 +59,23 @@ fn an_unknown_workload_is_refused_with_the_known_ones() {
     let error = measure(&mut Interpreter::new(), &request).unwrap_err();
     assert_eq!(error.to_string(), "there is no workload `R3`; there are R1 and R2");
 }
+
+#[test]
+fn a_measurement_keeps_its_names_and_leaves_out_what_was_not_measured() {
+    let request =
+        Request { race: vec![Loss::Xe, Loss::Emd, Loss::Xemd2], span: Duration::from_millis(1), ..Request::default() };
+    let measured = measure_workload(&mut Interpreter::new(), &small(), &request).unwrap();
+    let json = serde_json::json!(measured);
+    for key in ["train_images_per_s", "infer_images_per_s", "step_ms", "first_step_s", "step_gflop", "memory_mib"] {
+        assert!(json[key].as_f64().unwrap() > 0.0, "{key}: {}", json[key]);
+    }
+    assert_eq!((json["workload"].as_str(), json["adapter"]["name"].as_str()), (Some("R1"), Some("reference")));
+    for key in ["host_ms", "peak_gflops", "copy_gb_per_s"] {
+        assert!(json[key].is_null(), "{key}: {}", json[key]);
+    }
+    assert_eq!(json["race"]["losses"], serde_json::json!(["xe", "emd", "xemd2"]));
+    let parts = ["prepare_s", "fill_s", "replay_s"].map(|part| json["startup"][part].as_f64().unwrap());
+    assert!((parts.iter().sum::<f64>() - measured.first_step_s).abs() <= 1e-9);
+    let times = measured.race.unwrap().times_one;
+    assert!(times > 1.5 && times < 8.0, "three losses take {times} times the step of one");
+}

@@ -10,8 +10,12 @@ use std::time::Instant;
 pub fn run(arguments: &BenchArguments) -> Result<(), CliError> {
     let began = Instant::now();
     let mut executor = open(arguments.adapter.as_deref())?;
-    let request =
-        Request { workload: arguments.workload.clone(), race: arguments.loss.clone(), open: Some(began.elapsed()) };
+    let request = Request {
+        workload: arguments.workload.clone(),
+        race: arguments.loss.clone(),
+        open: Some(began.elapsed()),
+        ..Request::default()
+    };
     let measured = measure(&mut *executor, &request).map_err(|error| CliError::Words(error.to_string()))?;
     if arguments.json {
         return say(false, serde_json::json!(measured));
