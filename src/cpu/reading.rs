@@ -51,7 +51,7 @@ pub(super) fn count_confusion(op: &Op, s: &LossShape) -> Task {
     })
 }
 
-/// The mean softmax of crop and mirror image, also kept in the sample's row of `outcomes`.
+/// The mean softmax of crop and mirror image, also kept in `outcomes`, which begins again when it is full.
 pub(super) fn average_predictions(op: &Op, s: &LossShape, rows: usize) -> Task {
     let LossShape { batch, classes } = *s;
     let work = move |_, [logits, clock, averages, outcomes]: &mut [Words<'_>; 4], other: &mut [f32]| {
@@ -63,9 +63,7 @@ pub(super) fn average_predictions(op: &Op, s: &LossShape, rows: usize) -> Task {
             softmax(plain, average);
             softmax(mirrored, other);
             average.iter_mut().zip(&*other).for_each(|(p, q)| *p = 0.5 * (*p + q));
-            if first + n < rows {
-                outcomes.floats_mut()[(first + n) * classes..][..classes].copy_from_slice(average);
-            }
+            outcomes.floats_mut()[(first + n) % rows * classes..][..classes].copy_from_slice(average);
         }
     };
     Task::with_scratch(operands(op, [WHOLE; 4]), 1, classes, work)
