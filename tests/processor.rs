@@ -1,14 +1,66 @@
-//! The processor's executor: every task against the oracle, and equal bits whatever the threads.
+//! The processor's executor: every task against the oracle, on one thread, so that parts come in order, and on more
+//! threads than this machine may have; and what it may take while it runs.
 
 use backhoe::check::{check, table};
 use backhoe::cpu::Cpu;
+use backhoe::nn::plans::{Batches, training};
+use backhoe::nn::{Loss, zoo};
+use backhoe::plan::{Augmentation, Executor, Memory};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// On one thread, so that parts come in order, and on more threads than this machine may have.
+/// Counts allocations.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: the system's allocator does the work.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, words: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.dealloc(words, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One test, since allocations are counted for the whole process.
 #[test]
-fn every_task_agrees_with_the_oracle() {
+fn every_task_agrees_with_the_oracle_within_its_means() {
     for threads in [1, 3] {
         let rows = check(&mut Cpu::open(Some(threads)), &mut |_| {}).unwrap();
         assert!(rows.iter().all(|row| row.failures.is_empty()), "{threads} threads\n{}", table(&rows));
         assert!(rows.len() >= 36, "{}", table(&rows));
     }
+    a_step_takes_no_more_memory_than_the_plan_by_a_third_and_allocates_nothing();
+}
+
+/// R1, a race of three: what the executor takes beside the plan's own figure, and in a hundred steps.
+fn a_step_takes_no_more_memory_than_the_plan_by_a_third_and_allocates_nothing() {
+    const STEPS: usize = 100;
+    let model = zoo::plain(32, &[16, 32, 64], 128, 8).unwrap();
+    let batches = Batches { split: "train", batch: 64, samples: 640, count: 10, stored_side: 36, resident: true };
+    let on = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
+    let plan = training(&model, &[Loss::Xe, Loss::Emd, Loss::Xemd2], &batches, on);
+    let mut cpu = Cpu::open(Some(2));
+    let handle = cpu.prepare(&plan).unwrap();
+    let (taken, figure) = (cpu.usage().allocated_bytes as f64, Memory::of(&plan).bytes() as f64);
+    assert!(taken <= 1.3 * figure, "{taken} bytes, {} times the plan's", taken / figure);
+    cpu.submit(handle).unwrap();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..STEPS {
+        // From the epoch's first batch each time.
+        cpu.write("train/clock", 0, &[0; 16]).unwrap();
+        cpu.submit(handle).unwrap();
+    }
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    // The pool's queue of work from outside takes a block now and then.
+    assert!(allocations <= STEPS / 10, "{allocations} allocations in {STEPS} steps");
 }
