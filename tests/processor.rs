@@ -22,6 +22,18 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.alloc(layout) }
     }
 
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, words: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.realloc(words, layout, size) }
+    }
+
     unsafe fn dealloc(&self, words: *mut u8, layout: Layout) {
         // SAFETY: the caller's promises are handed on.
         unsafe { System.dealloc(words, layout) }
@@ -42,9 +54,9 @@ fn every_task_agrees_with_the_oracle_within_its_means() {
     a_step_takes_no_more_memory_than_the_plan_by_a_third_and_allocates_nothing();
 }
 
-/// R1, a race of three: what the executor takes beside the plan's own figure, and in a hundred steps.
+/// R1, a race of three: what the executor takes beside the plan's own figure, and in twenty steps.
 fn a_step_takes_no_more_memory_than_the_plan_by_a_third_and_allocates_nothing() {
-    const STEPS: usize = 100;
+    const STEPS: usize = 20;
     let model = zoo::plain(32, &[16, 32, 64], 128, 8).unwrap();
     let batches = Batches { split: "train", batch: 64, samples: 640, count: 10, stored_side: 36, resident: true };
     let on = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
@@ -62,5 +74,5 @@ fn a_step_takes_no_more_memory_than_the_plan_by_a_third_and_allocates_nothing() 
     }
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
     // The pool's queue of work from outside takes a block now and then.
-    assert!(allocations <= STEPS / 10, "{allocations} allocations in {STEPS} steps");
+    assert!(allocations <= STEPS / 5, "{allocations} allocations in {STEPS} steps");
 }

@@ -1,6 +1,6 @@
 //! What the programs of this folder share: arguments, the executor, and tables on standard output and as CSV.
 
-use backhoe::gpu::{AdapterChoice, Gpu};
+use backhoe::device::{self, DeviceChoice};
 use backhoe::plan::Executor;
 use clap::Parser;
 use std::error::Error;
@@ -9,9 +9,12 @@ use std::path::PathBuf;
 /// What every program takes.
 #[derive(Debug, Parser)]
 pub struct Arguments {
-    /// Adapter by name or index
+    /// `cpu`, `gpu`, a graphics adapter by name or index, or `auto`: a GPU where there is one, else the processor
+    #[arg(long, default_value = "auto")]
+    pub device: DeviceChoice,
+    /// Threads of the processor; by default one a core
     #[arg(long)]
-    pub adapter: Option<String>,
+    pub threads: Option<usize>,
     /// Write the rows to this file too
     #[arg(long)]
     csv: Option<PathBuf>,
@@ -22,8 +25,7 @@ pub struct Arguments {
 
 /// A fresh executor: slots of one name have one size on one executor.
 pub fn open(arguments: &Arguments) -> Result<Box<dyn Executor>, Box<dyn Error>> {
-    let choice = arguments.adapter.as_ref().map_or(AdapterChoice::Best, |name| AdapterChoice::Wanted(name.clone()));
-    Ok(Box::new(Gpu::open(&choice)?))
+    Ok(device::open(&arguments.device, arguments.threads)?.executor)
 }
 
 /// Rows that are printed as they come, and kept for the CSV.

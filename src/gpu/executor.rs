@@ -88,6 +88,18 @@ pub struct Gpu {
 }
 
 impl Gpu {
+    /// What has failed, if anything. A device that is being lost refuses this and that while its last
+    /// work ends, and is only then known to be lost: before a refusal is told, that end is awaited.
+    fn check(&self) -> Result<(), ExecutorError> {
+        let failed = self.health.check();
+        if matches!(failed, Err(ExecutorError::Refused { .. })) {
+            // Whether waiting fails matters less than what is known afterwards.
+            let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
+            return self.health.check();
+        }
+        failed
+    }
+
     /// Opens an adapter with WebGPU's default limits and no optional feature.
     ///
     /// # Errors
@@ -124,7 +136,7 @@ impl Gpu {
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let result = work(self);
         let errors = [pollster::block_on(validation.pop()), pollster::block_on(memory.pop())];
-        self.health.check()?;
+        self.check()?;
         match errors.into_iter().flatten().next() {
             Some(error) => Err(ExecutorError::Refused { what: what.to_owned(), why: error.to_string() }),
             None => Ok(result),
@@ -271,7 +283,7 @@ impl Gpu {
         let wait =
             wgpu::PollType::Wait { submission_index: Some(self.queue.submit([encoder.finish()])), timeout: None };
         self.device.poll(wait).map_err(|error| ExecutorError::Lost(error.to_string()))?;
-        self.health.check()
+        self.check()
     }
 
     /// Submits a plan's dispatches: one encoder, one pass, one submission.
@@ -360,7 +372,7 @@ impl Executor for Gpu {
         self.health.attempt("write into a slot");
         self.queue.write_buffer(&kept.buffer, 4 * word as u64, bytes);
         self.usage.uploaded_bytes += bytes.len() as u64;
-        self.health.check()
+        self.check()
     }
 
     fn request(&mut self, slot: &str) -> Result<Ticket, ExecutorError> {
@@ -379,14 +391,14 @@ impl Executor for Gpu {
     fn poll(&mut self) -> Result<(), ExecutorError> {
         self.device.poll(wgpu::PollType::Poll).map_err(|error| ExecutorError::Lost(error.to_string()))?;
         self.retire();
-        self.health.check()
+        self.check()
     }
 
     fn wait(&mut self) -> Result<(), ExecutorError> {
         let wait = wgpu::PollType::Wait { submission_index: self.submissions.pop_front(), timeout: None };
         self.device.poll(wait).map_err(|error| ExecutorError::Lost(error.to_string()))?;
         self.retire();
-        self.health.check()
+        self.check()
     }
 }
 
