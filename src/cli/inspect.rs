@@ -2,18 +2,21 @@
 
 use super::args::{CheckArguments, DataArguments};
 use super::{CliError, open, say};
+use backhoe::cpu::Cpu;
 use backhoe::data::source::Source;
 use backhoe::data::{Dataset, Images};
+use backhoe::plan::Executor;
 use backhoe::{check, gpu};
 use image::{ImageFormat, Rgb, RgbImage};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-/// Lists the adapters with what they offer.
+/// Lists the processor, and the graphics adapters with what they offer.
 pub fn devices() -> Result<(), CliError> {
+    say(false, format_args!("cpu: {}", Cpu::open(None).adapter()))?;
     let found = gpu::list();
     if found.is_empty() {
-        return Err(gpu::DeviceError::NoAdapter.into());
+        say(false, "no graphics adapter was found; none is needed")?;
     }
     for (index, found) in found.iter().enumerate() {
         let limits = found.handle.limits();

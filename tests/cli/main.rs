@@ -3,6 +3,7 @@
 //! has compiled.
 
 mod damage;
+mod devices;
 mod divergence;
 mod evaluation;
 mod folders;
