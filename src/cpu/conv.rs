@@ -9,7 +9,7 @@ use crate::plan::{Access, Conv};
 use pulp::Arch;
 
 /// Words that a group's gradients of a tile of channels may take: they stay in the first cache.
-const GROUP_WORDS: usize = 2048;
+const GROUP_WORDS: usize = 1024;
 /// Tasks into which the gradient by weight is divided at least, where its size allows.
 const WEIGHT_UNITS: usize = 8;
 /// Words that its partial sums may take.

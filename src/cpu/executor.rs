@@ -112,8 +112,7 @@ impl Cpu {
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = threads.unwrap_or_else(available).max(1);
         let name = |index| format!("backhoe-{index}");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name);
-        let pool = pool.start_handler(move |index| settle(index, threads)).build().ok();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok();
         let threads = pool.as_ref().map_or(1, |_| threads);
         Self {
             adapter: describe(threads),
@@ -193,16 +192,6 @@ impl Cpu {
     fn find(&self, slot: &str) -> Result<&Words, ExecutorError> {
         let missing = || slot_error(slot, "no plan keeps it".to_owned());
         self.kept.get(slot).map(|words| &**words).ok_or_else(missing)
-    }
-}
-
-/// Gives a thread a core of its own where there is one for each. Threads that sleep between stages
-/// are otherwise woken on the core of the one that wakes them, and may share it for a whole run.
-fn settle(index: usize, threads: usize) {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    if let Some(core) = cores.get(index).filter(|_| threads > 1 && threads == cores.len()) {
-        // Where the system does not grant it, the thread runs where it may.
-        let _ = core_affinity::set_for_current(*core);
     }
 }
 
