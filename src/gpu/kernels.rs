@@ -70,7 +70,7 @@ pub enum Kind {
     /// Constants of 16,384 words (64 KiB, what WebGPU grants): what all invocations of a group read at once, which
     /// GPUs cache for the purpose and software drivers load several times as fast as storage.
     Uniform,
-    /// The shape of one dispatch, a struct of at most [`SHAPE_WORDS`] words: where compiling a kernel anew for every
+    /// The shape of one dispatch, a struct of at most `SHAPE_WORDS` words: where compiling a kernel anew for every
     /// shape would take longer than constants are worth.
     Shape,
 }
