@@ -8,7 +8,7 @@ mod common;
 use backhoe::bench::{BenchError, Workload, pace};
 use backhoe::nn::Loss;
 use backhoe::nn::plans::distances;
-use backhoe::plan::{Memory, Plan};
+use backhoe::plan::{AdapterKind, Memory, Plan};
 use clap::Parser;
 use common::{Arguments, Table, number, open};
 use std::error::Error;
@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Time spent on each point, at least.
 const SPAN: Duration = Duration::from_millis(500);
 
+/// The series that only the processor has.
+const THREADS: &str = "threads, R1";
+
 /// What is varied, and the plan measured for each of its values.
 struct Series {
     name: &'static str,
@@ -24,20 +27,22 @@ struct Series {
     point: fn(usize) -> Result<Point, BenchError>,
 }
 
-/// One point: a workload, its losses, and whether the distances of an epoch's end are measured instead of a step.
+/// One point: a workload, its losses, whether the distances of an epoch's end are measured instead of a step, and the
+/// processor's threads where they vary.
 struct Point {
     workload: Workload,
     losses: &'static [Loss],
     distances: bool,
+    threads: Option<usize>,
 }
 
 /// A training step of the EMD loss.
 fn step(workload: Result<Workload, BenchError>) -> Result<Point, BenchError> {
-    Ok(Point { workload: workload?, losses: &[Loss::Emd], distances: false })
+    Ok(Point { workload: workload?, losses: &[Loss::Emd], distances: false, threads: None })
 }
 
 /// A base small enough for software drivers, varied in one respect at a time.
-const SERIES: [Series; 7] = [
+const SERIES: [Series; 8] = [
     Series { name: "batch", values: &[8, 16, 32, 64], point: |n| step(Workload::plain(n, 32, &[8, 16, 32], 64, 8)) },
     Series { name: "side", values: &[16, 32, 64], point: |n| step(Workload::plain(16, n, &[8, 16, 32], 64, 8)) },
     Series {
@@ -65,13 +70,20 @@ const SERIES: [Series; 7] = [
         values: &[1, 2, 3, 5],
         point: |n| Ok(Point { losses: &Loss::ALL[..n], ..step(Workload::plain(16, 32, &[8, 16, 32], 64, 8))? }),
     },
+    Series {
+        name: THREADS,
+        values: &[1, 2, 4],
+        point: |n| Ok(Point { threads: Some(n), ..step(Workload::named("R1"))? }),
+    },
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let headings = ["what", "value", "ms", "MFLOP", "MiB planned", "MiB taken", "ms, slope", "MFLOP, slope"];
-    let mut table = Table::new(open(&arguments)?.adapter(), &headings);
-    for series in &SERIES {
+    let adapter = open(&arguments)?.adapter().clone();
+    let mut table = Table::new(&adapter, &headings);
+    let processor = adapter.kind == AdapterKind::Processor;
+    for series in SERIES.iter().filter(|series| processor || series.name != THREADS) {
         let (mut times, mut works) = (Vec::new(), Vec::new());
         for &value in series.values {
             let (measured, plan) = measure(&arguments, &(series.point)(value)?)?;
@@ -100,7 +112,8 @@ struct Measured {
 }
 
 fn measure(arguments: &Arguments, point: &Point) -> Result<(Measured, Plan), Box<dyn Error>> {
-    let mut executor = open(arguments)?;
+    let arguments = Arguments { threads: point.threads.or(arguments.threads), ..arguments.clone() };
+    let mut executor = open(&arguments)?;
     let started = point.workload.start(&mut *executor, point.losses)?;
     let (handle, plan) = if point.distances {
         let plan = distances(&point.workload.model, point.losses);

@@ -3,7 +3,7 @@
 //! it was told. A missing Chromium fails the test; scripts/setup --tests installs one.
 
 use backhoe::check::operations;
-use backhoe::gpu::{Dispatch, KERNELS, Kernel, Kind, lower};
+use backhoe::gpu::{Dispatch, KERNELS, Kernel, Kind, lower, peak_dispatches};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -106,11 +106,11 @@ fn pipeline(dispatch: &Dispatch) -> Value {
 fn work() -> Value {
     let modules: BTreeMap<String, &str> =
         KERNELS.iter().map(|kernel| (format!("{:?}", kernel.family), kernel.family.source())).collect();
-    let dispatches = operations().iter().flat_map(lower).collect::<Vec<_>>();
+    let dispatches: Vec<Dispatch> = operations().iter().flat_map(lower).chain(peak_dispatches()).collect();
     let pipelines: BTreeMap<String, Value> =
         dispatches.iter().map(pipeline).map(|pipeline| (pipeline.to_string(), pipeline)).collect();
     let entries: std::collections::BTreeSet<&str> = dispatches.iter().map(|dispatch| dispatch.kernel.entry).collect();
-    assert_eq!(entries.len(), KERNELS.len(), "every kernel is used by some operation");
+    assert_eq!(entries.len(), KERNELS.len(), "every kernel is dispatched by somebody");
     json!({ "modules": modules, "pipelines": pipelines.into_values().collect::<Vec<_>>() })
 }
 

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 /// What every program takes.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 pub struct Arguments {
     /// `cpu`, `gpu`, a graphics adapter by name or index, or `auto`: a GPU where there is one, else the processor
     #[arg(long, default_value = "auto")]

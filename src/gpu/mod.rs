@@ -13,3 +13,4 @@ pub use adapter::{AdapterChoice, DeviceError, Found, describe, list};
 pub use executor::Gpu;
 pub use kernels::{Binding, Family, KERNELS, Kernel, Kind};
 pub use lower::{Argument, Dispatch, lower};
+pub use peaks::peak_dispatches;

@@ -27,7 +27,8 @@ impl Gpu {
     fn multiply_add_peak(&mut self) -> Result<f64, ExecutorError> {
         let (source, result) = (self.buffer("bench/source", 12), self.buffer("bench/result", 4 * CHAINS));
         let resources = [(source.clone(), 0, 12), (result, 0, 4 * CHAINS)];
-        let bound = self.bind(&dispatch("multiply_add_chains", CHAINS), &resources);
+        let [chains, _] = peak_dispatches();
+        let bound = self.bind(&chains, &resources);
         let mut turns = 1.0f32;
         loop {
             // A factor below 1 and a small summand: the chains stay finite and normal, however long.
@@ -45,7 +46,8 @@ impl Gpu {
     fn copy_peak(&mut self) -> Result<f64, ExecutorError> {
         let (source, result) = (self.buffer("bench/source", 4 * COPIED), self.buffer("bench/result", 4 * COPIED));
         let resources = [(source, 0, 4 * COPIED), (result, 0, 4 * COPIED)];
-        let bound = self.bind(&dispatch("copy", COPIED), &resources);
+        let [_, copy] = peak_dispatches();
+        let bound = self.bind(&copy, &resources);
         let mut copies = 1;
         loop {
             if self.best(&bound, copies, 1)? >= LONG_ENOUGH {
@@ -66,6 +68,12 @@ impl Gpu {
         }
         Ok(best)
     }
+}
+
+/// The two dispatches that peaks are measured by: the only ones that no operation becomes.
+#[must_use]
+pub fn peak_dispatches() -> [Dispatch; 2] {
+    [dispatch("multiply_add_chains", CHAINS), dispatch("copy", COPIED)]
 }
 
 /// A kernel of `peaks.wgsl` over so many elements; its two buffers are bound by the caller.
