@@ -112,7 +112,8 @@ struct Measured {
 }
 
 fn measure(arguments: &Arguments, point: &Point) -> Result<(Measured, Plan), Box<dyn Error>> {
-    let arguments = Arguments { threads: point.threads.or(arguments.threads), ..arguments.clone() };
+    let mut arguments = arguments.clone();
+    arguments.threads = point.threads.or(arguments.threads);
     let mut executor = open(&arguments)?;
     let started = point.workload.start(&mut *executor, point.losses)?;
     let (handle, plan) = if point.distances {

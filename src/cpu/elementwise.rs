@@ -7,11 +7,11 @@ use crate::plan::{Clock, Dropout, Op, StepSettings};
 
 const EACH: Cut = Cut::Each(1);
 
-/// `max(input, 0)`.
+/// `max(input, 0)`; what is not a number stays so, that a network's end shows it.
 pub(super) fn relu_forward(op: &Op, len: usize) -> Task {
     Task::new(op, len, [EACH, EACH], |_, [input, output]| {
         let pairs = output.floats_mut().iter_mut().zip(input.floats());
-        vectorised(|| pairs.for_each(|(output, input)| *output = if *input > 0.0 { *input } else { 0.0 }));
+        vectorised(|| pairs.for_each(|(output, input)| *output = if *input < 0.0 { 0.0 } else { *input }));
     })
 }
 

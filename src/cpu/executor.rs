@@ -103,6 +103,8 @@ pub struct Cpu {
     readings: HashMap<Ticket, Vec<u8>>,
     tickets: u64,
     usage: Usage,
+    /// Bytes that were free when it was opened, where the system tells.
+    memory: Option<u64>,
 }
 
 impl Cpu {
@@ -125,6 +127,7 @@ impl Cpu {
             readings: HashMap::new(),
             tickets: 0,
             usage: Usage::default(),
+            memory: free_memory(),
         }
     }
 
@@ -228,13 +231,21 @@ fn processor_name() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
+/// Bytes that the system could give without swapping, where it tells.
+fn free_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(1024 * kib)
+}
+
 impl Executor for Cpu {
     fn adapter(&self) -> &Adapter {
         &self.adapter
     }
 
     fn limits(&self) -> Limits {
-        Limits { binding_bytes: u64::MAX, total_bytes: None }
+        Limits { binding_bytes: u64::MAX, total_bytes: self.memory }
     }
 
     fn usage(&self) -> Usage {
@@ -246,6 +257,7 @@ impl Executor for Cpu {
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
+        plan.fits(self.limits())?;
         for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {
             self.keep(slot)?;
         }

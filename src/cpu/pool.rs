@@ -34,6 +34,13 @@ impl Pool {
     }
 }
 
+/// Whether a value takes the place of the largest so far: the first of equals wins, and what is not
+/// a number wins for good, that a network's end shows it.
+#[inline(always)]
+fn beats(value: f32, largest: f32) -> bool {
+    value > largest || value.is_nan()
+}
+
 /// The largest of each window and its place; the first of equals wins.
 pub(super) fn max_forward(op: &Op, p: &Pool) -> Task {
     let p = *p;
@@ -58,7 +65,7 @@ fn max_plane(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
         let mut place = ys.start * p.in_width + xs.start;
         for y in ys {
             for x in xs.clone() {
-                if input[y * p.in_width + x] > input[place] {
+                if beats(input[y * p.in_width + x], input[place]) {
                     place = y * p.in_width + x;
                 }
             }
@@ -80,9 +87,9 @@ fn halve(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
         let below = p.in_width as u32;
         for x in 0..width {
             let ([a, b], [c, d]) = (upper[x], lower[x]);
-            let (mut largest, mut offset) = if b > a { (b, 1) } else { (a, 0) };
-            (largest, offset) = if c > largest { (c, below) } else { (largest, offset) };
-            (largest, offset) = if d > largest { (d, below + 1) } else { (largest, offset) };
+            let (mut largest, mut offset) = if beats(b, a) { (b, 1) } else { (a, 0) };
+            (largest, offset) = if beats(c, largest) { (c, below) } else { (largest, offset) };
+            (largest, offset) = if beats(d, largest) { (d, below + 1) } else { (largest, offset) };
             output[x] = largest;
             argmax[x] = first + 2 * x as u32 + offset;
         }
