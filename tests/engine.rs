@@ -9,7 +9,8 @@ use backhoe::nn::{Layer, Loss, Model, zoo};
 use backhoe::plan::executor::read_now;
 use backhoe::plan::random::{pcg4d, unit};
 use backhoe::plan::{
-    Augmentation, Clock, Element, Executor, ExecutorError, Misfit, Plan, PlanHandle, Residency, Slot, StepSettings,
+    Augmentation, Clock, Element, Executor, ExecutorError, Misfit, Op, Plan, PlanHandle, Pool, Residency, Slot,
+    StepSettings,
 };
 use backhoe::reference::Interpreter;
 use backhoe::train::batches::{stream, upload};
@@ -250,6 +251,48 @@ fn streamed_pixels_give_the_bits_of_resident_ones() {
         examine(&mut device, resident)
     });
     assert_eq!(outcomes[0], outcomes[1]);
+}
+
+/// A hundred planes in 64 parts: some parts have one plane and some two, and what lies between the poolings stays with
+/// the thread that does the part.
+#[test]
+fn a_chain_over_parts_of_unequal_size_agrees_with_the_oracle() {
+    const PLANES: usize = 100;
+    let mut plan = Plan::default();
+    let sides = [64, 32, 16, 8];
+    let mut at = plan.kept("x", Element::F32, PLANES * 64 * 64, Residency::Data);
+    for (index, side) in sides.into_iter().enumerate() {
+        let (len, halving) = (
+            PLANES * side * side / 4,
+            Pool {
+                planes: PLANES,
+                in_height: side,
+                in_width: side,
+                window_height: 2,
+                window_width: 2,
+                stride: 2,
+                padding: 0,
+            },
+        );
+        let result = match index {
+            3 => plan.kept("y", Element::F32, len, Residency::Data),
+            _ => plan.transient("between", Element::F32, len),
+        };
+        plan.push(Op::AveragePoolForward(halving), &[at, result]);
+        at = result;
+    }
+    let noise = |at: usize| f64::from(unit(pcg4d([7, 0, at as u32, 0])[0])) - 0.5;
+    let values: Vec<f64> = (0..PLANES * 64 * 64).map(noise).collect();
+    let run = |device: &mut dyn Device| {
+        let handle = device.prepare(&plan).unwrap();
+        device.put("x", &values);
+        device.submit(handle).unwrap();
+        device.take("y")
+    };
+    let want = run(&mut Interpreter::new());
+    for mut device in devices() {
+        assert_close("four poolings", &run(&mut *device), &want, 1e-5);
+    }
 }
 
 const RACERS: [Loss; 2] = [Loss::Emd, Loss::Xemd1];

@@ -128,10 +128,10 @@ pub struct TrainArguments {
     /// Seed of data, weights, order, augmentation and dropout
     #[arg(long, default_value_t = 1)]
     pub seed: u32,
-    /// Channels of the 3x3 convolutions; by default 16,32,64 on a GPU and 8,16,32 on a software adapter
+    /// Channels of the 3x3 convolutions; by default 8,16,32 on a software driver and else 16,32,64
     #[arg(long, value_delimiter = ',')]
     pub channels: Vec<usize>,
-    /// Outputs of the hidden layer; by default 128 on a GPU and 64 on a software adapter
+    /// Outputs of the hidden layer; by default 64 on a software driver and else 128
     #[arg(long)]
     pub hidden: Option<usize>,
     /// Weight of the distance term of xemd1 and xemd2: a number, or `auto` to choose it after the jump start

@@ -85,7 +85,7 @@ impl Passes {
     }
 
     /// The two tasks: the weight is packed, then each sample computed. Operands are given by their
-    /// numbers: input, weight, bias where there is one, output.
+    /// numbers: input, weight and output, and the bias where there is one.
     fn tasks(
         self,
         batch: usize,
@@ -183,14 +183,12 @@ pub(super) fn backward_data(c: &Conv) -> Vec<Task> {
     let lanes = lanes(arch);
     let turn = [(c.kernel_height - 1) / c.stride, (c.kernel_width - 1) / c.stride];
     let last = [c.in_height, c.in_width].map(|len| (len - 1 + c.padding) / c.stride);
-    let reach = last[1] + 1 + lanes + turn[1];
     let plain = c.stride == 1 && turn == [0, 0] && c.padding == 0 && c.in_width.is_multiple_of(lanes);
-    let reach = if plain { c.in_width } else { reach };
     let plane = [c.out_height(), c.out_width()];
     // A window's margin is the same on both axes, so the larger turn counts for both.
     let margin = turn[0].max(turn[1]);
-    let window =
-        Window::new(c.out_channels, plane, [margin, 1], [last[0] + 1 + margin, reach + margin - turn[1]], lanes);
+    let reach = if plain { c.in_width } else { last[1] + 1 + lanes + margin };
+    let window = Window::new(c.out_channels, plane, [margin, 1], [last[0] + 1 + margin, reach], lanes);
     let phases = (0..c.stride * c.stride).map(|r| data_phase(&c, &window, margin, [r / c.stride, r % c.stride]));
     let passes = Passes {
         arch,

@@ -18,8 +18,8 @@ use std::sync::Arc;
 enum Place {
     /// So many words of shared memory from the first on.
     Shared { words: Arc<Words>, first: usize, len: usize },
-    /// From this word of the thread's own memory on: those of the part at hand.
-    Thread { first: usize },
+    /// Words of the thread's own memory, of which the part at hand has all or fewer.
+    Thread { first: usize, len: usize },
 }
 
 /// A stage with everything bound: for each task one place an argument.
@@ -32,15 +32,17 @@ impl Bound {
     /// Does all parts; `own` is the memory of each thread.
     fn run(&self, own: &[Words]) {
         let part = |part: usize| {
-            let own = &own[rayon::current_thread_index().unwrap_or(0)];
+            let own = if let [own] = own { own } else { &own[rayon::current_thread_index().unwrap_or(0)] };
             // SAFETY: a thread does one part at a time and none within another, so its memory is its
             // own. Stages come one after the other, and a stage chains only tasks whose parts write
             // words apart from those that other parts read or write.
             unsafe { self.run_part(part, own) };
         };
-        match self.stage.parts {
-            1 => part(0),
-            parts => (0..parts).into_par_iter().for_each(part),
+        match (self.stage.parts, own.len()) {
+            // Without a pool of one's own nobody else's is to be used.
+            (parts, 1) => (0..parts).for_each(part),
+            (1, _) => part(0),
+            (parts, _) => (0..parts).into_par_iter().for_each(part),
         }
     }
 
@@ -76,8 +78,8 @@ unsafe fn lend<'a>(place: &'a Place, argument: &Argument, units: &Range<usize>, 
             let cut = argument.cut.of(units, *len);
             (&**words, first + cut.start..first + cut.end)
         }
-        Place::Thread { first } => {
-            let cut = argument.cut.of(&(0..units.len()), usize::MAX);
+        Place::Thread { first, len } => {
+            let cut = argument.cut.of(&(0..units.len()), *len);
             (own, first + cut.start..first + cut.end)
         }
     };
@@ -151,8 +153,7 @@ impl Cpu {
         for (index, &len) in blocks.iter().enumerate() {
             if self.blocks.get(index).is_none_or(|block| block.len() < len) {
                 let block = Arc::new(self.allocate("a block of a plan", len)?);
-                self.blocks.truncate(index);
-                self.blocks.push(block);
+                self.blocks.splice(index..self.blocks.len().min(index + 1), [block]);
             }
         }
         if self.scratch.len() < scratch {
@@ -173,7 +174,7 @@ impl Cpu {
                 match homes[view.slot.0] {
                     Home::Kept => shared(&self.kept[&plan.slots[view.slot.0].name]),
                     Home::Block(block) => shared(&self.blocks[block]),
-                    Home::Thread(first) => Place::Thread { first },
+                    Home::Thread { first, len } => Place::Thread { first, len },
                 }
             }
         };
@@ -245,7 +246,7 @@ impl Executor for Cpu {
     }
 
     fn limits(&self) -> Limits {
-        Limits { binding_bytes: u64::MAX, total_bytes: self.memory }
+        Limits { binding_bytes: u64::MAX, resident_bytes: 0, total_bytes: self.memory }
     }
 
     fn usage(&self) -> Usage {
@@ -257,6 +258,7 @@ impl Executor for Cpu {
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
+        plan.assert_sound();
         plan.fits(self.limits())?;
         for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {
             self.keep(slot)?;

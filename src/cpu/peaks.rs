@@ -4,14 +4,14 @@ use crate::plan::Peaks;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::ThreadPool;
 use std::hint::black_box;
-use std::time::Instant;
+use web_time::Instant;
 
 /// Independent chains of multiply-adds: more than an instruction's latency in steps of its rate.
 const CHAINS: usize = 12;
 /// Turns of the chains in one measurement, some milliseconds.
 const TURNS: usize = 1 << 20;
-/// Words that each thread copies: more than caches keep.
-const COPIED: usize = 4 << 20;
+/// Words that all threads copy together: more than caches keep.
+const COPIED: usize = 16 << 20;
 /// Measurements, of which the best counts: other work on the machine takes its share of most.
 const TIMES: usize = 8;
 
@@ -22,9 +22,10 @@ pub(super) fn peaks(pool: Option<&ThreadPool>, threads: usize) -> Peaks {
     let seconds = best(pool, &|| {
         black_box(Arch::new().dispatch(MultiplyAdds));
     });
-    let bytes = (8 * COPIED * threads) as f64;
+    let share = COPIED / threads;
+    let bytes = (8 * share * threads) as f64;
     let copies: Vec<std::sync::Mutex<[Vec<f32>; 2]>> =
-        (0..threads).map(|_| std::sync::Mutex::new([vec![1.0; COPIED], vec![0.0; COPIED]])).collect();
+        (0..threads).map(|_| std::sync::Mutex::new([vec![1.0; share], vec![0.0; share]])).collect();
     let copying = best(pool, &|| {
         // Every thread has its own pair, and nobody panics with one in his hands.
         if let Ok(mut pair) = copies[rayon::current_thread_index().unwrap_or(0)].lock() {

@@ -108,10 +108,10 @@ pub(super) fn stages(plan: &Plan) -> Vec<Stage> {
 /// How many parts a complete stage is done in.
 fn parts(plan: &Plan, stage: &Stage) -> usize {
     let work: u64 = stage.members.iter().map(|member| plan.steps[member.step].op.cost().operations).sum();
-    let alike = stage.members.iter().all(|member| member.task.units == stage.parts);
+    let same_units = stage.members.iter().all(|member| member.task.units == stage.parts);
     match () {
         () if work < SMALL => 1,
-        () if alike => stage.parts.min(PARTS),
+        () if same_units => stage.parts.min(PARTS),
         () => stage.parts,
     }
 }
@@ -123,8 +123,8 @@ pub(super) enum Home {
     Kept,
     /// A shared block.
     Block(usize),
-    /// From this word on of the memory of the thread that works on a part: the part alone.
-    Thread(usize),
+    /// So many words, from this one on, of the memory of the thread that works on a part: the part alone.
+    Thread { first: usize, len: usize },
 }
 
 /// Where everything lies while a plan is replayed.
@@ -149,16 +149,21 @@ fn lifetimes(plan: &Plan, stages: &[Stage]) -> Vec<Option<(usize, usize)>> {
     lifetimes
 }
 
-/// Whether parts of a stage can keep a slot to themselves: each has its own words of it.
-fn divided(plan: &Plan, stage: &Stage, slot: usize) -> bool {
-    let fits = |member: &Member, argument: &Argument| match view(&plan.steps[member.step], argument) {
+/// Words of a slot that a part of a stage needs, where parts can keep the slot to themselves: each has its own words of it.
+fn part_words(plan: &Plan, stage: &Stage, slot: usize) -> Option<usize> {
+    let words = |member: &Member, argument: &Argument| match view(&plan.steps[member.step], argument) {
         Some(view) if view.slot.0 == slot => match argument.cut {
-            Cut::Each(words) => view.len == plan.slots[slot].len && words * member.task.units == view.len,
-            Cut::Whole => false,
+            Cut::Each(words) if view.len == plan.slots[slot].len && words * member.task.units == view.len => {
+                // Units may divide unevenly: the largest part decides.
+                Some(words * member.task.units.div_ceil(stage.parts))
+            }
+            _ => None,
         },
-        _ => true,
+        _ => Some(0),
     };
-    stage.parts > 1 && stage.members.iter().all(|member| member.task.arguments.iter().all(|a| fits(member, a)))
+    let arguments = stage.members.iter().flat_map(|member| member.task.arguments.iter().map(move |a| (member, a)));
+    let largest = arguments.map(|(member, argument)| words(member, argument)).try_fold(0, |a, b| Some(a.max(b?)))?;
+    (stage.parts > 1).then_some(largest)
 }
 
 /// Lays out a plan's memory.
@@ -169,9 +174,10 @@ pub(super) fn layout(plan: &Plan, stages: &[Stage]) -> Layout {
     for (slot, described) in plan.slots.iter().enumerate() {
         let Some((first, last)) = lifetimes[slot] else { continue };
         let transient = described.residency == Residency::Transient;
-        if transient && first == last && divided(plan, &stages[first], slot) {
-            homes[slot] = Home::Thread(own_words[first]);
-            own_words[first] += described.len.div_ceil(stages[first].parts).next_multiple_of(16);
+        let words = part_words(plan, &stages[first], slot).filter(|_| transient && first == last);
+        if let Some(words) = words {
+            homes[slot] = Home::Thread { first: own_words[first], len: words };
+            own_words[first] += words.next_multiple_of(16);
             lifetimes[slot] = None;
         }
     }

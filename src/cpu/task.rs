@@ -82,8 +82,7 @@ impl Words<'_> {
     /// As integers to be written.
     pub fn integers_mut(&mut self) -> &mut [u32] {
         match self {
-            // Nobody asks to write what his own list of arguments says is read.
-            Self::Read(_) => &mut [],
+            Self::Read(_) => unreachable!("a task writes what its own list of arguments says is read"),
             Self::Write(words) => words,
         }
     }
@@ -127,10 +126,8 @@ impl Task {
     ) -> Self {
         debug_assert_eq!(arguments.len(), N);
         let work: Work = Box::new(move |units, words, own| {
-            // The executor hands over one run of words an argument, and there are N of them.
-            if let Ok(words) = words.try_into() {
-                work(units, words, own);
-            }
+            let Ok(words) = words.try_into() else { unreachable!("a task is given as many words as it has arguments") };
+            work(units, words, own);
         });
         Self { units, arguments, thread_words, work }
     }

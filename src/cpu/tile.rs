@@ -1,4 +1,4 @@
-//! The two register tiles in which all sums of products are computed: a block of results stays in
+//! The two register tiles in which convolutions and matrix products are computed: a block of results stays in
 //! vector registers while the sum runs. Written once over pulp's vectors, compiled for every
 //! instruction set it knows, chosen when the program runs.
 
@@ -112,7 +112,7 @@ impl Product<'_> {
             4 => arch.dispatch(Tile::<4>(self)),
             5 => arch.dispatch(Tile::<5>(self)),
             PRODUCT_ROWS => arch.dispatch(Tile::<PRODUCT_ROWS>(self)),
-            _ => {}
+            rows => unreachable!("a tile of {rows} rows"),
         }
     }
 }
@@ -183,9 +183,9 @@ fn store<S: Simd>(simd: S, output: &mut [f32], place: &Place, step: usize, vecto
     }
 }
 
-/// `output[r row + c column] = start(r) + sum over samples s and vectors v of
-/// left[s left_sample + r left_row + v] right[s right_sample + taps[c] + places[v]]`,
-/// for a tile of rows and columns; the vectors of `left` follow each other.
+/// For rows r and columns c of a tile, the sums over samples s and vectors v of
+/// `left[s left_sample + r left_row + v] right[s right_sample + taps[c] + places[v]]`; the vectors of
+/// `left` follow each other.
 pub(super) struct Dots<'a> {
     pub samples: usize,
     pub left: &'a [f32],

@@ -325,7 +325,8 @@ impl Executor for Gpu {
     }
 
     fn limits(&self) -> Limits {
-        Limits { binding_bytes: self.device.limits().max_storage_buffer_binding_size, total_bytes: None }
+        let most = self.device.limits().max_storage_buffer_binding_size;
+        Limits { binding_bytes: most, resident_bytes: most, total_bytes: None }
     }
 
     fn scratch(&self, plan: &Plan) -> usize {

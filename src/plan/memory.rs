@@ -101,6 +101,8 @@ fn lifetimes(plan: &Plan) -> Vec<Option<(usize, usize)>> {
 pub struct Limits {
     /// Largest binding in bytes; 128 MiB by WebGPU's default.
     pub binding_bytes: u64,
+    /// Largest data set that is to lie on the device as a whole; a larger one comes batch by batch.
+    pub resident_bytes: u64,
     /// Memory for everything, where it is known.
     pub total_bytes: Option<u64>,
 }
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_plan_that_does_not_fit_is_refused_with_its_numbers() {
-        let limits = Limits { binding_bytes: 128 << 20, total_bytes: None };
+        let limits = Limits { binding_bytes: 128 << 20, resident_bytes: 128 << 20, total_bytes: None };
         let error = chain(40 << 20).fits(limits).unwrap_err();
         assert_eq!(error.to_string(), "`x` takes 160 MiB, but this device binds at most 128 MiB at once");
         let limits = Limits { total_bytes: Some(1 << 20), ..limits };

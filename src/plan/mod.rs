@@ -173,6 +173,23 @@ impl Plan {
     /// alignment, or overlap where one of them is written: mistakes of the code that writes the
     /// plan, found the first time it runs.
     pub fn push(&mut self, op: Op, views: &[View]) {
+        self.assert_step(&op, views);
+        self.steps.push(Step { op, views: views.to_vec() });
+    }
+
+    /// Holds a plan against the rules that [`Plan::kept`] and [`Plan::push`] keep, for executors whose
+    /// safety hangs on them: a plan is plain data that anybody may have changed.
+    ///
+    /// # Panics
+    /// When two kept slots have one name, or a step breaks a rule of [`Plan::push`].
+    pub fn assert_sound(&self) {
+        let kept = self.slots.iter().filter(|slot| slot.residency != Residency::Transient);
+        let mut names = std::collections::HashSet::new();
+        assert!(kept.map(|slot| &slot.name).all(|name| names.insert(name)), "one name, two slots");
+        self.steps.iter().for_each(|step| self.assert_step(&step.op, &step.views));
+    }
+
+    fn assert_step(&self, op: &Op, views: &[View]) {
         let operands = op.operands();
         assert_eq!(operands.len(), views.len(), "{op:?} takes {} views", operands.len());
         for (operand, view) in operands.iter().zip(views) {
@@ -191,7 +208,6 @@ impl Plan {
                 assert!(!clash((x.access, a), (y.access, b)), "{op:?} writes what it reads");
             }
         }
-        self.steps.push(Step { op, views: views.to_vec() });
     }
 
     /// What one replay costs: the sum over its steps.

@@ -138,7 +138,7 @@ impl Executor for Interpreter {
     }
 
     fn limits(&self) -> Limits {
-        Limits { binding_bytes: u64::MAX, total_bytes: None }
+        Limits { binding_bytes: u64::MAX, resident_bytes: u64::MAX, total_bytes: None }
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {

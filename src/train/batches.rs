@@ -27,7 +27,7 @@ pub fn batches(split: &'static str, images: &Images, batch: usize, whole_only: b
     let samples = images.labels.len();
     let batch = batch.min(samples);
     let count = if whole_only { samples / batch } else { samples.div_ceil(batch) };
-    let resident = (samples * 3 * images.side * images.side) as u64 <= limits.binding_bytes;
+    let resident = (samples * 3 * images.side * images.side) as u64 <= limits.resident_bytes;
     Batches { split, batch, samples, count, stored_side: images.side, resident }
 }
 

@@ -87,10 +87,7 @@ fn what_does_not_fit_the_device_is_refused_with_numbers() {
     assert_refused(&format!("{few} --channels 16000 --hidden 1"), &["128 MiB", "a batch of 8 would fit", "--batch 8"]);
     assert_refused(&format!("{few} --channels 1000 --hidden 60000"), &["128 MiB", "no batch would fit"]);
     let many = "--device cpu --train-images 64 --test-images 24 --size 16 --loss xe";
-    assert_refused(
-        &format!("{many} --channels 16000 --hidden 65536"),
-        &["MiB, but this device has", "no batch would"],
-    );
+    assert_refused(&format!("{many} --channels 16000 --hidden 65536"), &["MiB, but this device has", "no batch would"]);
 }
 
 #[test]

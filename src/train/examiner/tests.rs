@@ -72,12 +72,12 @@ fn a_batch_too_large_for_the_device_is_halved_until_it_fits() {
     let (batch, want) = examine(&mut gpu(), &model, &images, 64);
     assert_eq!(batch, 64);
     // Predictions of seven batches of 16 fit, those of four of 32 or two of 64 do not.
-    let limits = Limits { binding_bytes: 4 * 50 * 112, total_bytes: None };
+    let limits = Limits { binding_bytes: 4 * 50 * 112, ..gpu().limits() };
     let mut small = Wrapped::with_limits(gpu(), limits);
     let (batch, outcomes) = examine(&mut small, &model, &images, 64);
     assert_eq!(batch, 16);
     assert_alike(&outcomes, &want);
-    let limits = Limits { binding_bytes: 4 * 99, total_bytes: None };
+    let limits = Limits { binding_bytes: 4 * 99, ..gpu().limits() };
     let refused = Examiner::new(&mut Wrapped::with_limits(gpu(), limits), &model, &["xe"], &images, 64);
     assert!(matches!(refused.err(), Some(ExecutorError::Misfit(_))));
 }
