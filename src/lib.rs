@@ -1,11 +1,13 @@
 //! backhoe trains image classifiers that know how far apart their classes are.
 //!
 //! Every number of a training step is computed in WGSL through wgpu, on a desktop GPU or a
-//! software driver. The rooms, and the one way in which they know each other:
+//! software driver, or natively on the processor. The rooms, and the one way in which they know each other:
 //!
 //! - [`plan`]: steps over slots, lifetimes, cost; knows nothing else of the house
 //! - [`nn`]: layers and losses that write plans; knows no device
 //! - [`gpu`]: runs plans through wgpu; knows no network
+//! - [`cpu`]: runs them on the processor; knows no network
+//! - [`device`]: which of the two runs, and why
 //! - [`data`]: faces, digits, folders, splits
 //! - [`train`]: the trainer, the ground distance's schedule, metrics, the runs folder
 //! - [`report`]: tables, plots and the HTML report

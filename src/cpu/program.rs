@@ -149,7 +149,8 @@ fn lifetimes(plan: &Plan, stages: &[Stage]) -> Vec<Option<(usize, usize)>> {
     lifetimes
 }
 
-/// Words of a slot that a part of a stage needs, where parts can keep the slot to themselves: each has its own words of it.
+/// Words of a slot that a part of a stage needs, where parts can keep the slot to themselves: each
+/// has its own words of it.
 fn part_words(plan: &Plan, stage: &Stage, slot: usize) -> Option<usize> {
     let words = |member: &Member, argument: &Argument| match view(&plan.steps[member.step], argument) {
         Some(view) if view.slot.0 == slot => match argument.cut {

@@ -101,7 +101,7 @@ pub enum ExecutorError {
 }
 
 /// Runs plans. Submissions, writes and readings take effect in the order of the calls; none of
-/// them waits.
+/// them waits for a device. Where the processor itself is the device, it replays within `submit`.
 pub trait Executor {
     /// What this runs on.
     fn adapter(&self) -> &Adapter;
