@@ -1,67 +1,43 @@
 // Convolutions of 3x3, stride 1, padding 1 over images whose width is a multiple of 4: the same
 // results as conv.wgsl with a fraction of its loads, since every load brings four words.
 //
-// input   BATCH x IN_CHANNELS x HEIGHT x WIDTH, in quads along x
+// input   IMAGES x IN_CHANNELS x HEIGHT x WIDTH, in quads along x
 // output  BATCH x OUT_CHANNELS x HEIGHT x WIDTH, in quads along x
 // packed  IN_CHANNELS x 3 x 3 x BLOCK, the weight of BLOCK output channels from FIRST on with the
-//         output channels innermost, in quads; blocks begin UNIFORM words apart
+//         output channels innermost, in quads (pack.wgsl)
 //
 // The gradient with respect to the input is the same convolution of the output's gradient with the
 // kernels turned by half a turn and the channels' roles exchanged; pack_weight prepares either.
+//
+// `input` and `output_gradient` are declared in conv3x3_storage.wgsl, where a dispatch does the whole
+// batch, and in conv3x3_pages.wgsl, where it does the images of one page.
 
 // The shape comes as a uniform and not as constants: these kernels are the longest to compile, and so
 // one pipeline does for all layers.
 struct Shape {
-    batch: u32,
+    images: u32, // of this dispatch
+    image: u32, // of the batch, the first of them
     in_channels: u32,
     out_channels: u32,
     height: u32,
     quads: u32, // of a row
     first: u32, // output channel of the block
-    block: u32, // output channels of a block
-    chunks: u32,
+    block: u32, // output channels of the block
+    origin: u32, // of the images within `input`, in quads
+    gradient_origin: u32, // of the block's gradients within `output_gradient`, in quads
+    chunk_rows: u32, // rows of the images, one after another, that are summed together
     bias: u32,
-    turned: u32,
+    add: u32, // to the sums of the images before
 }
 
-@group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
 @group(0) @binding(1) var<uniform> packed: array<vec4<f32>, 4096>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> weight: array<f32>;
-@group(0) @binding(5) var<storage, read_write> packing: array<f32>;
-@group(0) @binding(6) var<storage, read> output_gradient: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(8) var<uniform> shape: Shape;
+@group(0) @binding(5) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(6) var<uniform> shape: Shape;
 
 // Output channels of a tile.
 const CHANNELS: u32 = 16u;
-// Words of a uniform binding.
-const UNIFORM: u32 = 16384u;
-
-// packing[block][i, k, o] = weight[block BLOCK + o, i, k]; turned: weight[i, block BLOCK + o, 8 - k];
-// zeros beyond OUT_CHANNELS. Grid: one invocation an element, folded.
-@compute @workgroup_size(GROUP)
-fn pack_weight(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let element = flat(id, groups);
-    let size = shape.in_channels * 9u * shape.block;
-    let block = element / size;
-    if (block * shape.block >= shape.out_channels) {
-        return;
-    }
-    let o = block * shape.block + element % shape.block;
-    let k = element % size / shape.block % 9u;
-    let i = element % size / shape.block / 9u;
-    var value = 0.0;
-    if (o < shape.out_channels) {
-        if (shape.turned != 0u) {
-            value = weight[(i * shape.out_channels + o) * 9u + 8u - k];
-        } else {
-            value = weight[(o * shape.in_channels + i) * 9u + k];
-        }
-    }
-    packing[block * UNIFORM + element % size] = value;
-}
 
 // Quad q of the row of quads that begins at `row`, or zeros beside the image.
 fn input_quad(row: u32, q: i32, inside: bool) -> vec4<f32> {
@@ -146,13 +122,13 @@ fn conv3x3(
     let q = (place - rows * tiles) * 2u;
     let n = rows / shape.height;
     let y = rows - n * shape.height;
-    if (n >= shape.batch) {
+    if (n >= shape.images) {
         return;
     }
     let quads = shape.quads;
     let last = i32(shape.height) - 1;
     let step = shape.block / 4u;
-    var plane = n * shape.in_channels * shape.height * quads;
+    var plane = shape.origin + n * shape.in_channels * shape.height * quads;
     var w = group.y * CHANNELS / 4u;
     var near = Sums();
     var far = Sums();
@@ -175,14 +151,14 @@ fn conv3x3(
         }
         plane += shape.height * quads;
     }
-    write_tile(n, shape.first + group.y * CHANNELS, y, q, near, far);
+    write_tile(shape.image + n, shape.first + group.y * CHANNELS, y, q, near, far);
 }
 
-// Quad q of the output gradient's four channels from o on, a column a channel.
+// Quad q of the output gradient's four channels from the block's o-th on, a column a channel.
 fn gradient_quads(n: u32, o: u32, y: u32, q: u32) -> mat4x4<f32> {
     let plane = shape.height * shape.quads;
-    let at = n * shape.out_channels * plane + y * shape.quads + q;
-    let last = shape.out_channels - 1u;
+    let at = shape.gradient_origin + n * shape.block * plane + y * shape.quads + q;
+    let last = shape.block - 1u;
     return mat4x4<f32>(
         output_gradient[at + min(o, last) * plane],
         output_gradient[at + min(o + 1u, last) * plane],
@@ -251,25 +227,28 @@ fn word(v: vec4<f32>, c: u32) -> f32 {
     return select(pair.x, pair.y, (c & 1u) == 1u);
 }
 
-fn write_three(at: u32, taps: mat3x4<f32>, c: u32) {
-    partial[at] = word(taps[0], c);
-    partial[at + 1u] = word(taps[1], c);
-    partial[at + 2u] = word(taps[2], c);
+fn add_three(at: u32, taps: mat3x4<f32>, c: u32) {
+    let before = vec3<f32>(partial[at], partial[at + 1u], partial[at + 2u]);
+    let sums = vec3<f32>(word(taps[0], c), word(taps[1], c), word(taps[2], c));
+    let total = select(sums, before + sums, vec3<bool>(shape.add != 0u));
+    partial[at] = total.x;
+    partial[at + 1u] = total.y;
+    partial[at + 2u] = total.z;
 }
 
 fn write_taps(chunk: u32, o: u32, i: u32, taps: Taps) {
-    if (i >= shape.in_channels || o >= shape.out_channels) {
+    if (i >= shape.in_channels || o >= shape.block) {
         return;
     }
-    for (var c = 0u; c < min(4u, shape.out_channels - o); c++) {
-        let at = ((chunk * shape.out_channels + o + c) * shape.in_channels + i) * 9u;
-        write_three(at, taps.upper, c);
-        write_three(at + 3u, taps.middle, c);
-        write_three(at + 6u, taps.lower, c);
+    for (var c = 0u; c < min(4u, shape.block - o); c++) {
+        let at = ((chunk * shape.out_channels + shape.first + o + c) * shape.in_channels + i) * 9u;
+        add_three(at, taps.upper, c);
+        add_three(at + 3u, taps.middle, c);
+        add_three(at + 6u, taps.lower, c);
     }
 }
 
-// partial[chunk, o, i, ky, kx] = sum over the images n of a chunk, y, x of
+// partial[chunk, o, i, ky, kx] = sum over the rows (n, y) of a chunk and x of
 //     input[n, i, y + ky - 1, x + kx - 1] output_gradient[n, o, y, x]
 // A tile: 2 input channels x 8 output channels x 9 taps.
 // Grid: (pairs of input channels x chunks, channel tiles).
@@ -279,31 +258,32 @@ fn conv3x3_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
     let pairs = (shape.in_channels + 1u) / 2u;
     let chunk = place / pairs;
     let i = (place - chunk * pairs) * 2u;
-    if (chunk >= shape.chunks) {
+    let rows = shape.images * shape.height;
+    if (chunk * shape.chunk_rows >= rows) {
         return;
     }
     let o = group.y * 8u;
-    let images = (shape.batch + shape.chunks - 1u) / shape.chunks;
+    let plane = shape.height * shape.quads;
     var a0 = Taps();
     var a1 = Taps();
     var b0 = Taps();
     var b1 = Taps();
-    for (var n = chunk * images; n < min((chunk + 1u) * images, shape.batch); n++) {
-        let first = (n * shape.in_channels + i) * shape.height * shape.quads;
-        let second = (n * shape.in_channels + min(i + 1u, shape.in_channels - 1u)) * shape.height * shape.quads;
-        for (var y = 0u; y < shape.height; y++) {
-            var a = row_start(first, y);
-            var b = row_start(second, y);
-            for (var q = 0u; q < shape.quads; q++) {
-                slide(&a, first, y, q);
-                slide(&b, second, y, q);
-                let gradients = gradient_quads(n, o, y, q);
-                let more = gradient_quads(n, o + 4u, y, q);
-                add_taps(&a0, a, gradients);
-                add_taps(&a1, a, more);
-                add_taps(&b0, b, gradients);
-                add_taps(&b1, b, more);
-            }
+    for (var row = chunk * shape.chunk_rows; row < min((chunk + 1u) * shape.chunk_rows, rows); row++) {
+        let n = row / shape.height;
+        let y = row - n * shape.height;
+        let first = shape.origin + (n * shape.in_channels + i) * plane;
+        let second = shape.origin + (n * shape.in_channels + min(i + 1u, shape.in_channels - 1u)) * plane;
+        var a = row_start(first, y);
+        var b = row_start(second, y);
+        for (var q = 0u; q < shape.quads; q++) {
+            slide(&a, first, y, q);
+            slide(&b, second, y, q);
+            let gradients = gradient_quads(n, o, y, q);
+            let more = gradient_quads(n, o + 4u, y, q);
+            add_taps(&a0, a, gradients);
+            add_taps(&a1, a, more);
+            add_taps(&b0, b, gradients);
+            add_taps(&b1, b, more);
         }
     }
     write_taps(chunk, o, i, a0);

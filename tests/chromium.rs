@@ -3,7 +3,7 @@
 //! it was told. A missing Chromium fails the test; scripts/setup --tests installs one.
 
 use backhoe::check::operations;
-use backhoe::gpu::{Dispatch, KERNELS, Kernel, Kind, lower, peak_dispatches};
+use backhoe::gpu::{Dispatch, KERNELS, Kernel, Kind, Loads, lower, peak_dispatches};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -88,7 +88,7 @@ fn bindings(kernel: &Kernel) -> Vec<(u32, &'static str)> {
     let kind = |kind| match kind {
         Kind::Read => "read-only-storage",
         Kind::Write => "storage",
-        Kind::Uniform | Kind::Shape => "uniform",
+        Kind::Page | Kind::Shape => "uniform",
     };
     kernel.bindings.iter().map(|binding| (binding.number, kind(binding.kind))).collect()
 }
@@ -106,11 +106,13 @@ fn pipeline(dispatch: &Dispatch) -> Value {
 fn work() -> Value {
     let modules: BTreeMap<String, &str> =
         KERNELS.iter().map(|kernel| (format!("{:?}", kernel.family), kernel.family.source())).collect();
-    let dispatches: Vec<Dispatch> = operations().iter().flat_map(lower).chain(peak_dispatches()).collect();
+    let by = |loads| operations().into_iter().flat_map(move |op| lower(&op, loads));
+    let dispatches: Vec<Dispatch> = Loads::ALL.into_iter().flat_map(by).chain(peak_dispatches()).collect();
     let pipelines: BTreeMap<String, Value> =
         dispatches.iter().map(pipeline).map(|pipeline| (pipeline.to_string(), pipeline)).collect();
-    let entries: std::collections::BTreeSet<&str> = dispatches.iter().map(|dispatch| dispatch.kernel.entry).collect();
-    assert_eq!(entries.len(), KERNELS.len(), "every kernel is dispatched by somebody");
+    let row = |dispatch: &Dispatch| (format!("{:?}", dispatch.kernel.family), dispatch.kernel.entry);
+    let rows: std::collections::BTreeSet<_> = dispatches.iter().map(row).collect();
+    assert_eq!(rows.len(), KERNELS.len(), "every kernel is dispatched by somebody");
     json!({ "modules": modules, "pipelines": pipelines.into_values().collect::<Vec<_>>() })
 }
 

@@ -121,6 +121,11 @@ fn conv_shapes() -> Vec<Conv> {
         shape(1, [5, 3], [1, 4], [3, 3], 1, 1),
         shape(3, [17, 9], [3, 28], [3, 3], 1, 1),
         shape(5, [70, 6], [4, 8], [3, 3], 1, 1),
+        // More than a page, of images that begin between bindings, of images with more gradients than a page, and
+        // of weights that take several.
+        shape(64, [5, 18], [7, 12], [3, 3], 1, 1),
+        shape(10, [3, 40], [24, 24], [3, 3], 1, 1),
+        shape(64, [70, 34], [4, 8], [3, 3], 1, 1),
     ]
 }
 
@@ -164,6 +169,7 @@ fn linears() -> Vec<Case> {
         (7, 20, 12, true),
         (1, 4, 4, false),
         (13, 1028, 260, true),
+        (300, 260, 132, true),
     ]
     .map(|(batch, inputs, outputs, bias)| Linear { batch, inputs, outputs, bias });
     let ops = [Op::LinearForward, Op::LinearBackwardData, Op::LinearBackwardWeight];
@@ -193,6 +199,9 @@ fn pool_shapes() -> Vec<Pool> {
         shape(7, [6, 6], [5, 5], 1, 2),
         shape(300, [4, 4], [4, 4], 4, 0),
         shape(1, [1, 1], [1, 1], 1, 0),
+        shape(21, [6, 24], [2, 2], 2, 0),
+        shape(70, [2, 8], [2, 2], 2, 0),
+        shape(3, [7, 8], [2, 2], 2, 0),
     ]
 }
 

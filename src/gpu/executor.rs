@@ -1,8 +1,8 @@
 //! The executor: memory, bindings and replays of plans on one device.
 
 use super::adapter::{AdapterChoice, DeviceError, choose};
-use super::kernels::SHAPE_WORDS;
-use super::lower::{Argument, Dispatch, lower};
+use super::kernels::{PAGE_WORDS, SHAPE_WORDS};
+use super::lower::{Argument, Dispatch, Loads, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
 use crate::plan::{
@@ -74,6 +74,7 @@ impl Health {
 /// Runs plans on a wgpu device.
 pub struct Gpu {
     adapter: Adapter,
+    loads: Loads,
     device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     health: Arc<Health>,
@@ -115,6 +116,7 @@ impl Gpu {
         device.set_device_lost_callback(move |reason, message| on_loss.note_lost(format!("{reason:?}: {message}")));
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| on_error.note_refused(error.to_string())));
         Ok(Self {
+            loads: Loads::of(found.adapter.kind),
             adapter: found.adapter,
             device,
             queue,
@@ -128,6 +130,11 @@ impl Gpu {
             usage: Usage::default(),
             submissions: VecDeque::new(),
         })
+    }
+
+    /// Out of which memory kernels read, where not what suits the adapter: for the plans prepared from now on.
+    pub fn set_loads(&mut self, loads: Loads) {
+        self.loads = loads;
     }
 
     /// Does `work` within error scopes; what the driver refuses becomes an error that names `what`.
@@ -187,7 +194,7 @@ impl Gpu {
     }
 
     fn build(&mut self, plan: &Plan, memory: &Memory) -> Vec<Bound> {
-        let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| lower(&step.op)).collect();
+        let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| lower(&step.op, self.loads)).collect();
         let scratch = self.buffer("scratch", memory.scratch_words);
         let blocks = self.plan_blocks(&memory.blocks);
         let shapes = self.shapes(lowered.iter().flatten());
@@ -204,6 +211,10 @@ impl Gpu {
                     Argument::Operand(index) => {
                         let view = step.views[index];
                         (self.memory_of(plan, memory, &blocks, view), view.offset, view.len)
+                    }
+                    Argument::Page { operand, offset } => {
+                        let view = step.views[operand];
+                        (self.memory_of(plan, memory, &blocks, view), view.offset + offset, PAGE_WORDS)
                     }
                 };
                 let resources: Vec<_> = dispatch.arguments.iter().map(resource).collect();
@@ -315,7 +326,7 @@ impl Gpu {
 fn scratch_end(argument: &Argument) -> usize {
     match *argument {
         Argument::Scratch { offset, len } => offset + len,
-        Argument::Operand(_) | Argument::Shape(_) => 0,
+        Argument::Operand(_) | Argument::Page { .. } | Argument::Shape(_) => 0,
     }
 }
 
@@ -330,7 +341,7 @@ impl Executor for Gpu {
     }
 
     fn scratch(&self, plan: &Plan) -> usize {
-        let dispatches = plan.steps.iter().flat_map(|step| lower(&step.op));
+        let dispatches = plan.steps.iter().flat_map(|step| lower(&step.op, self.loads));
         dispatches.flat_map(|dispatch| dispatch.arguments).map(|argument| scratch_end(&argument)).max().unwrap_or(0)
     }
 
@@ -463,6 +474,6 @@ mod tests {
         plan.push(op, &views);
         let slots: usize = lens.iter().map(|(_, len)| len).sum();
         let memory = gpu.fits(&plan).unwrap();
-        assert_eq!(memory.bytes(), 4 * (slots + super::super::kernels::UNIFORM_WORDS) as u64);
+        assert_eq!(memory.bytes(), 4 * (slots + super::super::kernels::PAGE_WORDS) as u64);
     }
 }

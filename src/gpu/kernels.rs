@@ -9,14 +9,22 @@ pub enum Family {
     Augment,
     /// Convolutions.
     Conv,
-    /// Convolutions of 3x3 over quads.
+    /// Convolutions of 3x3 over quads in storage.
     Conv3x3,
+    /// The same over quads in pages.
+    Conv3x3Pages,
+    /// Copies in the order in which kernels read.
+    Pack,
+    /// Matrix products over packed pages.
+    Product,
     /// Matrix products.
     Linear,
     /// Matrix products over quads.
     Linear4,
     /// Pooling.
     Pool,
+    /// Max pooling over quads.
+    Pool4,
     /// ReLU, dropout, sums.
     Pointwise,
     /// Batch normalisation and channel sums.
@@ -38,17 +46,21 @@ impl Family {
     #[must_use]
     pub fn source(self) -> &'static str {
         macro_rules! with_common {
-            ($file:literal) => {
-                concat!(include_str!("../../shaders/common.wgsl"), include_str!(concat!("../../shaders/", $file)))
+            ($($file:literal),+) => {
+                concat!(include_str!("../../shaders/common.wgsl"), $(include_str!(concat!("../../shaders/", $file))),+)
             };
         }
         match self {
             Self::Augment => with_common!("augment.wgsl"),
             Self::Conv => with_common!("conv.wgsl"),
-            Self::Conv3x3 => with_common!("conv3x3.wgsl"),
+            Self::Conv3x3 => with_common!("conv3x3_storage.wgsl", "conv3x3.wgsl"),
+            Self::Conv3x3Pages => with_common!("conv3x3_pages.wgsl", "conv3x3.wgsl"),
+            Self::Pack => with_common!("pack.wgsl"),
+            Self::Product => with_common!("product.wgsl"),
             Self::Linear => with_common!("linear.wgsl"),
             Self::Linear4 => with_common!("linear4.wgsl"),
             Self::Pool => with_common!("pool.wgsl"),
+            Self::Pool4 => with_common!("pool4.wgsl"),
             Self::Pointwise => with_common!("pointwise.wgsl"),
             Self::Norm => with_common!("norm.wgsl"),
             Self::Loss => with_common!("loss.wgsl"),
@@ -67,9 +79,9 @@ pub enum Kind {
     Read,
     /// Storage that it writes, or reads and writes.
     Write,
-    /// Constants of 16,384 words (64 KiB, what WebGPU grants): what all invocations of a group read at once, which
-    /// GPUs cache for the purpose and software drivers load several times as fast as storage.
-    Uniform,
+    /// A page of 16,384 words (64 KiB, what WebGPU grants) in uniform memory: for what all invocations of a group
+    /// read at once, which GPUs cache for the purpose; software drivers load all of it several times as fast as storage.
+    Page,
     /// The shape of one dispatch, a struct of at most `SHAPE_WORDS` words: where compiling a kernel anew for every
     /// shape would take longer than constants are worth.
     Shape,
@@ -84,11 +96,11 @@ pub struct Binding {
     pub kind: Kind,
 }
 
-/// Words of every uniform binding: the 64 KiB that WebGPU grants.
-pub const UNIFORM_WORDS: usize = 16_384;
+/// Words of every page: the 64 KiB that WebGPU grants a uniform binding.
+pub const PAGE_WORDS: usize = 16_384;
 
 /// Words of every dispatch's shape.
-pub const SHAPE_WORDS: usize = 12;
+pub const SHAPE_WORDS: usize = 16;
 
 /// One entry point.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,8 +124,8 @@ const fn w(number: u32) -> Binding {
     Binding { number, kind: Kind::Write }
 }
 
-const fn u(number: u32) -> Binding {
-    Binding { number, kind: Kind::Uniform }
+const fn p(number: u32) -> Binding {
+    Binding { number, kind: Kind::Page }
 }
 
 const fn s(number: u32) -> Binding {
@@ -132,17 +144,23 @@ pub static KERNELS: &[Kernel] = &[
     row("conv_backward_data", Family::Conv, &[r(4), r(1), w(5)]),
     row("conv_backward_weight", Family::Conv, &[r(0), r(4), w(6)]),
     row("conv_sum_chunks", Family::Conv, &[w(6), w(7)]),
-    row("pack_weight", Family::Conv3x3, &[r(4), w(5), s(8)]),
-    row("conv3x3", Family::Conv3x3, &[r(0), u(1), r(2), w(3), s(8)]),
-    row("conv3x3_weight", Family::Conv3x3, &[r(0), r(6), w(7), s(8)]),
+    row("pack_weight", Family::Pack, &[r(0), w(1), s(2)]),
+    row("pack_matrix", Family::Pack, &[r(0), w(1), s(2)]),
+    row("conv3x3", Family::Conv3x3, &[r(0), p(1), r(2), w(3), s(6)]),
+    row("conv3x3_weight", Family::Conv3x3, &[r(0), r(4), w(5), s(6)]),
+    row("conv3x3", Family::Conv3x3Pages, &[p(0), p(1), r(2), w(3), s(6)]),
+    row("conv3x3_weight", Family::Conv3x3Pages, &[p(0), p(4), w(5), s(6)]),
     row("matrix_product", Family::Linear, &[r(0), r(1), r(2), w(3)]),
     row("product_transposed_right", Family::Linear4, &[r(0), r(1), r(2), w(3), s(4)]),
     row("product_plain", Family::Linear4, &[r(0), r(1), w(3), s(4)]),
     row("product_transposed_left", Family::Linear4, &[r(0), r(1), w(3), s(4)]),
+    row("product_of_pages", Family::Product, &[p(0), p(1), r(2), w(3), s(4)]),
     row("max_pool_forward", Family::Pool, &[r(0), w(1), w(2)]),
     row("max_pool_backward", Family::Pool, &[r(3), r(4), w(5)]),
     row("average_pool_forward", Family::Pool, &[r(0), w(1)]),
     row("average_pool_backward", Family::Pool, &[r(3), w(5)]),
+    row("max_pool4_forward", Family::Pool4, &[r(0), w(1), w(2)]),
+    row("max_pool4_backward", Family::Pool4, &[r(3), r(4), w(5)]),
     row("relu_forward", Family::Pointwise, &[r(0), w(2)]),
     row("relu_backward", Family::Pointwise, &[r(0), r(1), w(2)]),
     row("dropout", Family::Pointwise, &[r(0), r(3), w(2)]),
@@ -171,10 +189,17 @@ pub static KERNELS: &[Kernel] = &[
     row("copy", Family::Peaks, &[r(0), w(1)]),
 ];
 
-/// The row of an entry point.
+/// The row of an entry point; where it reads storage or pages, that which reads storage.
 pub(super) fn kernel(entry: &str) -> &'static Kernel {
     // Only lowering names entries, and a test lowers every operation.
     KERNELS.iter().find(|kernel| kernel.entry == entry).expect("the kernel table has a row for every entry")
+}
+
+/// The row of an entry point in a file.
+pub(super) fn kernel_in(family: Family, entry: &str) -> &'static Kernel {
+    let mut rows = KERNELS.iter().filter(|kernel| kernel.family == family);
+    // As above.
+    rows.find(|kernel| kernel.entry == entry).expect("the kernel table has a row for every entry of a file")
 }
 
 #[cfg(test)]
@@ -183,13 +208,17 @@ mod tests {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
     use std::collections::BTreeMap;
 
-    const FAMILIES: [Family; 13] = [
+    const FAMILIES: [Family; 17] = [
         Family::Augment,
         Family::Conv,
         Family::Conv3x3,
+        Family::Conv3x3Pages,
+        Family::Pack,
+        Family::Product,
         Family::Linear,
         Family::Linear4,
         Family::Pool,
+        Family::Pool4,
         Family::Pointwise,
         Family::Norm,
         Family::Loss,
@@ -214,8 +243,8 @@ mod tests {
                     let inner = &module.types[variable.ty].inner;
                     let (size, is_shape) =
                         (inner.size(module.to_ctx()) as usize, matches!(inner, naga::TypeInner::Struct { .. }));
-                    assert!(if is_shape { size <= 4 * SHAPE_WORDS } else { size == 4 * UNIFORM_WORDS }, "{size}");
-                    if is_shape { Kind::Shape } else { Kind::Uniform }
+                    assert!(if is_shape { size <= 4 * SHAPE_WORDS } else { size == 4 * PAGE_WORDS }, "{size}");
+                    if is_shape { Kind::Shape } else { Kind::Page }
                 }
                 _ => continue,
             };
@@ -234,10 +263,10 @@ mod tests {
                 .unwrap_or_else(|error| panic!("{family:?}: {}", error.emit_to_string(family.source())));
             let info = Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module).unwrap();
             for (index, entry) in module.entry_points.iter().enumerate() {
-                let row = KERNELS.iter().find(|k| k.entry == entry.name).unwrap_or_else(|| panic!("{}", entry.name));
+                let row = KERNELS.iter().find(|row| row.entry == entry.name && row.family == family);
+                let row = row.unwrap_or_else(|| panic!("{}", entry.name));
                 let table: BTreeMap<u32, Kind> = row.bindings.iter().map(|b| (b.number, b.kind)).collect();
                 assert_eq!(reflected(&module, &info, index), table, "{}", entry.name);
-                assert_eq!(row.family, family);
                 assert_eq!(entry.workgroup_size, [GROUP as u32, 1, 1], "{}", entry.name);
                 assert!(table.len() <= 8, "{} binds more than 8 buffers", entry.name);
                 seen += 1;
@@ -257,7 +286,7 @@ mod tests {
 
     #[test]
     fn structs_have_one_layout_in_rust_and_in_wgsl() {
-        use crate::gpu::lower::{Conv3x3Shape, ProductShape};
+        use crate::gpu::lower::{Conv3x3Shape, PackShape, PagesShape, ProductShape};
         use crate::plan::{Clock, StepSettings};
         use std::mem::offset_of;
         let common = include_str!("../../shaders/common.wgsl");
@@ -269,9 +298,12 @@ mod tests {
         }
         same!(common, Clock, "Clock", seed, epoch, step, cursor);
         same!(common, StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, reserved);
-        let source = Family::Conv3x3.source();
         #[rustfmt::skip]
-        same!(source, Conv3x3Shape, "Shape", batch, in_channels, out_channels, height, quads, first, block, chunks, bias, turned);
+        same!(Family::Conv3x3.source(), Conv3x3Shape, "Shape", images, image, in_channels, out_channels, height, quads, first, block, origin, gradient_origin, chunk_rows, bias, add);
+        #[rustfmt::skip]
+        same!(Family::Pack.source(), PackShape, "Shape", rows, inner, row_stride, inner_stride, page_rows, page_inner, turned);
+        #[rustfmt::skip]
+        same!(Family::Product.source(), PagesShape, "Shape", rows, columns, inner, row, column, page_rows, page_columns, bias, add);
         same!(Family::Linear4.source(), ProductShape, "Shape", rows, columns, inner, bias);
     }
 }

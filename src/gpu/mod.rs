@@ -12,5 +12,5 @@ mod readback;
 pub use adapter::{AdapterChoice, DeviceError, Found, describe, list};
 pub use executor::Gpu;
 pub use kernels::{Binding, Family, KERNELS, Kernel, Kind};
-pub use lower::{Argument, Dispatch, lower};
+pub use lower::{Argument, Dispatch, Loads, lower};
 pub use peaks::peak_dispatches;

@@ -4,14 +4,14 @@ use super::kernels::{Binding, Family, Kernel, Kind};
 use super::lower::Dispatch;
 use std::collections::HashMap;
 
-/// A pipeline's identity: its entry point and the bits of its constants.
-type Key = (&'static str, Vec<(&'static str, u64)>);
+/// A pipeline's identity: its entry point, the file it stands in, and the bits of its constants.
+type Key = (Family, &'static str, Vec<(&'static str, u64)>);
 
 /// Everything compiled on one device.
 #[derive(Default)]
 pub(super) struct Pipelines {
     modules: HashMap<Family, wgpu::ShaderModule>,
-    layouts: HashMap<&'static str, wgpu::BindGroupLayout>,
+    layouts: HashMap<(Family, &'static str), wgpu::BindGroupLayout>,
     pipelines: HashMap<Key, wgpu::ComputePipeline>,
 }
 
@@ -19,7 +19,7 @@ impl Pipelines {
     /// The pipeline of a dispatch, compiled on first use and shared by equal shapes.
     pub fn get(&mut self, device: &wgpu::Device, dispatch: &Dispatch) -> wgpu::ComputePipeline {
         let constants = dispatch.constants.iter().map(|(name, value)| (*name, value.to_bits())).collect();
-        let key = (dispatch.kernel.entry, constants);
+        let key = (dispatch.kernel.family, dispatch.kernel.entry, constants);
         if let Some(pipeline) = self.pipelines.get(&key) {
             return pipeline.clone();
         }
@@ -30,7 +30,7 @@ impl Pipelines {
 
     /// The layout of a kernel's row.
     pub fn layout(&mut self, device: &wgpu::Device, kernel: &Kernel) -> wgpu::BindGroupLayout {
-        self.layouts.entry(kernel.entry).or_insert_with(|| layout(device, kernel)).clone()
+        self.layouts.entry((kernel.family, kernel.entry)).or_insert_with(|| layout(device, kernel)).clone()
     }
 
     fn compile(&mut self, device: &wgpu::Device, dispatch: &Dispatch) -> wgpu::ComputePipeline {
@@ -83,6 +83,6 @@ fn buffer_type(kind: Kind) -> wgpu::BufferBindingType {
     match kind {
         Kind::Read => wgpu::BufferBindingType::Storage { read_only: true },
         Kind::Write => wgpu::BufferBindingType::Storage { read_only: false },
-        Kind::Uniform | Kind::Shape => wgpu::BufferBindingType::Uniform,
+        Kind::Page | Kind::Shape => wgpu::BufferBindingType::Uniform,
     }
 }

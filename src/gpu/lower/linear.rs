@@ -1,6 +1,7 @@
-//! Lowering of fully connected layers: three matrix products, over quads where rows are whole quads.
+//! Lowering of fully connected layers: three matrix products, over packed pages or quads where rows are whole quads.
 
-use super::{Argument, Dispatch, GROUP, kernel, shape, switch, with_bias};
+use super::product::{Matrix, Product};
+use super::{Argument, Dispatch, GROUP, Loads, kernel, shape, switch, with_bias};
 use crate::plan::shape::Linear;
 
 /// Rows of a tile (`TILE` in linear.wgsl, the same in linear4.wgsl).
@@ -60,7 +61,20 @@ fn quads(a: usize, b: usize) -> bool {
     a.is_multiple_of(4) && b.is_multiple_of(4)
 }
 
-pub(super) fn forward(l: &Linear) -> Dispatch {
+/// The product by pages where that suits the adapter and the shape.
+fn by_pages(product: &Product, loads: Loads) -> Option<Vec<Dispatch>> {
+    (loads == Loads::Pages && product.fits()).then(|| product.dispatches())
+}
+
+pub(super) fn forward(l: &Linear, loads: Loads) -> Vec<Dispatch> {
+    let left = Matrix { operand: 0, lines: l.batch, strides: [l.inputs, 1] };
+    let right = Matrix { operand: 1, lines: l.outputs, strides: [l.inputs, 1] };
+    let (bias, result) = if l.bias { (Some(2), 3) } else { (None, 2) };
+    let product = Product { left, right, inner: l.inputs, bias, result };
+    by_pages(&product, loads).unwrap_or_else(|| vec![forward_from_storage(l)])
+}
+
+fn forward_from_storage(l: &Linear) -> Dispatch {
     let sizes = Sizes { rows: l.batch, columns: l.outputs, inner: l.inputs };
     if quads(l.outputs, l.inputs) {
         return sizes.by_quads("product_transposed_right", l.bias, with_bias(l.bias));
@@ -68,7 +82,14 @@ pub(super) fn forward(l: &Linear) -> Dispatch {
     sizes.by_words([l.inputs, 1], [1, l.inputs], l.bias, with_bias(l.bias))
 }
 
-pub(super) fn backward_data(l: &Linear) -> Dispatch {
+pub(super) fn backward_data(l: &Linear, loads: Loads) -> Vec<Dispatch> {
+    let left = Matrix { operand: 0, lines: l.batch, strides: [l.outputs, 1] };
+    let right = Matrix { operand: 1, lines: l.inputs, strides: [1, l.inputs] };
+    let product = Product { left, right, inner: l.outputs, bias: None, result: 2 };
+    by_pages(&product, loads).unwrap_or_else(|| vec![backward_data_from_storage(l)])
+}
+
+fn backward_data_from_storage(l: &Linear) -> Dispatch {
     let sizes = Sizes { rows: l.batch, columns: l.inputs, inner: l.outputs };
     if quads(l.outputs, l.inputs) {
         return sizes.by_quads("product_plain", false, [0, 1, 2].map(Argument::Operand).to_vec());
@@ -76,7 +97,14 @@ pub(super) fn backward_data(l: &Linear) -> Dispatch {
     sizes.by_words([l.outputs, 1], [l.inputs, 1], false, without_bias(0, 1))
 }
 
-pub(super) fn backward_weight(l: &Linear) -> Dispatch {
+pub(super) fn backward_weight(l: &Linear, loads: Loads) -> Vec<Dispatch> {
+    let left = Matrix { operand: 1, lines: l.outputs, strides: [1, l.outputs] };
+    let right = Matrix { operand: 0, lines: l.inputs, strides: [1, l.inputs] };
+    let product = Product { left, right, inner: l.batch, bias: None, result: 2 };
+    by_pages(&product, loads).unwrap_or_else(|| vec![backward_weight_from_storage(l)])
+}
+
+fn backward_weight_from_storage(l: &Linear) -> Dispatch {
     let sizes = Sizes { rows: l.outputs, columns: l.inputs, inner: l.batch };
     if quads(l.outputs, l.inputs) {
         return sizes.by_quads("product_transposed_left", false, [1, 0, 2].map(Argument::Operand).to_vec());

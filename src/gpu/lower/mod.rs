@@ -1,15 +1,45 @@
 //! Lowering: which kernels an operation becomes, with which constants, over which grid.
 
 mod conv;
+mod conv3x3;
 mod linear;
+mod pack;
+mod pages;
+mod pool;
+mod product;
 
-use super::kernels::{GROUP, Kernel, SHAPE_WORDS, UNIFORM_WORDS, kernel};
-use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape, Pool};
-use crate::plan::{LossKind, Op};
+use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, kernel, kernel_in};
+use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape};
+use crate::plan::{AdapterKind, LossKind, Op};
 #[cfg(test)]
-pub(super) use conv::Conv3x3Shape;
+pub(super) use conv3x3::Conv3x3Shape;
 #[cfg(test)]
 pub(super) use linear::ProductShape;
+#[cfg(test)]
+pub(super) use pack::PackShape;
+#[cfg(test)]
+pub(super) use product::PagesShape;
+
+/// Out of which memory kernels read what many of them share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Loads {
+    /// Storage, whole batches a dispatch: GPUs want many invocations.
+    Storage,
+    /// Uniform memory where it fits, a page a dispatch: software drivers load it several times as fast, and a
+    /// dispatch costs them little.
+    Pages,
+}
+
+impl Loads {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Storage, Self::Pages];
+
+    /// What suits an adapter.
+    #[must_use]
+    pub fn of(kind: AdapterKind) -> Self {
+        if kind == AdapterKind::Software { Self::Pages } else { Self::Storage }
+    }
+}
 
 /// What a kernel's binding is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +52,13 @@ pub enum Argument {
         offset: usize,
         /// Number of words.
         len: usize,
+    },
+    /// A page of the step's n-th view.
+    Page {
+        /// The view.
+        operand: usize,
+        /// Its first word within the view, a multiple of the plan's alignment.
+        offset: usize,
     },
     /// The dispatch's own shape.
     Shape([u32; SHAPE_WORDS]),
@@ -53,19 +90,19 @@ const MOST_GROUPS: usize = 65_535;
 
 /// The dispatches of one operation.
 #[must_use]
-pub fn lower(op: &Op) -> Vec<Dispatch> {
+pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
     match *op {
         Op::Tick => vec![plain(op, "tick", 1, vec![])],
         Op::Augment(c, a) => vec![plain(op, "augment", c.batch * c.side * c.side, augment(&c, &a))],
         Op::CentreCrops(c) => vec![plain(op, "centre_crops", 2 * c.batch * c.side * c.side, crops(&c))],
-        Op::ConvForward(c) => conv::forward(&c),
-        Op::ConvBackwardData(c) => conv::backward_data(&c),
-        Op::ConvBackwardWeight(c) => conv::backward_weight(&c),
-        Op::LinearForward(l) => vec![linear::forward(&l)],
-        Op::LinearBackwardData(l) => vec![linear::backward_data(&l)],
-        Op::LinearBackwardWeight(l) => vec![linear::backward_weight(&l)],
-        Op::MaxPoolForward(p) | Op::AveragePoolForward(p) => vec![plain(op, op.name(), p.output_len(), pool(&p))],
-        Op::MaxPoolBackward(p) | Op::AveragePoolBackward(p) => vec![plain(op, op.name(), p.input_len(), pool(&p))],
+        Op::ConvForward(c) => conv::forward(&c, loads),
+        Op::ConvBackwardData(c) => conv::backward_data(&c, loads),
+        Op::ConvBackwardWeight(c) => conv::backward_weight(&c, loads),
+        Op::LinearForward(l) => linear::forward(&l, loads),
+        Op::LinearBackwardData(l) => linear::backward_data(&l, loads),
+        Op::LinearBackwardWeight(l) => linear::backward_weight(&l, loads),
+        Op::MaxPoolForward(p) | Op::AveragePoolForward(p) => vec![pool::lower(op, &p, p.output_len())],
+        Op::MaxPoolBackward(p) | Op::AveragePoolBackward(p) => vec![pool::lower(op, &p, p.input_len())],
         Op::ReluForward(len) | Op::ReluBackward(len) | Op::Add(len) | Op::Sgd(len) => {
             vec![plain(op, op.name(), len, vec![("LEN", len as f64)])]
         }
@@ -166,20 +203,6 @@ fn augment(c: &Crops, a: &Augmentation) -> Vec<(&'static str, f64)> {
     let mut constants = crops(c);
     constants.extend(switches.map(|(name, on)| (name, switch(on))));
     constants
-}
-
-fn pool(p: &Pool) -> Vec<(&'static str, f64)> {
-    vec![
-        ("PLANES", p.planes as f64),
-        ("IN_HEIGHT", p.in_height as f64),
-        ("IN_WIDTH", p.in_width as f64),
-        ("OUT_HEIGHT", p.out_height() as f64),
-        ("OUT_WIDTH", p.out_width() as f64),
-        ("WINDOW_HEIGHT", p.window_height as f64),
-        ("WINDOW_WIDTH", p.window_width as f64),
-        ("STRIDE", p.stride as f64),
-        ("PAD", p.padding as f64),
-    ]
 }
 
 fn norm(n: &BatchNorm) -> Vec<(&'static str, f64)> {

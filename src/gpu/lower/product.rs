@@ -1,0 +1,141 @@
+//! Lowering of matrix products over packed pages (product.wgsl).
+
+use super::pack::{PackShape, pack, packed};
+use super::{Argument, Dispatch, GROUP, PAGE_WORDS, kernel, shape};
+
+/// Rows of a tile.
+const TILE: usize = 16;
+/// Most inner places of a page: with as many, a page has 64 rows, and a dispatch enough tiles for a few threads.
+const MOST_INNER: usize = 256;
+/// Most pages of both sides: copying more takes memory, and matrices that large are read for few rows each.
+const MOST_PAGES: usize = 512;
+
+/// The shape of a dispatch of product.wgsl (`Shape` there).
+#[repr(C)]
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub(in crate::gpu) struct PagesShape {
+    pub rows: u32,
+    pub columns: u32,
+    pub inner: u32,
+    pub row: u32,
+    pub column: u32,
+    pub page_rows: u32,
+    pub page_columns: u32,
+    pub bias: u32,
+    pub add: u32,
+}
+
+/// A matrix as it lies in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix {
+    /// Which of the step's views.
+    pub operand: usize,
+    /// Rows of the left one, columns of the right one.
+    pub lines: usize,
+    /// Words from one line to the next, and from one inner place to the next.
+    pub strides: [usize; 2],
+}
+
+/// result = left right (+ bias), `inner` places summed.
+pub(super) struct Product {
+    pub left: Matrix,
+    pub right: Matrix,
+    pub inner: usize,
+    pub bias: Option<usize>,
+    pub result: usize,
+}
+
+/// How a matrix is cut into pages.
+#[derive(Clone, Copy)]
+struct Cut {
+    matrix: Matrix,
+    /// Lines and inner places of a page.
+    lines: usize,
+    inner: usize,
+    inner_pages: usize,
+}
+
+impl Cut {
+    fn new(matrix: Matrix, inner: usize) -> Self {
+        let page_inner = inner.min(MOST_INNER);
+        let most = PAGE_WORDS / page_inner / TILE * TILE;
+        let lines = matrix.lines.next_multiple_of(TILE).min(most);
+        Self { matrix, lines, inner: page_inner, inner_pages: inner.div_ceil(page_inner) }
+    }
+
+    /// Copies the matrix into the scratch memory from a page on.
+    fn pack(&self, inner: usize, first: usize) -> Dispatch {
+        let [row_stride, inner_stride] = self.matrix.strides.map(|stride| stride as u32);
+        let of = PackShape {
+            rows: self.matrix.lines as u32,
+            inner: inner as u32,
+            row_stride,
+            inner_stride,
+            page_rows: self.lines as u32,
+            page_inner: self.inner as u32,
+            turned: 0,
+        };
+        let operand = Argument::Operand(self.matrix.operand);
+        pack("pack_matrix", operand, &of, first, self.pages(), self.lines * self.inner)
+    }
+
+    fn line_pages(&self) -> usize {
+        self.matrix.lines.div_ceil(self.lines)
+    }
+
+    fn pages(&self) -> usize {
+        self.line_pages() * self.inner_pages
+    }
+}
+
+impl Product {
+    /// Whether product.wgsl computes it: the result's rows are whole quads, and the copies not too large.
+    pub(super) fn fits(&self) -> bool {
+        let pages = [self.left, self.right].map(|side| Cut::new(side, self.inner).pages());
+        self.right.lines.is_multiple_of(4) && pages[0] + pages[1] <= MOST_PAGES
+    }
+
+    /// Packs both sides, then multiplies page by page.
+    pub(super) fn dispatches(&self) -> Vec<Dispatch> {
+        let (left, right) = (Cut::new(self.left, self.inner), Cut::new(self.right, self.inner));
+        let mut dispatches = vec![left.pack(self.inner, 0), right.pack(self.inner, left.pages())];
+        for column_page in 0..right.line_pages() {
+            for row_page in 0..left.line_pages() {
+                for inner_page in 0..left.inner_pages {
+                    let right_page = left.pages() + column_page * right.inner_pages + inner_page;
+                    let pages = [row_page * left.inner_pages + inner_page, right_page];
+                    let of = self.part(&left, &right, [row_page, column_page, inner_page]);
+                    dispatches.push(self.multiply(pages, &of));
+                }
+            }
+        }
+        dispatches
+    }
+
+    fn part(&self, left: &Cut, right: &Cut, [row_page, column_page, inner_page]: [usize; 3]) -> PagesShape {
+        let inner = left.inner.min(self.inner - inner_page * left.inner);
+        PagesShape {
+            rows: self.left.lines as u32,
+            columns: self.right.lines as u32,
+            inner: inner as u32,
+            row: (row_page * left.lines) as u32,
+            column: (column_page * right.lines) as u32,
+            page_rows: left.lines as u32,
+            page_columns: right.lines as u32,
+            bias: (self.bias.is_some() && inner_page == 0).into(),
+            add: (inner_page > 0).into(),
+        }
+    }
+
+    fn multiply(&self, [left, right]: [usize; 2], of: &PagesShape) -> Dispatch {
+        // Where there is no bias its binding repeats the left matrix, unread.
+        let shift = Argument::Operand(self.bias.unwrap_or(self.left.operand));
+        let columns = (of.page_columns as usize).div_ceil(4 * GROUP);
+        Dispatch {
+            kernel: kernel("product_of_pages"),
+            constants: Vec::new(),
+            grid: [columns as u32, of.page_rows.div_ceil(TILE as u32), 1],
+            arguments: vec![packed(left, 1), packed(right, 1), shift, Argument::Operand(self.result), shape(of)],
+        }
+    }
+}
