@@ -3,8 +3,8 @@
 //
 // input   IMAGES x IN_CHANNELS x HEIGHT x WIDTH, in quads along x
 // output  BATCH x OUT_CHANNELS x HEIGHT x WIDTH, in quads along x
-// packed  IN_CHANNELS x 3 x 3 x BLOCK, the weight of BLOCK output channels from FIRST on with the
-//         output channels innermost, in quads (pack.wgsl)
+// packed  INNER x 3 x 3 x BLOCK, the weight of BLOCK output channels from FIRST on with the output channels
+//         innermost, in quads (pack.wgsl); for INNER input channels, the first of which `origin` tells
 //
 // The gradient with respect to the input is the same convolution of the output's gradient with the
 // kernels turned by half a turn and the channels' roles exchanged; pack_weight prepares either.
@@ -18,16 +18,18 @@ struct Shape {
     images: u32, // of this dispatch
     image: u32, // of the batch, the first of them
     in_channels: u32,
+    inner: u32, // input channels of this dispatch
     out_channels: u32,
     height: u32,
     quads: u32, // of a row
     first: u32, // output channel of the block
     block: u32, // output channels of the block
-    origin: u32, // of the images within `input`, in quads
+    origin: u32, // of what is read of the images within `input`, in quads
     gradient_origin: u32, // of the block's gradients within `output_gradient`, in quads
     chunk_rows: u32, // rows of the images, one after another, that are summed together
+    lanes: u32, // of a group that have a tile
     bias: u32,
-    add: u32, // to the sums of the images before
+    add: u32, // to the sums of the channels or images before
 }
 
 @group(0) @binding(1) var<uniform> packed: array<vec4<f32>, 4096>;
@@ -75,6 +77,14 @@ fn add(sums: ptr<function, Sums>, more: Sums) {
     (*sums).d += more.d;
 }
 
+fn write_quad(at: u32, shift: f32, sum: vec4<f32>) {
+    if (shape.add != 0u) {
+        output[at] += sum;
+    } else {
+        output[at] = sum + shift;
+    }
+}
+
 // One channel's quads of a tile, with its bias.
 fn write_channel(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>) {
     if (o >= shape.out_channels) {
@@ -85,9 +95,9 @@ fn write_channel(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>
         shift = bias[o];
     }
     let at = ((n * shape.out_channels + o) * shape.height + y) * shape.quads + q;
-    output[at] = near + shift;
+    write_quad(at, shift, near);
     if (q + 1u < shape.quads) {
-        output[at + 1u] = far + shift;
+        write_quad(at + 1u, shift, far);
     }
 }
 
@@ -107,7 +117,7 @@ fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums) {
     }
 }
 
-// output[n, o, y, x] = bias[o] + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
+// output[n, o, y, x] = bias[o], or what it was, + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
 // A tile: 16 channels x 8 places in a row. Grid: (tiles of places, channel tiles, fold of the places).
 @compute @workgroup_size(GROUP)
 fn conv3x3(
@@ -116,13 +126,13 @@ fn conv3x3(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let tiles = (shape.quads + 1u) / 2u;
-    let place = (group.z * groups.x + group.x) * GROUP + lane;
+    let place = (group.z * groups.x + group.x) * shape.lanes + lane;
     // Two divisions instead of four remainders and quotients: drivers divide vectors word by word.
     let rows = place / tiles;
     let q = (place - rows * tiles) * 2u;
     let n = rows / shape.height;
     let y = rows - n * shape.height;
-    if (n >= shape.images) {
+    if (lane >= shape.lanes || n >= shape.images) {
         return;
     }
     let quads = shape.quads;
@@ -132,7 +142,7 @@ fn conv3x3(
     var w = group.y * CHANNELS / 4u;
     var near = Sums();
     var far = Sums();
-    for (var i = 0u; i < shape.in_channels; i++) {
+    for (var i = 0u; i < shape.inner; i++) {
         for (var ky = 0u; ky < 3u; ky++) {
             let sy = i32(y + ky) - 1;
             let inside = sy >= 0 && sy <= last;

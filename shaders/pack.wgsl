@@ -20,48 +20,70 @@ struct Shape {
 // Words of a page.
 const PAGE: u32 = 16384u;
 
-// packed[page][i, k, o] = weight[page PAGE_ROWS + o, i, k] of a convolution of 3x3; turned:
-// weight[i, page PAGE_ROWS + o, 8 - k]; zeros beyond the channels.
-@compute @workgroup_size(GROUP)
-fn pack_weight(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let element = flat(id, groups);
-    let size = shape.inner * 9u * shape.page_rows;
-    let page = element / size;
-    if (page * shape.page_rows >= shape.rows) {
-        return;
-    }
-    let o = page * shape.page_rows + element % shape.page_rows;
-    let k = element % size / shape.page_rows % 9u;
-    let i = element % size / shape.page_rows / 9u;
-    var value = 0.0;
-    if (o < shape.rows) {
-        if (shape.turned != 0u) {
-            value = weight[(i * shape.rows + o) * 9u + 8u - k];
-        } else {
-            value = weight[(o * shape.inner + i) * 9u + k];
-        }
-    }
-    packed[page * PAGE + element % size] = value;
+// Where a word of the packing comes from.
+struct Place {
+    row: u32,
+    inner: u32,
+    tap: u32, // 0 in matrices
+    at: u32, // in the packing
 }
 
-// packed[row page, inner page][k, r] = weight[row, inner place], the row r-th of its page, the inner place
-// k-th of its page; zeros beyond the matrix.
-@compute @workgroup_size(GROUP)
-fn pack_matrix(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let element = flat(id, groups);
-    let size = shape.page_rows * shape.page_inner;
-    let page = element / size;
+// The place of the n-th word, pages of `taps` taps, the rows innermost and the taps within the inner places.
+// Pages stand in the order of the rows, those of the same rows in the order of the inner places.
+fn place(n: u32, taps: u32) -> Place {
+    let size = shape.page_inner * taps * shape.page_rows;
+    let page = n / size;
+    let within = n - page * size;
     let inner_pages = (shape.inner + shape.page_inner - 1u) / shape.page_inner;
     let row_page = page / inner_pages;
-    if (row_page * shape.page_rows >= shape.rows) {
+    let tap = within / shape.page_rows;
+    return Place(
+        row_page * shape.page_rows + within % shape.page_rows,
+        (page - row_page * inner_pages) * shape.page_inner + tap / taps,
+        tap % taps,
+        page * PAGE + within,
+    );
+}
+
+fn is_real(p: Place) -> bool {
+    return p.row < shape.rows && p.inner < shape.inner;
+}
+
+// Whether n is a word of the packing at all: the grid is rounded up.
+fn is_packed(p: Place) -> bool {
+    let row_pages = (shape.rows + shape.page_rows - 1u) / shape.page_rows;
+    return p.row < row_pages * shape.page_rows;
+}
+
+// packed[page][i, k, o] = weight[o, i, k] of a convolution of 3x3; turned: weight[i, o, 8 - k]; zeros beyond
+// the channels.
+@compute @workgroup_size(GROUP)
+fn pack_weight(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let p = place(flat(id, groups), 9u);
+    if (!is_packed(p)) {
         return;
     }
-    let within = element - page * size;
-    let row = row_page * shape.page_rows + within % shape.page_rows;
-    let k = (page - row_page * inner_pages) * shape.page_inner + within / shape.page_rows;
     var value = 0.0;
-    if (row < shape.rows && k < shape.inner) {
-        value = weight[row * shape.row_stride + k * shape.inner_stride];
+    if (is_real(p)) {
+        if (shape.turned != 0u) {
+            value = weight[(p.inner * shape.rows + p.row) * 9u + 8u - p.tap];
+        } else {
+            value = weight[(p.row * shape.inner + p.inner) * 9u + p.tap];
+        }
     }
-    packed[page * PAGE + within] = value;
+    packed[p.at] = value;
+}
+
+// packed[page][k, r] = weight[r, k]; zeros beyond the matrix.
+@compute @workgroup_size(GROUP)
+fn pack_matrix(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let p = place(flat(id, groups), 1u);
+    if (!is_packed(p)) {
+        return;
+    }
+    var value = 0.0;
+    if (is_real(p)) {
+        value = weight[p.row * shape.row_stride + p.inner * shape.inner_stride];
+    }
+    packed[p.at] = value;
 }

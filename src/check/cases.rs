@@ -122,10 +122,11 @@ fn conv_shapes() -> Vec<Conv> {
         shape(3, [17, 9], [3, 28], [3, 3], 1, 1),
         shape(5, [70, 6], [4, 8], [3, 3], 1, 1),
         // More than a page, of images that begin between bindings, of images with more gradients than a page, and
-        // of weights that take several.
+        // of weights that take several, along the output channels and along both.
         shape(64, [5, 18], [7, 12], [3, 3], 1, 1),
         shape(10, [3, 40], [24, 24], [3, 3], 1, 1),
         shape(64, [70, 34], [4, 8], [3, 3], 1, 1),
+        shape(8, [230, 120], [4, 4], [3, 3], 1, 1),
     ]
 }
 

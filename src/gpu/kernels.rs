@@ -299,7 +299,7 @@ mod tests {
         same!(common, Clock, "Clock", seed, epoch, step, cursor);
         same!(common, StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, reserved);
         #[rustfmt::skip]
-        same!(Family::Conv3x3.source(), Conv3x3Shape, "Shape", images, image, in_channels, out_channels, height, quads, first, block, origin, gradient_origin, chunk_rows, bias, add);
+        same!(Family::Conv3x3.source(), Conv3x3Shape, "Shape", images, image, in_channels, inner, out_channels, height, quads, first, block, origin, gradient_origin, chunk_rows, lanes, bias, add);
         #[rustfmt::skip]
         same!(Family::Pack.source(), PackShape, "Shape", rows, inner, row_stride, inner_stride, page_rows, page_inner, turned);
         #[rustfmt::skip]

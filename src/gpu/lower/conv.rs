@@ -50,7 +50,7 @@ fn constants(c: &Conv) -> Vec<(&'static str, f64)> {
 }
 
 /// Places folded into z, and tiles of channels along y.
-pub(super) fn grid(places: usize, channels: usize, tile: usize) -> [u32; 3] {
+fn grid(places: usize, channels: usize, tile: usize) -> [u32; 3] {
     let [x, fold, _] = folded(places.div_ceil(GROUP));
     [x, channels.div_ceil(tile) as u32, fold]
 }

@@ -1,9 +1,9 @@
 //! Lowering of convolutions of 3x3 over quads: whole batches out of storage, or the images of a page at a time.
 
-use super::conv::{MOST_SCRATCH, chunks, grid, partial_sums, sum_chunks};
+use super::conv::{MOST_SCRATCH, chunks, partial_sums, sum_chunks};
 use super::pack::{PackShape, pack, packed};
 use super::pages::Items;
-use super::{Argument, Dispatch, GROUP, Kernel, Loads, PAGE_WORDS, kernel_in, shape};
+use super::{Argument, Dispatch, GROUP, Kernel, Loads, PAGE_WORDS, folded, kernel_in, shape};
 use crate::gpu::kernels::Family;
 use crate::plan::shape::Conv;
 
@@ -12,7 +12,9 @@ const CHANNELS: usize = 16;
 /// Input and output channels of a tile of conv3x3_weight.
 const WEIGHT_TILE: [usize; 2] = [2, 8];
 /// Input channels whose weight for one tile fits a page.
-const MOST_CHANNELS: usize = PAGE_WORDS / (9 * CHANNELS);
+const MOST_INNER: usize = PAGE_WORDS / (9 * CHANNELS);
+/// Groups of a convolution's dispatch over a page, so that a few threads are busy.
+const WANTED_GROUPS: usize = 4;
 /// Invocations of a weight gradient's dispatch over a page, so that vectors of 8 and a few threads are busy.
 const WANTED_LANES: usize = 16;
 
@@ -23,6 +25,7 @@ pub(in crate::gpu) struct Conv3x3Shape {
     pub images: u32,
     pub image: u32,
     pub in_channels: u32,
+    pub inner: u32,
     pub out_channels: u32,
     pub height: u32,
     pub quads: u32,
@@ -31,6 +34,7 @@ pub(in crate::gpu) struct Conv3x3Shape {
     pub origin: u32,
     pub gradient_origin: u32,
     pub chunk_rows: u32,
+    pub lanes: u32,
     pub bias: u32,
     pub add: u32,
 }
@@ -40,9 +44,11 @@ impl Conv3x3Shape {
         Self {
             images: c.batch as u32,
             in_channels: c.in_channels as u32,
+            inner: c.in_channels as u32,
             out_channels: c.out_channels as u32,
             height: c.in_height as u32,
             quads: c.in_width as u32 / 4,
+            lanes: GROUP as u32,
             ..Self::default()
         }
     }
@@ -51,17 +57,16 @@ impl Conv3x3Shape {
 /// Whether conv3x3.wgsl computes this convolution.
 pub(super) fn fits(c: &Conv) -> bool {
     let three = c.kernel_height == 3 && c.kernel_width == 3;
-    let few = c.in_channels.max(c.out_channels) <= MOST_CHANNELS;
-    three && few && c.stride == 1 && c.padding == 1 && c.in_width.is_multiple_of(4)
+    three && c.stride == 1 && c.padding == 1 && c.in_width.is_multiple_of(4)
 }
 
 pub(super) fn forward(c: &Conv, loads: Loads) -> Vec<Dispatch> {
-    convolve(c, c.bias, false, loads)
+    convolve(c, false, loads)
 }
 
 pub(super) fn backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let turned = Conv { in_channels: c.out_channels, out_channels: c.in_channels, bias: false, ..*c };
-    convolve(&turned, false, true, loads)
+    convolve(&turned, true, loads)
 }
 
 /// Some images of the batch as a dispatch reads them.
@@ -93,53 +98,88 @@ fn kernel_for(entry: &str, read: &Argument) -> &'static Kernel {
     kernel_in(if paged { Family::Conv3x3Pages } else { Family::Conv3x3 }, entry)
 }
 
-/// Packs the weight, turned for the gradient by data, and convolves a block of output channels at
-/// a time: the block's weight fits a page.
-fn convolve(c: &Conv, bias: bool, turned: bool, loads: Loads) -> Vec<Dispatch> {
-    let block = block_channels(c);
-    let blocks = c.out_channels.div_ceil(block);
-    let mut dispatches = vec![pack_weight(c, block, turned)];
-    for Images { first: image, count, argument, origin } in images(c, loads) {
-        let of_images = Conv3x3Shape {
-            images: count as u32,
-            image: image as u32,
-            origin: origin as u32,
-            block: block as u32,
-            bias: bias.into(),
-            ..Conv3x3Shape::new(c)
+/// How a convolution's weight is cut, so that the part of a dispatch fits a page.
+#[derive(Clone, Copy)]
+struct Blocks {
+    /// Input and output channels of one.
+    inner: usize,
+    outer: usize,
+    /// How many there are along each.
+    inners: usize,
+    outers: usize,
+}
+
+impl Blocks {
+    /// Whole tiles of output channels, and all input channels where one tile has room for them; blocks of equal size.
+    fn new(c: &Conv) -> Self {
+        let inner = c.in_channels.div_ceil(c.in_channels.div_ceil(MOST_INNER));
+        let most = PAGE_WORDS / (9 * inner) / CHANNELS * CHANNELS;
+        let outer = c.out_channels.div_ceil(c.out_channels.div_ceil(most)).next_multiple_of(CHANNELS);
+        Self { inner, outer, inners: c.in_channels.div_ceil(inner), outers: c.out_channels.div_ceil(outer) }
+    }
+
+    /// Packs all of the weight, turned for the gradient by data.
+    fn pack(&self, c: &Conv, turned: bool) -> Dispatch {
+        let of = PackShape {
+            rows: c.out_channels as u32,
+            inner: c.in_channels as u32,
+            page_rows: self.outer as u32,
+            page_inner: self.inner as u32,
+            turned: turned.into(),
+            ..PackShape::default()
         };
-        let grid = grid(count * c.in_height * c.in_width.div_ceil(8), block, CHANNELS);
-        for number in 0..blocks {
-            let of_block = Conv3x3Shape { first: (number * block) as u32, ..of_images };
-            let [shift, output] = if bias { [2, 3] } else { [1, 2] }.map(Argument::Operand);
-            let arguments = vec![argument, packed(number, 1), shift, output, shape(&of_block)];
-            dispatches.push(Dispatch {
-                kernel: kernel_for("conv3x3", &argument),
-                constants: Vec::new(),
-                grid,
-                arguments,
-            });
+        pack("pack_weight", Argument::Operand(1), &of, 0, self.outers * self.inners, 9 * self.inner * self.outer)
+    }
+}
+
+/// Packs the weight, then convolves by parts of the batch and blocks of the weight; those of the same output
+/// channels add up.
+fn convolve(c: &Conv, turned: bool, loads: Loads) -> Vec<Dispatch> {
+    let blocks = Blocks::new(c);
+    let mut dispatches = vec![blocks.pack(c, turned)];
+    for images in images(c, loads) {
+        for outer in 0..blocks.outers {
+            for inner in 0..blocks.inners {
+                dispatches.push(convolve_block(c, &images, &blocks, [outer, inner]));
+            }
         }
     }
     dispatches
 }
 
-fn pack_weight(c: &Conv, block: usize, turned: bool) -> Dispatch {
-    let of = PackShape {
-        rows: c.out_channels as u32,
-        inner: c.in_channels as u32,
-        page_rows: block as u32,
-        turned: turned.into(),
-        ..PackShape::default()
+fn convolve_block(c: &Conv, images: &Images, blocks: &Blocks, [outer, inner]: [usize; 2]) -> Dispatch {
+    let places = images.count * c.in_height * c.in_width.div_ceil(8);
+    let lanes = lanes(places, images.argument);
+    let channel = inner * blocks.inner;
+    let of = Conv3x3Shape {
+        images: images.count as u32,
+        image: images.first as u32,
+        inner: blocks.inner.min(c.in_channels - channel) as u32,
+        first: (outer * blocks.outer) as u32,
+        block: blocks.outer as u32,
+        origin: (images.origin + channel * c.in_height * c.in_width / 4) as u32,
+        lanes: lanes as u32,
+        bias: (c.bias && inner == 0).into(),
+        add: (inner > 0).into(),
+        ..Conv3x3Shape::new(c)
     };
-    pack("pack_weight", Argument::Operand(1), &of, 0, c.out_channels.div_ceil(block), 9 * c.in_channels * block)
+    let [x, fold, _] = folded(places.div_ceil(lanes));
+    // Where there is no bias its binding repeats the weight, unread.
+    let [shift, output] = if c.bias { [2, 3] } else { [1, 2] }.map(Argument::Operand);
+    Dispatch {
+        kernel: kernel_for("conv3x3", &images.argument),
+        constants: Vec::new(),
+        grid: [x, blocks.outer.div_ceil(CHANNELS) as u32, fold],
+        arguments: vec![images.argument, packed(outer * blocks.inners + inner, 1), shift, output, shape(&of)],
+    }
 }
 
-/// Output channels whose weight fits a page, whole tiles, blocks of equal size.
-fn block_channels(c: &Conv) -> usize {
-    let most = PAGE_WORDS / (9 * c.in_channels) / CHANNELS * CHANNELS;
-    let blocks = c.out_channels.div_ceil(most.max(1));
-    c.out_channels.div_ceil(blocks).next_multiple_of(CHANNELS)
+/// Tiles of a group: of the few of a page no more than leaves the wanted number of groups, in whole vectors of 8.
+fn lanes(places: usize, read: Argument) -> usize {
+    match read {
+        Argument::Page { .. } => places.div_ceil(WANTED_GROUPS).next_multiple_of(8).min(GROUP),
+        _ => GROUP,
+    }
 }
 
 pub(super) fn backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
