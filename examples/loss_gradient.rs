@@ -4,11 +4,12 @@
 //! cargo run --release --example loss_gradient -- emd
 //! ```
 //!
-//! The losses are xe, emd (the default), emd-linear, xemd1 and xemd2. The true class of all rows is the second of
+//! The losses are those of `backhoe train --loss`, emd where none is named. The true class of all rows is the second of
 //! four; the rows put most of their weight on one class after the other.
 
 use backhoe::gpu::{AdapterChoice, Gpu};
 use backhoe::nn::Loss;
+use backhoe::nn::loss::Labelling;
 use backhoe::plan::executor::read_now;
 use backhoe::plan::{Executor, LossShape, Op, Operand, Plan, Residency, StepSettings, View};
 
@@ -17,7 +18,7 @@ const CLASSES: usize = 4;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let loss: Loss = std::env::args().nth(1).unwrap_or("emd".to_owned()).parse()?;
     let shape = LossShape { batch: CLASSES, classes: CLASSES };
-    let op = Op::Loss(loss.kind(), shape);
+    let op = Op::Loss(loss.kind(Labelling { samples: CLASSES }), shape);
     // A slot for each operand, under the operand's name.
     let mut plan = Plan::default();
     let slot = |operand: &Operand| plan.kept(operand.name, operand.element, operand.len, Residency::Data);
@@ -33,10 +34,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut gpu = Gpu::open(&AdapterChoice::Best)?;
     let handle = gpu.prepare(&plan)?;
-    gpu.write("logits", 0, bytemuck::cast_slice(&logits))?;
+    // Some losses have fewer outputs than classes.
+    gpu.write("logits", 0, bytemuck::cast_slice(&logits[..op.operands()[0].len]))?;
     gpu.write("targets", 0, bytemuck::cast_slice(&[1u32; CLASSES]))?;
     // Only some losses read a ground distance, and fewer the settings.
-    if loss.kind().reads_ground() {
+    if loss.reads_ground() {
         gpu.write("ground", 0, bytemuck::cast_slice(&ground))?;
     }
     if loss.is_self_guided() {
@@ -50,7 +52,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Three terms a row: the loss, its cross-entropy, its distance term. The gradient is that of the mean over the rows.
     for (row, terms) in terms.chunks(terms.len() / CLASSES).enumerate() {
         let of_row = row * CLASSES..(row + 1) * CLASSES;
-        let (p, g) = (&probabilities[of_row.clone()], &gradient[of_row]);
+        let outputs = gradient.len() / CLASSES;
+        let (p, g) = (&probabilities[of_row], &gradient[row * outputs..(row + 1) * outputs]);
         println!("{loss} {:8.5}  probabilities {p:8.5?}  gradient {g:9.6?}", terms[0]);
     }
     Ok(())

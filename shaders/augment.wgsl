@@ -2,6 +2,7 @@
 //
 // pixels   images x 3 x STORED x STORED bytes, four to a word
 // labels   a class a sample;  order  samples in the order of the epoch's batches
+// rows     the sample of each row of a batch, or PADDING
 // output   rows x 3 x SIDE x SIDE in -1 .. 1;  targets  a class a row, or PADDING
 
 override BATCH: u32 = 1u;
@@ -20,6 +21,7 @@ override COLOUR: bool = false;
 @group(0) @binding(3) var<storage, read> clock: Clock;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
 @group(0) @binding(5) var<storage, read_write> targets: array<u32>;
+@group(0) @binding(6) var<storage, read_write> rows: array<u32>;
 
 // 20 degrees.
 const LARGEST_ANGLE: f32 = 0.3490658503988659;
@@ -110,6 +112,14 @@ fn write_pixel(row: u32, pixel: u32, colour: vec3<f32>, label: u32) {
     }
     if (pixel == 0u && row < BATCH) {
         targets[row] = label;
+    }
+}
+
+// rows[n] = the sample in row n of the batch. Grid: one invocation a row.
+@compute @workgroup_size(GROUP)
+fn batch_rows(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < BATCH) {
+        rows[id.x] = order[clock.cursor * BATCH + id.x];
     }
 }
 

@@ -114,6 +114,19 @@ fn average_predictions(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
+// averages[n] = (logits[n] + logits[BATCH + n]) / 2 of networks with one output, kept likewise.
+// Grid: one invocation a row.
+@compute @workgroup_size(GROUP)
+fn average_outputs(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let average = 0.5 * (logits[n] + logits[BATCH + n]);
+    averages[n] = average;
+    outcomes[(clock.cursor * BATCH + n) % OUTCOMES] = average;
+}
+
 // One step, one batch further. Grid: one group, of which one invocation works.
 @compute @workgroup_size(GROUP)
 fn tick(@builtin(local_invocation_index) lane: u32) {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use backhoe::data::Images;
+use backhoe::data::{Dataset, Images};
 use backhoe::nn::plans::{Batches, SUMS, distances, evaluation, training};
 use backhoe::nn::{Layer, Loss, Model, zoo};
 use backhoe::plan::executor::read_now;
@@ -14,6 +14,7 @@ use backhoe::plan::{
 };
 use backhoe::reference::Interpreter;
 use backhoe::train::batches::{stream, upload};
+use backhoe::train::targets::write_tables;
 use common::{Device, assert_close, assert_within, cpu, devices, gpu, largest};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::Command;
@@ -71,6 +72,18 @@ fn images(samples: usize, seed: u32) -> Images {
     }
 }
 
+/// These images as a data set to train on.
+fn dataset(train: &Images) -> Dataset {
+    let classes = 0..CLASSES;
+    Dataset {
+        name: "random".to_owned(),
+        classes: classes.clone().map(|class| class.to_string()).collect(),
+        class_values: classes.map(|class| class as f64).collect(),
+        train: train.clone(),
+        test: Images::with_capacity(STORED, 0),
+    }
+}
+
 /// One split on one device: its plan, and what has to be written before each replay.
 struct Split {
     batches: Batches,
@@ -107,11 +120,12 @@ fn start(device: &mut dyn Device, model: &Model, racers: &[Loss], seed: u32, res
     let batches = Batches { split: "train", batch: BATCH, samples: 31, count: 5, stored_side: STORED, resident };
     let plan = training(model, racers, &batches, EVERYTHING);
     let split = Split::new(device, batches, seed, plan);
-    let parameters = model.parameters();
-    let tensors = parameters.initial(seed);
+    write_tables(device, racers, &split.batches, &dataset(&split.images)).unwrap();
     let ground = ground(seed);
     for racer in racers {
-        if racer.kind().reads_ground() {
+        let parameters = racer.network(model).parameters();
+        let tensors = parameters.initial(seed);
+        if racer.reads_ground() {
             device.put(&format!("{racer}/ground"), &ground);
         }
         let mut write = |slot: &str, values: &[f32]| {
@@ -152,7 +166,7 @@ fn content(device: &mut dyn Device, slot: &Slot) -> Vec<f64> {
 
 /// Compares all kept slots of a plan, integers exactly, and the arenas parameter by parameter.
 fn assert_kept_agree(plan: &Plan, model: &Model, got: &mut dyn Device, want: &mut dyn Device) {
-    let parameters = model.parameters();
+    let networks = Loss::ALL.map(|racer| racer.network(model).parameters());
     let kept: Vec<&Slot> = plan.slots.iter().filter(|slot| slot.residency != Residency::Transient).collect();
     assert!(kept.len() > 10);
     for slot in kept {
@@ -163,8 +177,11 @@ fn assert_kept_agree(plan: &Plan, model: &Model, got: &mut dyn Device, want: &mu
         }
         assert_close(&slot.name, &got, &want, TOLERANCE);
         assert!(largest(&want) > 0.0, "nothing ever came into {}", slot.name);
-        let arena = ["weights", "momenta", "gradients"].iter().any(|name| slot.name.ends_with(name));
-        for parameter in parameters.list.iter().filter(|parameter| arena && parameter.trained) {
+        let arena = ["weights", "momenta", "gradients"].iter().any(|name| slot.name.contains(name));
+        let network = networks.iter().find(|network| arena && network.arena == slot.len);
+        assert_eq!(network.is_some(), arena, "{}", slot.name);
+        let trained = network.iter().flat_map(|network| &network.list).filter(|parameter| parameter.trained);
+        for parameter in trained {
             let part = parameter.offset..parameter.offset + parameter.len();
             let what = format!("{} in {}", parameter.name, slot.name);
             assert_close(&what, &got[part.clone()], &want[part], TOLERANCE);
@@ -300,7 +317,7 @@ const RACERS: [Loss; 2] = [Loss::Emd, Loss::Xemd1];
 /// The outcomes of all racers over a split whose last batch is padded.
 fn examine(device: &mut dyn Device, resident: bool) -> Vec<Vec<f64>> {
     let batches = Batches { split: "test", batch: 4, samples: 13, count: 4, stored_side: STORED, resident };
-    let plan = evaluation(&model(None), &RACERS.map(Loss::name), &batches);
+    let plan = evaluation(&model(None), &RACERS, &batches);
     let split = Split::new(device, batches, 9, plan);
     split.replay(device, 4);
     RACERS.map(|racer| device.take(&format!("{racer}/outcomes"))[..13 * CLASSES].to_vec()).to_vec()
@@ -407,7 +424,7 @@ fn assert_gradients(racer: Loss) {
     let weights = oracle.get(&format!("{racer}/weights")).to_vec();
     let mut network = Still { oracle, handle, racer };
     network.loss(&weights);
-    let gradients = network.oracle.get("gradients").to_vec();
+    let gradients = network.oracle.get(&format!("gradients/{}", weights.len())).to_vec();
     let sample = sample(&model);
     let mut difference = |at: usize| {
         let mut moved = |by: f64| {

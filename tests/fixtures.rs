@@ -8,9 +8,10 @@ mod common;
 #[path = "common/torch.rs"]
 mod torch;
 
+use backhoe::nn::loss::Labelling;
 use backhoe::nn::tower::{Mode, Tower};
 use backhoe::nn::{Layer, Loss, Model, Parameter};
-use backhoe::plan::{Clock, Element, LossKind, LossShape, Op, Plan, Residency, StepSettings, View};
+use backhoe::plan::{Clock, Element, Link, LossKind, LossShape, Op, Operand, Plan, Residency, StepSettings, View};
 use backhoe::reference::Interpreter;
 use backhoe::reference::loss::EPSILON;
 use backhoe::train::metrics::sdd;
@@ -67,37 +68,35 @@ fn settings(plan: &mut Plan) -> View {
     data(plan, "settings", size_of::<StepSettings>() / 4)
 }
 
-/// Appends a loss whose outcomes are kept; returns the gradient.
-fn push_loss(plan: &mut Plan, loss: Loss, shape: LossShape, logits: View, targets: View, prefix: &str) -> View {
-    let LossShape { batch, classes } = shape;
-    let mut views = vec![logits, targets];
-    if loss.kind().reads_ground() {
-        views.push(data(plan, &format!("{prefix}ground"), classes * classes));
-    }
-    if loss.kind() == LossKind::Xemd {
-        views.push(settings(plan));
-    }
-    views.push(data(plan, &format!("{prefix}probabilities"), batch * classes));
-    let gradient = data(plan, &format!("{prefix}logit_gradient"), batch * classes);
-    views.extend([gradient, data(plan, &format!("{prefix}terms"), 3 * batch)]);
-    plan.push(Op::Loss(loss.kind(), shape), &views);
-    gradient
+/// Appends a loss whose operands are kept under their own names; returns the gradient.
+fn push_loss(plan: &mut Plan, op: Op, logits: View, targets: View, prefix: &str) -> View {
+    let view = |operand: &Operand| match operand.name {
+        "logits" => logits,
+        "targets" => targets,
+        "settings" => settings(plan),
+        name => plan.kept(&format!("{prefix}{name}"), operand.element, operand.len, Residency::Data),
+    };
+    let views: Vec<View> = op.operands().iter().map(view).collect();
+    plan.push(op, &views);
+    views[views.len() - 2]
 }
 
-const LOSSES: [(&str, Loss); 5] = [
+const LOSSES: [(&str, Loss); 6] = [
     ("xe", Loss::Xe),
+    ("reg", Loss::Reg),
     ("emd", Loss::Emd),
     ("emd_linear", Loss::EmdLinear),
     ("xemd1", Loss::Xemd1),
     ("xemd2", Loss::Xemd2),
 ];
 
-/// A plan of one step, whose slots are named after the number of classes.
-fn loss_plan(loss: Loss, classes: usize) -> Plan {
+/// A plan of one step, whose slots are named after the number of classes and of outputs.
+fn loss_plan(loss: Loss, classes: usize, prefix: &str) -> Plan {
     let mut plan = Plan::default();
-    let logits = data(&mut plan, &format!("{classes}/logits"), classes);
+    let logits = data(&mut plan, &format!("{prefix}logits"), loss.link().outputs(classes));
     let targets = integers(&mut plan, "targets", 1);
-    push_loss(&mut plan, loss, LossShape { batch: 1, classes }, logits, targets, &format!("{classes}/"));
+    let op = Op::Loss(loss.kind(Labelling { samples: 1 }), LossShape { batch: 1, classes });
+    push_loss(&mut plan, op, logits, targets, prefix);
     plan
 }
 
@@ -107,6 +106,25 @@ fn recorded(classes: usize) -> f64 {
     8.0 * classes as f64 * f64::EPSILON
 }
 
+/// Fills what a loss reads; a regression is trained on the class index.
+fn put_case(device: &mut dyn Device, case: &Value, want: &Value, loss: Loss, prefix: &str) {
+    let regression = loss.link() == Link::Identity;
+    device.put(&format!("{prefix}logits"), &numbers(if regression { &want["output"] } else { &case["logits"] }));
+    device.put_words("targets", &words(&case["label"]));
+    if regression {
+        device.put_words(&format!("{prefix}rows"), &[0]);
+        device.put(&format!("{prefix}table"), &numbers(&case["label"]));
+    }
+    if loss.reads_ground() {
+        device.put(&format!("{prefix}ground"), &numbers(&case["ground"]));
+    }
+    if loss.is_self_guided() {
+        let (omega, mu) = loss.omega_and_mu();
+        let lambda = case["lambda"].as_f64().unwrap();
+        device.put("settings", &[0.0, 0.0, 0.0, lambda, f64::from(omega), f64::from(mu), 0.0, 0.0]);
+    }
+}
+
 fn check_losses(device: &mut dyn Device, tolerance: f64) {
     let fixture = json("losses.json");
     assert_eq!(fixture["epsilon"].as_f64(), Some(EPSILON));
@@ -114,22 +132,16 @@ fn check_losses(device: &mut dyn Device, tolerance: f64) {
     for (index, case) in cases(&fixture).iter().enumerate() {
         let classes = case["classes"].as_u64().unwrap() as usize;
         for (name, loss) in LOSSES {
-            let handle =
-                *prepared.entry((name, classes)).or_insert_with(|| device.prepare(&loss_plan(loss, classes)).unwrap());
-            device.put(&format!("{classes}/logits"), &numbers(&case["logits"]));
-            device.put_words("targets", &words(&case["label"]));
-            if loss.kind().reads_ground() {
-                device.put(&format!("{classes}/ground"), &numbers(&case["ground"]));
-            }
-            if loss.is_self_guided() {
-                let (omega, mu) = loss.omega_and_mu();
-                let lambda = case["lambda"].as_f64().unwrap();
-                device.put("settings", &[0.0, 0.0, 0.0, lambda, f64::from(omega), f64::from(mu), 0.0, 0.0]);
-            }
-            device.submit(handle).unwrap();
+            let outputs = loss.link().outputs(classes);
+            let prefix = format!("{classes}/{outputs}/");
+            let handle = *prepared
+                .entry((name, classes))
+                .or_insert_with(|| device.prepare(&loss_plan(loss, classes, &prefix)).unwrap());
             let want = &case["expect"][name];
-            for (what, slot, take) in [("loss", "terms", 1), ("grad", "logit_gradient", classes)] {
-                let (got, want) = (device.take(&format!("{classes}/{slot}")), numbers(&want[what]));
+            put_case(device, case, want, loss, &prefix);
+            device.submit(handle).unwrap();
+            for (what, slot, take) in [("loss", "terms", 1), ("grad", "logit_gradient", outputs)] {
+                let (got, want) = (device.take(&format!("{prefix}{slot}")), numbers(&want[what]));
                 let what = format!("{what} of {name} with {classes} classes, case {index}");
                 assert_within(&what, &got[..take], &want, tolerance * largest(&want) + recorded(classes));
             }
@@ -286,10 +298,11 @@ fn network_plan(recorded: &Recorded, mode: Mode) -> Plan {
     tower.plan.push(Op::Add(len), &[forward.logits, zeros, logits]);
     if mode == Mode::Training {
         let targets = integers(tower.plan, "targets", *batch);
-        let gradient = push_loss(tower.plan, Loss::Emd, shape, forward.logits, targets, "");
+        let gradient = push_loss(tower.plan, Op::Loss(LossKind::Emd, shape), forward.logits, targets, "");
         tower.backward(forward, gradient);
         let arena = model.parameters().arena;
-        let [gradients, momenta] = ["gradients", "momenta"].map(|name| data(&mut plan, name, arena));
+        let gradients = data(&mut plan, &format!("gradients/{arena}"), arena);
+        let momenta = data(&mut plan, "momenta", arena);
         let weights = plan.kept("net/weights", Element::F32, arena, Residency::State);
         let settings = settings(&mut plan);
         plan.push(Op::Sgd(arena), &[gradients, settings, weights, momenta]);
@@ -325,7 +338,7 @@ impl Running {
 }
 
 fn check_gradients(device: &mut dyn Device, recorded: &Recorded, tolerance: f64) {
-    let gradients = device.take("gradients");
+    let gradients = device.take(&format!("gradients/{}", recorded.model.parameters().arena));
     for parameter in recorded.parameters().iter().filter(|parameter| parameter.trained) {
         let name = format!("grad.{}", parameter.name);
         let got = &gradients[parameter.offset..parameter.offset + parameter.len()];

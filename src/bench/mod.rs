@@ -137,7 +137,7 @@ fn measure_workload(
 ) -> Result<Measurement, BenchError> {
     let started = workload.start(executor, &[Loss::Emd])?;
     let training = pace(executor, started.handle, "train", request.span)?;
-    let examination = workload.examine(executor, "emd")?;
+    let examination = workload.examine(executor, Loss::Emd)?;
     let examination = pace(executor, examination, "test", request.span)?;
     let (allocated, process_mib) = (executor.usage().allocated_bytes, process_mib());
     let race = race(executor, workload, request, &training)?;

@@ -113,7 +113,7 @@ impl Workload {
     ///
     /// # Errors
     /// When it does not fit or the device fails.
-    pub fn examine(&self, executor: &mut dyn Executor, racer: &str) -> Result<PlanHandle, ExecutorError> {
+    pub fn examine(&self, executor: &mut dyn Executor, racer: Loss) -> Result<PlanHandle, ExecutorError> {
         let handle = executor.prepare(&evaluation(&self.model, &[racer], &self.batches("test")))?;
         self.fill(executor, "test")?;
         Ok(handle)
@@ -136,7 +136,7 @@ impl Workload {
 
     /// First weights, a learning rate, and where the loss reads them distances of ordered classes.
     fn fill_racer(&self, executor: &mut dyn Executor, loss: Loss) -> Result<(), ExecutorError> {
-        let parameters = self.model.parameters();
+        let parameters = loss.network(&self.model).parameters();
         let weights = parameters.to_arena(&parameters.initial(1));
         executor.write(&format!("{loss}/weights"), 0, bytemuck::cast_slice(&weights))?;
         let (omega, mu) = loss.omega_and_mu();
@@ -144,7 +144,7 @@ impl Workload {
         let settings =
             StepSettings { learning_rate, momentum, weight_decay, lambda: 0.1, omega, mu, ..Default::default() };
         executor.write(&format!("{loss}/settings"), 0, bytemuck::bytes_of(&settings))?;
-        if loss.kind().reads_ground() {
+        if loss.reads_ground() {
             let classes = self.model.classes();
             let distance = |at: usize| (at / classes).abs_diff(at % classes) as f32 / classes as f32;
             let ground: Vec<f32> = (0..classes * classes).map(distance).collect();

@@ -2,12 +2,15 @@
 
 use super::cases::{Case, FOLDED};
 use super::inputs::Fill;
-use crate::plan::{LossKind, LossShape, Op, PADDING};
+use crate::plan::{Link, LossKind, LossShape, Op, PADDING};
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    [losses(), sums(), predictions(), class_sums(), distances(), optimiser()].concat()
+    [losses(), regressions(), batch_rows(), sums(), predictions(), class_sums(), distances(), optimiser()].concat()
 }
+
+/// How outputs become predictions.
+const LINKS: [Link; 2] = [Link::Softmax, Link::Identity];
 
 /// Batch and classes: few and many, one and more than a workgroup.
 fn shapes() -> Vec<LossShape> {
@@ -40,6 +43,29 @@ fn losses() -> Vec<Case> {
     cases
 }
 
+/// Outputs among the classes' values and far beyond them; as many classes of one value as there are levels between.
+fn regressions() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in shapes() {
+        let case = || Case::of(Op::Loss(LossKind::Regression { rows: 2 * shape.batch + 1 }, shape));
+        cases.push(case());
+        for targets in [Fill::Labels { classes: shape.classes, padding: false }, padded(shape)] {
+            cases.push(case().with("logits", Fill::Between(-1.0, 1.5)).with("targets", targets));
+        }
+        let tied = case().with("logits", Fill::Between(-3.0, 3.0)).with("class_values", Fill::Levels(5));
+        cases.push(tied.with("table", Fill::Between(-1e3, 1e3)));
+    }
+    cases
+}
+
+fn batch_rows() -> Vec<Case> {
+    let case = |batch, batches| {
+        let clock = Fill::Words(vec![1.0, 2.0, 3.0, f64::from(batches - 1)]);
+        Case::of(Op::BatchRows { batch, order: batch * batches as usize }).with("clock", clock)
+    };
+    vec![case(1, 1), case(7, 3), case(65, 2), case(300, 5)]
+}
+
 fn sums() -> Vec<Case> {
     let shape = |batch| LossShape { batch, classes: 8 };
     let case = |batch| Case::of(Op::SumTerms(shape(batch)));
@@ -68,12 +94,12 @@ fn predictions() -> Vec<Case> {
         cases.push(Case::of(Op::CountConfusion(shape)).with("targets", padded(shape)));
         cases.push(Case::of(Op::CountConfusion(shape)).with("probabilities", Fill::Between(0.0, 1.0)));
     }
-    for shape in shapes() {
+    for (link, shape) in LINKS.into_iter().flat_map(|link| shapes().into_iter().map(move |shape| (link, shape))) {
         // The third batch reaches beyond the last row, the fourth begins anew.
         let rows = 3 * shape.batch - shape.batch / 2;
         for cursor in [0.0, 1.0, 2.0, 3.0] {
             let clock = Fill::Words(vec![1.0, 2.0, 3.0, cursor]);
-            cases.push(Case::of(Op::AveragePredictions { shape, rows }).with("clock", clock));
+            cases.push(Case::of(Op::AveragePredictions { shape, rows, link }).with("clock", clock));
         }
     }
     cases

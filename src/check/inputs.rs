@@ -1,7 +1,7 @@
 //! Inputs for the cases: random, seeded, valid for the operation, and exact in 32 bits.
 
 use crate::plan::random::{draw, purpose, unit};
-use crate::plan::{Element, LossShape, Op, Operand, PADDING, Pool};
+use crate::plan::{Element, Link, LossShape, Op, Operand, PADDING, Pool};
 use crate::reference;
 
 /// Seed, epoch, step and cursor where a case says nothing else.
@@ -79,6 +79,8 @@ impl Fill {
         let padding = false;
         match (name, *op) {
             ("order", Op::Augment(c, _) | Op::CentreCrops(c)) => Self::Order { samples: c.samples, padding },
+            ("order", Op::BatchRows { order, .. }) => Self::Order { samples: order, padding: true },
+            ("rows", Op::Loss(kind, _)) => Self::Integers(kind.table().map_or(1, |[rows, _]| rows as u32)),
             ("argmax", Op::MaxPoolBackward(p)) => Self::Argmax(p),
             ("features", Op::FeatureNorms { features, .. } | Op::ClassSums { features, .. }) => {
                 Self::Features(features)
@@ -88,7 +90,7 @@ impl Fill {
             ("targets", Op::ClassSums { classes, .. }) => Self::Labels { classes, padding },
             _ => match (name, loss_shape(op)) {
                 ("targets", Some(LossShape { classes, .. })) => Self::Labels { classes, padding },
-                ("logits", Some(LossShape { classes, .. })) => Self::Logits(classes),
+                ("logits", Some(LossShape { classes, .. })) => Self::Logits(link(op).outputs(classes)),
                 ("ground", Some(LossShape { classes, .. })) => Self::Symmetric { classes, levels: 2 * classes as u32 },
                 ("probabilities", Some(_)) => Self::Levels(9),
                 _ => Self::Between(-0.5, 1.0),
@@ -128,6 +130,15 @@ impl Fill {
             }
             Self::NormsOfFeatures(features) => reference::ground::feature_norms(features, &earlier[0]),
         }
+    }
+}
+
+/// What an operation makes of a network's outputs.
+fn link(op: &Op) -> Link {
+    match *op {
+        Op::Loss(kind, _) => kind.link(),
+        Op::AveragePredictions { link, .. } => link,
+        _ => Link::Softmax,
     }
 }
 

@@ -13,7 +13,12 @@ const WIDEST: f64 = 1e-4;
 pub fn tolerance(op: &Op) -> f64 {
     match *op {
         // They move numbers, compare them and count, without rounding.
-        Op::Tick | Op::ReluForward(_) | Op::ReluBackward(_) | Op::MaxPoolForward(_) | Op::CountConfusion(_) => 0.0,
+        Op::Tick
+        | Op::BatchRows { .. }
+        | Op::ReluForward(_)
+        | Op::ReluBackward(_)
+        | Op::MaxPoolForward(_)
+        | Op::CountConfusion(_) => 0.0,
         // A place on an image of 64 pixels is rounded to 4e-6 several times, sine and cosine are
         // half a millionth off, and from one pixel to the next the value may jump by 2.
         Op::Augment(_, on) if on.rotation || on.aspect => WIDEST,

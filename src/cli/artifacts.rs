@@ -2,11 +2,12 @@
 
 use super::CliError;
 use backhoe::data::Dataset;
+use backhoe::nn::Loss;
 use backhoe::report::{
     LossReport, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, final_rows, final_table_text,
     heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv, write_metrics_csv,
 };
-use backhoe::train::metrics::argmax;
+use backhoe::train::metrics::{argmax, expected_class};
 use backhoe::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
 use backhoe::train::seriation::{order_tau, seriate};
 use backhoe::train::snapshot::Progress;
@@ -72,7 +73,7 @@ impl Artifacts {
         };
         for &loss in &self.record.settings.losses {
             let network = Network {
-                model: self.record.settings.model(self.record.classes.len())?,
+                model: loss.network(&self.record.settings.model(self.record.classes.len())?),
                 stored_side: self.record.settings.stored_side,
                 classes: self.record.classes.clone(),
                 class_values: self.data.class_values.clone(),
@@ -150,11 +151,19 @@ impl Artifacts {
                 .iter()
                 .map(|result| {
                     let row = result.outcomes[index * classes..(index + 1) * classes].to_vec();
-                    (result.row.loss.clone(), Prediction::Distribution(row))
+                    (result.row.loss.clone(), self.prediction(&result.row.loss, row))
                 })
                 .collect(),
         };
         (0..shown).map(|number| sample(number * test.len() / shown)).collect()
+    }
+
+    /// A regression's number stands between the classes that its row is shared by.
+    fn prediction(&self, loss: &str, row: Vec<f32>) -> Prediction {
+        if loss == Loss::Reg.name() {
+            return Prediction::Output { value: expected_class(&row, &self.data.class_values), class: argmax(&row) };
+        }
+        Prediction::Distribution(row)
     }
 
     /// The end of a run in words: the table, the matrices, the order found again.

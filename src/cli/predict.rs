@@ -10,28 +10,28 @@ use backhoe::nn::Model;
 use backhoe::nn::weights::Tensors;
 use backhoe::plan::Executor;
 use backhoe::report::confusion_table_text;
-use backhoe::train::Examiner;
-use backhoe::train::metrics::{Evaluation, expected_class};
+use backhoe::train::metrics::Evaluation;
 use backhoe::train::run::{Network, RunFolder, read_weights};
+use backhoe::train::{Examiner, Predictions};
 use std::path::{Path, PathBuf};
 
 /// Samples a batch.
 const BATCH: usize = 32;
 
-/// Predictions of one network over images, samples x classes.
+/// Predictions of one network over images.
 fn examine(
     executor: &mut dyn Executor,
     network: &Network,
     tensors: &Tensors,
     images: &Images,
-) -> Result<Vec<f32>, CliError> {
-    let racer = network.loss.name();
-    let mut examiner = Examiner::new(executor, &network.model, &[racer], images, BATCH)?;
-    write_weights(executor, racer, &network.model, tensors)?;
+) -> Result<Predictions, CliError> {
+    let (loss, whole) = (network.loss, network.model.with_outputs(network.classes.len()));
+    let mut examiner = Examiner::new(executor, &whole, &[loss], images, BATCH)?;
+    write_weights(executor, loss.name(), &network.model, tensors)?;
     examiner.begin(executor)?;
     loop {
         if let Some(outcomes) = examiner.advance(executor, images)? {
-            return Ok(outcomes.into_iter().flatten().collect());
+            return Ok(Predictions::of(loss, outcomes.concat(), &network.class_values));
         }
         executor.wait()?;
     }
@@ -58,8 +58,8 @@ pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
             eprintln!("passed over: {file}");
         }
         same_classes(&network, &data)?;
-        let outcomes = examine(&mut *executor, &network, &tensors, &data.test)?;
-        let evaluation = Evaluation::new(&outcomes, &data.class_values, &data.test.labels, &data.test.values)?;
+        let predictions = examine(&mut *executor, &network, &tensors, &data.test)?;
+        let evaluation = predictions.evaluate(&data.class_values, &data.test.labels, &data.test.values)?;
         show(arguments, &network, &data, &evaluation)?;
     }
     Ok(())
@@ -127,8 +127,8 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), CliError> {
         return Err(CliError::Words(format!("none of the {unread} files is an image that can be read")));
     }
     let mut executor = open(&arguments.device, true)?;
-    let outcomes = examine(&mut *executor, &network, &tensors, &images)?;
-    let table = table(&network, &images, &outcomes).map_err(|error| CliError::Words(error.to_string()))?;
+    let predictions = examine(&mut *executor, &network, &tensors, &images)?;
+    let table = table(&network, &images, predictions).map_err(|error| CliError::Words(error.to_string()))?;
     match &arguments.csv {
         Some(path) => backhoe::train::run::write_whole(path, &table)?,
         None => say(false, String::from_utf8_lossy(&table).trim_end())?,
@@ -164,12 +164,15 @@ fn read_images(paths: &[PathBuf], side: usize) -> Result<(Images, usize), CliErr
 }
 
 /// One row an image: path, predicted class, expected class value, a probability a class.
-fn table(network: &Network, images: &Images, outcomes: &[f32]) -> Result<Vec<u8>, csv::Error> {
+fn table(network: &Network, images: &Images, predictions: Predictions) -> Result<Vec<u8>, csv::Error> {
+    let scores = predictions.scores(&network.class_values);
+    let outcomes = predictions.distributions(&network.class_values);
     let mut writer = csv::Writer::from_writer(Vec::new());
     let head = ["path", "predicted", "expected"].into_iter().map(str::to_owned);
     writer.write_record(head.chain(network.classes.iter().map(|class| format!("p({class})"))))?;
-    for (name, row) in images.names.iter().zip(outcomes.chunks_exact(network.classes.len())) {
-        let expected = format!("{:.4}", expected_class(row, &network.class_values));
+    let rows = outcomes.chunks_exact(network.classes.len()).zip(scores);
+    for (name, (row, score)) in images.names.iter().zip(rows) {
+        let expected = format!("{score:.4}");
         let fixed = [name.clone(), predicted(&network.classes, row).to_owned(), expected];
         writer.write_record(fixed.into_iter().chain(row.iter().map(|p| format!("{p:.6}"))))?;
     }

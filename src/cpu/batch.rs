@@ -186,6 +186,14 @@ pub(super) fn centre_crops(op: &Op, crops: &Crops) -> Task {
     })
 }
 
+/// The sample of each row of the batch.
+pub(super) fn rows(op: &Op, batch: usize) -> Task {
+    Task::new(op, 1, [Cut::Whole; 3], move |_, [order, clock, rows]| {
+        let first = clock.integers()[3] as usize * batch;
+        rows.integers_mut().copy_from_slice(&order.integers()[first..first + batch]);
+    })
+}
+
 /// Rows of crops by units of one row; of `targets`, the units beyond its end have none.
 fn cuts(crops: &Crops) -> [Cut; 6] {
     let whole = Cut::Whole;

@@ -3,6 +3,7 @@
 //! Near certainty the chain rule through softmax, `p_i (g_i - sum over j of p_j g_j)`, cancels.
 //! With m the most probable class it is computed from `g_i - g_m`, in which small terms stay small.
 
+use super::ordinal;
 use super::task::{Cut, Task};
 use crate::plan::{LossKind, LossShape, Op, PADDING, StepSettings, TERMS};
 
@@ -13,7 +14,7 @@ const EPSILON: f32 = 1e-6;
 /// less g of the most probable class) and returns the terms.
 type Sample<'a> = &'a dyn Fn(&[f32], usize, usize, &mut [f32]) -> [f32; TERMS];
 
-/// Softmax, loss and gradient of every sample.
+/// Prediction, loss and gradient of every sample.
 pub(super) fn loss(op: &Op, kind: LossKind, shape: &LossShape) -> Task {
     let LossShape { batch, classes } = *shape;
     let (whole, row) = (Cut::Whole, Cut::Each(classes));
@@ -43,6 +44,7 @@ pub(super) fn loss(op: &Op, kind: LossKind, shape: &LossShape) -> Task {
                 each(batch, classes, logits.floats(), targets.integers(), results, sample);
             })
         }
+        LossKind::Regression { .. } => ordinal::regression(op, shape),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::task::Task;
 use super::{batch, conv, elementwise, linear, loss, norm, pool, reading};
-use crate::plan::Op;
+use crate::plan::{Link, Op};
 
 /// The tasks of one operation, in order.
 pub(super) fn lower(op: &Op) -> Vec<Task> {
@@ -48,7 +48,11 @@ fn reading(op: &Op) -> Task {
         Op::Tick => reading::tick(op),
         Op::SumTerms(_) => reading::sum_terms(op),
         Op::CountConfusion(s) => reading::count_confusion(op, &s),
-        Op::AveragePredictions { shape, rows } => reading::average_predictions(op, &shape, rows),
+        Op::BatchRows { batch, .. } => batch::rows(op, batch),
+        Op::AveragePredictions { shape, rows, link } => match link {
+            Link::Softmax => reading::average_predictions(op, &shape, rows),
+            Link::Identity => reading::average_outputs(op, shape.batch, rows),
+        },
         Op::FeatureNorms { batch, features } => reading::feature_norms(op, batch, features),
         Op::ClassSums { features, .. } => reading::class_sums(op, features),
         Op::Centroids { classes, features } => reading::centroids(op, classes, features),

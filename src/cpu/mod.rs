@@ -13,6 +13,7 @@ mod linear;
 mod loss;
 mod lower;
 mod norm;
+mod ordinal;
 mod peaks;
 mod pool;
 mod program;

@@ -69,6 +69,19 @@ pub(super) fn average_predictions(op: &Op, s: &LossShape, rows: usize) -> Task {
     Task::with_scratch(operands(op, [WHOLE; 4]), 1, classes, work)
 }
 
+/// The mean of the outputs for crop and mirror image of networks with one output, kept likewise.
+pub(super) fn average_outputs(op: &Op, batch: usize, rows: usize) -> Task {
+    Task::new(op, 1, [WHOLE; 4], move |_, [outputs, clock, averages, outcomes]| {
+        let (plain, mirrored) = outputs.floats().split_at(batch);
+        let first = clock.integers()[3] as usize * batch;
+        let pairs = plain.iter().zip(mirrored).zip(averages.floats_mut());
+        for (n, ((plain, mirrored), average)) in pairs.enumerate() {
+            *average = 0.5 * (plain + mirrored);
+            outcomes.floats_mut()[(first + n) % rows] = *average;
+        }
+    })
+}
+
 /// The L1 norm of each row.
 pub(super) fn feature_norms(op: &Op, batch: usize, features: usize) -> Task {
     Task::new(op, batch, [Cut::Each(features), Cut::Each(1)], move |_, [rows, norms]| {

@@ -29,8 +29,10 @@ pub enum Family {
     Pointwise,
     /// Batch normalisation and channel sums.
     Norm,
-    /// Losses.
+    /// Losses of networks with an output a class.
     Loss,
+    /// Losses of networks with other outputs.
+    Ordinal,
     /// Sums, counts and predictions.
     Reading,
     /// Centroids and distances.
@@ -64,6 +66,7 @@ impl Family {
             Self::Pointwise => with_common!("pointwise.wgsl"),
             Self::Norm => with_common!("norm.wgsl"),
             Self::Loss => with_common!("loss.wgsl"),
+            Self::Ordinal => with_common!("ordinal.wgsl"),
             Self::Reading => with_common!("reading.wgsl"),
             Self::Ground => with_common!("ground.wgsl"),
             Self::Sgd => with_common!("sgd.wgsl"),
@@ -140,6 +143,7 @@ const fn row(entry: &'static str, family: Family, bindings: &'static [Binding]) 
 pub static KERNELS: &[Kernel] = &[
     row("augment", Family::Augment, &[r(0), r(1), r(2), r(3), w(4), w(5)]),
     row("centre_crops", Family::Augment, &[r(0), r(1), r(2), r(3), w(4), w(5)]),
+    row("batch_rows", Family::Augment, &[r(2), r(3), w(6)]),
     row("conv_forward", Family::Conv, &[r(0), r(1), r(2), w(3)]),
     row("conv_backward_data", Family::Conv, &[r(4), r(1), w(5)]),
     row("conv_backward_weight", Family::Conv, &[r(0), r(4), w(6)]),
@@ -175,9 +179,11 @@ pub static KERNELS: &[Kernel] = &[
     row("loss_emd", Family::Loss, &[r(0), r(1), w(4), w(5), w(6)]),
     row("loss_emd_linear", Family::Loss, &[r(0), r(1), r(2), w(4), w(5), w(6)]),
     row("loss_xemd", Family::Loss, &[r(0), r(1), r(2), r(3), w(4), w(5), w(6)]),
+    row("loss_reg", Family::Ordinal, &[r(0), r(1), r(2), r(3), r(4), w(5), w(6), w(7)]),
     row("sum_terms", Family::Reading, &[r(0), r(1), r(2), w(3), w(4)]),
     row("count_confusion", Family::Reading, &[r(5), r(1), w(6)]),
     row("average_predictions", Family::Reading, &[r(7), r(2), w(8), w(9)]),
+    row("average_outputs", Family::Reading, &[r(7), r(2), w(8), w(9)]),
     row("tick", Family::Reading, &[w(10)]),
     row("feature_norms", Family::Ground, &[r(0), w(1)]),
     row("class_sums_of_rows", Family::Ground, &[r(0), r(2), r(3), w(4), w(5)]),
@@ -208,7 +214,7 @@ mod tests {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
     use std::collections::BTreeMap;
 
-    const FAMILIES: [Family; 17] = [
+    const FAMILIES: [Family; 18] = [
         Family::Augment,
         Family::Conv,
         Family::Conv3x3,
@@ -222,6 +228,7 @@ mod tests {
         Family::Pointwise,
         Family::Norm,
         Family::Loss,
+        Family::Ordinal,
         Family::Reading,
         Family::Ground,
         Family::Sgd,

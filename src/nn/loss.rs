@@ -1,7 +1,22 @@
 //! The losses by name, with what the paper sets for each (section 4.3).
 
-use crate::plan::LossKind;
+use super::model::Model;
+use crate::plan::{Link, LossKind};
 use serde::{Deserialize, Serialize};
+
+/// What the training data have to say of their samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Labelling {
+    /// Samples.
+    pub samples: usize,
+}
+
+/// What a loss is trained on in place of the class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// The sample's real value.
+    Values,
+}
 
 /// A loss by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -9,6 +24,8 @@ use serde::{Deserialize, Serialize};
 pub enum Loss {
     /// Cross-entropy.
     Xe,
+    /// The squared error of one linear output against the sample's real value (section 4.3).
+    Reg,
     /// The squared earth mover's distance of ordered classes (equation 10).
     Emd,
     /// The linear earth mover's distance (equation 14), which collapses when it stands alone.
@@ -21,13 +38,14 @@ pub enum Loss {
 
 impl Loss {
     /// All losses.
-    pub const ALL: [Self; 5] = [Self::Xe, Self::Emd, Self::EmdLinear, Self::Xemd1, Self::Xemd2];
+    pub const ALL: [Self; 6] = [Self::Xe, Self::Emd, Self::EmdLinear, Self::Xemd1, Self::Xemd2, Self::Reg];
 
     /// The name on the command line, in files and in figures.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Xe => "xe",
+            Self::Reg => "reg",
             Self::Emd => "emd",
             Self::EmdLinear => "emd-linear",
             Self::Xemd1 => "xemd1",
@@ -35,11 +53,12 @@ impl Loss {
         }
     }
 
-    /// Which kernel computes it.
+    /// Which kernel computes it on such data.
     #[must_use]
-    pub fn kind(self) -> LossKind {
+    pub fn kind(self, labelling: Labelling) -> LossKind {
         match self {
             Self::Xe => LossKind::CrossEntropy,
+            Self::Reg => LossKind::Regression { rows: labelling.samples },
             Self::Emd => LossKind::Emd,
             Self::EmdLinear => LossKind::EmdLinear,
             Self::Xemd1 | Self::Xemd2 => LossKind::Xemd,
@@ -60,7 +79,34 @@ impl Loss {
     /// Whether lambda of equation 16 plays a part.
     #[must_use]
     pub fn is_self_guided(self) -> bool {
-        self.kind() == LossKind::Xemd
+        matches!(self, Self::Xemd1 | Self::Xemd2)
+    }
+
+    /// Whether it reads a ground distance.
+    #[must_use]
+    pub fn reads_ground(self) -> bool {
+        self.is_self_guided() || self == Self::EmdLinear
+    }
+
+    /// What it is trained on in place of the class.
+    #[must_use]
+    pub fn table(self) -> Option<Table> {
+        (self == Self::Reg).then_some(Table::Values)
+    }
+
+    /// How the outputs that it trains become a prediction.
+    #[must_use]
+    pub fn link(self) -> Link {
+        match self {
+            Self::Reg => Link::Identity,
+            _ => Link::Softmax,
+        }
+    }
+
+    /// The network that it trains in place of one with an output a class: the same but for the last layer's outputs.
+    #[must_use]
+    pub fn network(self, model: &Model) -> Model {
+        model.with_outputs(self.link().outputs(model.classes()))
     }
 }
 

@@ -69,6 +69,16 @@ impl Model {
         }
     }
 
+    /// The same network with so many outputs.
+    #[must_use]
+    pub fn with_outputs(&self, outputs: usize) -> Self {
+        let mut model = self.clone();
+        if let Some(Layer::Linear { outputs: last, .. }) = model.layers.last_mut() {
+            *last = outputs;
+        }
+        model
+    }
+
     /// The layer whose input are the features: the classifier, or the dropout right before it
     /// (section 3.1: the second-to-last layer's responses).
     #[must_use]

@@ -1,11 +1,11 @@
 //! The plans of a run: a training step, an evaluation step, and the distances at an epoch's end.
 //! Racers step one after the other on the same augmented batch, each with its own weights.
 
-use super::loss::Loss;
+use super::loss::{Labelling, Loss, Table};
 use super::model::Model;
-use super::tower::{Forward, Mode, Tower, gradients, weights};
+use super::tower::{Mode, Tower, gradients, weights};
 use crate::plan::shape::{Augmentation, Crops, LossShape};
-use crate::plan::{Element, LossKind, Op, PADDING, Plan, Residency, View};
+use crate::plan::{Element, Op, Operand, PADDING, Plan, Residency, View};
 
 /// Words of a racer's sums: loss, cross-entropy, |distance term|, samples.
 pub const SUMS: usize = 4;
@@ -71,6 +71,17 @@ fn source(plan: &mut Plan, split: &str, crops: &Crops) -> Source {
     Source { views: [pixels, labels, order, clock], clock }
 }
 
+/// What every racer of a training step reads.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    batches: &'a Batches,
+    images: View,
+    targets: View,
+    /// The sample of each row, where a racer asks for it.
+    rows: Option<View>,
+    clock: View,
+}
+
 /// One training step of all racers.
 #[must_use]
 pub fn training(model: &Model, racers: &[Loss], batches: &Batches, augmentation: Augmentation) -> Plan {
@@ -81,20 +92,28 @@ pub fn training(model: &Model, racers: &[Loss], batches: &Batches, augmentation:
     let targets = plan.transient("targets", Element::U32, batches.batch);
     let [pixels, labels, order, clock] = source.views;
     plan.push(Op::Augment(crops, augmentation), &[pixels, labels, order, clock, images, targets]);
+    let named = |racer: &Loss| racer.table() == Some(Table::Values);
+    let rows = racers.iter().any(named).then(|| {
+        let rows = plan.transient("rows", Element::U32, batches.batch);
+        plan.push(Op::BatchRows { batch: batches.batch, order: crops.order }, &[order, clock, rows]);
+        rows
+    });
     for &racer in racers {
-        train_racer(&mut plan, model, racer, batches.batch, [images, targets, clock]);
+        train_racer(&mut plan, model, racer, &Shared { batches, images, targets, rows, clock });
     }
     plan.push(Op::Tick, &[source.clock]);
     plan
 }
 
-fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, batch: usize, [images, targets, clock]: [View; 3]) {
+fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, shared: &Shared<'_>) {
+    let batch = shared.batches.batch;
     let shape = LossShape { batch, classes: model.classes() };
+    let model = racer.network(model);
     let name = racer.name();
-    let mut tower = Tower::new(plan, name, model, Mode::Training, batch, clock);
-    let forward = tower.forward(model, images);
-    let (gradient, terms) = loss(tower.plan, racer, shape, &forward, targets);
-    count_epoch(tower.plan, name, shape, model.features(), [forward.features, terms, targets, clock]);
+    let mut tower = Tower::new(plan, name, &model, Mode::Training, batch, shared.clock);
+    let forward = tower.forward(&model, shared.images);
+    let (gradient, terms) = loss(tower.plan, racer, shape, forward.logits, shared);
+    count_epoch(tower.plan, name, shape, model.features(), [forward.features, terms, shared.targets, shared.clock]);
     tower.backward(forward, gradient);
     let parameters = model.parameters();
     let (weights, gradients) = (weights(plan, name, &parameters), gradients(plan, &parameters));
@@ -103,26 +122,37 @@ fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, batch: usize, [image
     plan.push(Op::Sgd(parameters.arena), &[gradients, settings, weights, momenta]);
 }
 
-/// Softmax, loss and gradient; also counts the training confusion. Returns (gradient, terms).
-fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, forward: &Forward, targets: View) -> (View, View) {
-    let (name, kind) = (racer.name(), racer.kind());
-    let classes = shape.classes;
-    let mut tensor = |what: &str, len| plan.transient(&format!("{name}/{what}"), Element::F32, len);
-    let probabilities = tensor("probabilities", shape.batch * classes);
-    let gradient = tensor("logit_gradient", shape.batch * classes);
-    let terms = tensor("terms", shape.batch * crate::plan::TERMS);
-    let mut views = vec![forward.logits, targets];
-    if kind.reads_ground() {
-        views.push(state(plan, name, "ground", classes * classes));
-    }
-    if kind == LossKind::Xemd {
-        views.push(settings(plan, name));
-    }
-    views.extend([probabilities, gradient, terms]);
-    plan.push(Op::Loss(kind, shape), &views);
+/// Prediction, loss and gradient; also counts the training confusion. Returns (gradient, terms).
+fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, logits: View, shared: &Shared<'_>) -> (View, View) {
+    let (name, classes) = (racer.name(), shape.classes);
+    let op = Op::Loss(racer.kind(Labelling { samples: shared.batches.samples }), shape);
+    let view = |operand: &Operand| {
+        let Operand { element, len, .. } = *operand;
+        match operand.name {
+            "logits" => logits,
+            "targets" => shared.targets,
+            "rows" => shared.rows.unwrap_or(shared.targets),
+            "table" => plan.kept(&table_slot(racer, shared.batches), element, len, Residency::Data),
+            "class_values" => plan.kept("class_values", element, len, Residency::Data),
+            "ground" => state(plan, name, "ground", len),
+            "settings" => settings(plan, name),
+            own => plan.transient(&format!("{name}/{own}"), element, len),
+        }
+    };
+    let views: Vec<View> = op.operands().iter().map(view).collect();
+    plan.push(op, &views);
+    // What a loss writes comes last (`Op::operands`).
+    let [.., probabilities, gradient, terms] = views[..] else { unreachable!("a loss writes three views") };
     let confusion = counts(plan, name, "train_confusion", classes * classes);
-    plan.push(Op::CountConfusion(shape), &[probabilities, targets, confusion]);
+    plan.push(Op::CountConfusion(shape), &[probabilities, shared.targets, confusion]);
     (gradient, terms)
+}
+
+/// The slot of the table of targets that a loss reads.
+fn table_slot(racer: Loss, batches: &Batches) -> String {
+    match racer.table() {
+        Some(Table::Values) | None => format!("{}/values", batches.split),
+    }
 }
 
 /// Adds the batch to the epoch's sums and to the classes' centroids (section 3.1).
@@ -160,7 +190,7 @@ fn settings(plan: &mut Plan, racer: &str) -> View {
 /// One evaluation step of all racers: the mean prediction of centre crop and mirror image. Each
 /// racer's `outcomes` keep those of the last [`Batches::kept`] batches.
 #[must_use]
-pub fn evaluation(model: &Model, racers: &[&str], batches: &Batches) -> Plan {
+pub fn evaluation(model: &Model, racers: &[Loss], batches: &Batches) -> Plan {
     let mut plan = Plan::default();
     let crops = batches.crops(model.side);
     let source = source(&mut plan, batches.split, &crops);
@@ -169,9 +199,10 @@ pub fn evaluation(model: &Model, racers: &[&str], batches: &Batches) -> Plan {
     let [pixels, labels, order, clock] = source.views;
     plan.push(Op::CentreCrops(crops), &[pixels, labels, order, clock, images, targets]);
     let shape = LossShape { batch: batches.batch, classes: model.classes() };
-    for racer in racers {
-        let mut tower = Tower::new(&mut plan, racer, model, Mode::Evaluation, 2 * batches.batch, clock);
-        let logits = tower.forward(model, images).logits;
+    for &racer in racers {
+        let network = racer.network(model);
+        let mut tower = Tower::new(&mut plan, racer.name(), &network, Mode::Evaluation, 2 * batches.batch, clock);
+        let logits = tower.forward(&network, images).logits;
         let rows = batches.batch * batches.kept(shape.classes);
         evaluate_racer(&mut plan, racer, shape, rows, [logits, clock]);
     }
@@ -179,11 +210,12 @@ pub fn evaluation(model: &Model, racers: &[&str], batches: &Batches) -> Plan {
     plan
 }
 
-fn evaluate_racer(plan: &mut Plan, racer: &str, shape: LossShape, rows: usize, [logits, clock]: [View; 2]) {
-    let LossShape { batch, classes } = shape;
-    let averages = plan.transient(&format!("{racer}/averages"), Element::F32, batch * classes);
-    let outcomes = plan.kept(&format!("{racer}/outcomes"), Element::F32, rows * classes, Residency::Data);
-    plan.push(Op::AveragePredictions { shape, rows }, &[logits, clock, averages, outcomes]);
+fn evaluate_racer(plan: &mut Plan, racer: Loss, shape: LossShape, rows: usize, [logits, clock]: [View; 2]) {
+    let link = racer.link();
+    let columns = link.columns(shape.classes);
+    let averages = plan.transient(&format!("{racer}/averages"), Element::F32, shape.batch * columns);
+    let outcomes = plan.kept(&format!("{racer}/outcomes"), Element::F32, rows * columns, Residency::Data);
+    plan.push(Op::AveragePredictions { shape, rows, link }, &[logits, clock, averages, outcomes]);
 }
 
 /// The distances of all racers from the epoch's sums (equations 2, 12 and 13).

@@ -189,7 +189,7 @@ pub(super) fn weights(plan: &mut Plan, racer: &str, parameters: &Parameters) -> 
     plan.kept(&format!("{racer}/weights"), Element::F32, parameters.arena, Residency::State)
 }
 
-/// The arena of gradients, which racers share since they step one after the other.
+/// The arena of gradients, which racers whose networks are of one size share since they step one after the other.
 pub(super) fn gradients(plan: &mut Plan, parameters: &Parameters) -> View {
-    plan.kept("gradients", Element::F32, parameters.arena, Residency::Data)
+    plan.kept(&format!("gradients/{}", parameters.arena), Element::F32, parameters.arena, Residency::Data)
 }

@@ -8,6 +8,7 @@
 //! runs. Nothing here knows of networks, devices or files.
 
 pub mod executor;
+pub mod loss;
 pub mod memory;
 pub mod op;
 pub mod random;
@@ -18,8 +19,9 @@ pub(crate) mod testing;
 mod text;
 
 pub use executor::{Adapter, AdapterKind, Executor, ExecutorError, Peaks, PlanHandle, Ticket, Usage};
+pub use loss::{Link, LossKind};
 pub use memory::{Limits, Memory, Misfit};
-pub use op::{Cost, LossKind, Op};
+pub use op::{Cost, Op};
 pub use shape::{Augmentation, BatchNorm, Conv, Crops, Dropout, Linear, LossShape, Pool};
 pub use signature::{Access, Element, Operand};
 pub(crate) use signature::{CLOCK_WORDS, SETTINGS_WORDS, TERMS};

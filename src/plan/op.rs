@@ -1,29 +1,8 @@
 //! The operations: what each computes, and what it costs.
 
+use super::loss::{Link, LossKind};
 use super::shape::{Augmentation, BatchNorm, Conv, Crops, Dropout, Linear, LossShape, Pool};
 use super::signature::Access;
-
-/// A loss of section 2 or 3 with softmax and its gradient with respect to the logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LossKind {
-    /// Cross-entropy with 1e-6 added to the probability inside the logarithm (section 2.1).
-    CrossEntropy,
-    /// The squared earth mover's distance between ordered classes (equation 10).
-    Emd,
-    /// The linear earth mover's distance to a single label (equation 14), which collapses when it
-    /// stands alone.
-    EmdLinear,
-    /// Cross-entropy with the self-guided squared distance term (equation 16).
-    Xemd,
-}
-
-impl LossKind {
-    /// Whether the loss reads a ground distance matrix.
-    #[must_use]
-    pub fn reads_ground(self) -> bool {
-        matches!(self, Self::EmdLinear | Self::Xemd)
-    }
-}
 
 /// One operation with its shapes. The operands of each, with lengths and access, are given by
 /// [`Op::operands`]; what each computes is stated here, and as plain loops in the reference.
@@ -83,19 +62,28 @@ pub enum Op {
     BatchNormBackwardWeight(BatchNorm),
     /// The gradient with respect to the input.
     BatchNormBackwardData(BatchNorm),
-    /// Softmax, the loss of each sample, and the gradient of their mean.
+    /// The sample of each row of the batch, out of `order` at `clock.cursor`.
+    BatchRows {
+        /// Rows of a batch.
+        batch: usize,
+        /// Entries of the order.
+        order: usize,
+    },
+    /// The prediction for each sample (softmax, or the nearest class's one), its loss, and the gradient of their mean.
     Loss(LossKind, LossShape),
     /// Adds a batch's loss terms to the epoch's sums; notes the first step that was not finite.
     SumTerms(LossShape),
     /// Counts (label, most probable class) pairs; the first of equals wins.
     CountConfusion(LossShape),
-    /// The mean softmax of crop and mirror image, also kept in `outcomes`, which begins again at its
+    /// The mean prediction of crop and mirror image, also kept in `outcomes`, which begins again at its
     /// first row when it is full: sample b of a batch goes to row (cursor * batch + b) % rows.
     AveragePredictions {
         /// Samples (half of the logits' rows) and classes.
         shape: LossShape,
         /// Rows of `outcomes`.
         rows: usize,
+        /// How outputs become a prediction.
+        link: Link,
     },
     /// The L1 norm of each row.
     FeatureNorms {
@@ -208,13 +196,12 @@ impl Op {
             Self::BatchNormInference(_) => "batch_norm_inference",
             Self::BatchNormBackwardWeight(_) => "batch_norm_backward_weight",
             Self::BatchNormBackwardData(_) => "batch_norm_backward_data",
-            Self::Loss(LossKind::CrossEntropy, _) => "loss_xe",
-            Self::Loss(LossKind::Emd, _) => "loss_emd",
-            Self::Loss(LossKind::EmdLinear, _) => "loss_emd_linear",
-            Self::Loss(LossKind::Xemd, _) => "loss_xemd",
+            Self::BatchRows { .. } => "batch_rows",
+            Self::Loss(kind, _) => kind.name(),
             Self::SumTerms(_) => "sum_terms",
             Self::CountConfusion(_) => "count_confusion",
-            Self::AveragePredictions { .. } => "average_predictions",
+            Self::AveragePredictions { link: Link::Softmax, .. } => "average_predictions",
+            Self::AveragePredictions { link: Link::Identity, .. } => "average_outputs",
             Self::FeatureNorms { .. } => "feature_norms",
             Self::ClassSums { .. } => "class_sums",
             Self::Centroids { .. } => "centroids",

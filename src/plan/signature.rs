@@ -1,8 +1,9 @@
 //! What each operation reads and writes: names, lengths, access. The order here is the order of a
 //! step's views and of a kernel's bindings.
 
-use super::op::{LossKind, Op};
-use super::shape::{BatchNorm, Crops};
+use super::loss::{Link, LossKind};
+use super::op::Op;
+use super::shape::{BatchNorm, Crops, LossShape};
 
 /// What the words of a slot mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,15 +184,10 @@ impl Op {
     /// The operands of losses, readings, distances and the optimiser.
     fn head_operands(&self) -> Vec<Operand> {
         match *self {
-            Self::Loss(kind, s) => {
-                let mut list = vec![read("logits", s.batch * s.classes), read_u32("targets", s.batch)];
-                list.extend(kind.reads_ground().then(|| read("ground", s.classes * s.classes)));
-                list.extend((kind == LossKind::Xemd).then(|| read("settings", SETTINGS_WORDS)));
-                list.push(write("probabilities", s.batch * s.classes));
-                list.push(write("logit_gradient", s.batch * s.classes));
-                list.push(write("terms", s.batch * TERMS));
-                list
+            Self::BatchRows { batch, order } => {
+                vec![read_u32("order", order), read_u32("clock", CLOCK_WORDS), write_u32("rows", batch)]
             }
+            Self::Loss(kind, s) => loss(kind, &s),
             Self::SumTerms(s) => vec![
                 read("terms", s.batch * TERMS),
                 read_u32("targets", s.batch),
@@ -204,11 +200,11 @@ impl Op {
                 read_u32("targets", s.batch),
                 update_u32("confusion", s.classes * s.classes),
             ],
-            Self::AveragePredictions { shape: s, rows } => vec![
-                read("logits", 2 * s.batch * s.classes),
+            Self::AveragePredictions { shape: s, rows, link } => vec![
+                read("logits", 2 * s.batch * link.outputs(s.classes)),
                 read_u32("clock", CLOCK_WORDS),
-                write("probabilities", s.batch * s.classes),
-                update("outcomes", rows * s.classes),
+                write("averages", s.batch * link.columns(s.classes)),
+                update("outcomes", rows * link.columns(s.classes)),
             ],
             Self::FeatureNorms { batch, features } => {
                 vec![read("features", batch * features), write("norms", batch)]
@@ -240,6 +236,22 @@ impl Op {
             _ => unreachable!("called for the head family alone"),
         }
     }
+}
+
+/// Operands of a loss: `logits` are the network's outputs, whatever they mean.
+fn loss(kind: LossKind, s: &LossShape) -> Vec<Operand> {
+    let outputs = s.batch * kind.link().outputs(s.classes);
+    let mut list = vec![read("logits", outputs), read_u32("targets", s.batch)];
+    if let Some([rows, columns]) = kind.table() {
+        list.extend([read_u32("rows", s.batch), read("table", rows * columns)]);
+    }
+    list.extend((kind.link() == Link::Identity).then(|| read("class_values", s.classes)));
+    list.extend(kind.reads_ground().then(|| read("ground", s.classes * s.classes)));
+    list.extend(kind.reads_settings().then(|| read("settings", SETTINGS_WORDS)));
+    list.push(write("probabilities", s.batch * s.classes));
+    list.push(write("logit_gradient", outputs));
+    list.push(write("terms", s.batch * TERMS));
+    list
 }
 
 /// Operands of the operations that gather a batch and write `crops` words of it.

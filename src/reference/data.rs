@@ -12,6 +12,10 @@ const ASPECT: f64 = 0.1;
 const COLOUR: f64 = 0.05;
 
 pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
+    if let (Op::BatchRows { batch, .. }, [order, clock, rows]) = (op, &mut *operands) {
+        *rows = batch_rows(*batch, order, clock);
+        return;
+    }
     let Some((given, [output, targets])) = operands.split_last_chunk_mut() else { mismatch(op, operands) };
     match (op, &*given) {
         (Op::Augment(crops, augmentation), [pixels, labels, order, clock]) => {
@@ -179,6 +183,12 @@ pub fn centre_crops(batch: &Batch<'_>) -> (Vec<f64>, Vec<f64>) {
     let rows = 0..batch.crops.batch;
     let all = |flip| rows.clone().flat_map(move |row| batch.crop(row, &|_| Transform { flip, ..centre }));
     (all(false).chain(all(true)).collect(), rows.clone().map(|row| batch.target(row)).collect())
+}
+
+/// The sample of each row of the batch at the clock's cursor.
+#[must_use]
+pub fn batch_rows(batch: usize, order: &[f64], clock: &[f64]) -> Vec<f64> {
+    order.chunks(batch).nth(clock[3] as usize).map_or(Vec::new(), <[f64]>::to_vec)
 }
 
 #[cfg(test)]

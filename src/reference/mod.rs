@@ -38,7 +38,7 @@ pub fn run(op: &Op, operands: &mut [Vec<f64>]) {
 
 fn perform(op: &Op, operands: &mut [Vec<f64>]) {
     match op {
-        Op::Augment(..) | Op::CentreCrops(_) => data::run(op, operands),
+        Op::Augment(..) | Op::CentreCrops(_) | Op::BatchRows { .. } => data::run(op, operands),
         Op::ConvForward(_) | Op::ConvBackwardData(_) | Op::ConvBackwardWeight(_) => conv::run(op, operands),
         Op::LinearForward(_) | Op::LinearBackwardData(_) | Op::LinearBackwardWeight(_) => {
             linear::run(op, operands);

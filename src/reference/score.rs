@@ -2,7 +2,7 @@
 
 use super::loss::softmax;
 use super::{first_largest, is_padding, mismatch};
-use crate::plan::{LossShape, Op};
+use crate::plan::{Link, LossShape, Op};
 
 pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
     match (op, &mut *operands) {
@@ -10,8 +10,8 @@ pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
         (Op::CountConfusion(shape), [probabilities, targets, confusion]) => {
             count_confusion(shape, probabilities, targets, confusion);
         }
-        (Op::AveragePredictions { shape, rows }, [logits, clock, probabilities, outcomes]) => {
-            *probabilities = average_predictions(shape, *rows, logits, clock, outcomes);
+        (Op::AveragePredictions { shape, rows, link }, [logits, clock, averages, outcomes]) => {
+            *averages = average_predictions(shape, *rows, *link, logits, clock, outcomes);
         }
         _ => mismatch(op, operands),
     }
@@ -45,23 +45,33 @@ pub fn count_confusion(shape: &LossShape, probabilities: &[f64], targets: &[f64]
     }
 }
 
-/// The mean of the softmax of each sample's crop (row b of the logits) and of its mirror image
+/// The prediction that a row of outputs stands for.
+fn prediction(link: Link, outputs: &[f64]) -> Vec<f64> {
+    match link {
+        Link::Softmax => softmax(outputs),
+        Link::Identity => outputs.to_vec(),
+    }
+}
+
+/// The mean of the predictions for each sample's crop (row b of the logits) and its mirror image
 /// (row batch + b; section 4.1). It is also put into row (cursor * batch + b) % rows of `outcomes`.
 #[must_use]
 pub fn average_predictions(
     shape: &LossShape,
     rows: usize,
+    link: Link,
     logits: &[f64],
     clock: &[f64],
     outcomes: &mut [f64],
 ) -> Vec<f64> {
     let LossShape { batch, classes } = *shape;
-    let row = |index: usize| softmax(&logits[index * classes..(index + 1) * classes]);
+    let (outputs, columns) = (link.outputs(classes), link.columns(classes));
+    let row = |index: usize| prediction(link, &logits[index * outputs..(index + 1) * outputs]);
     let mut probabilities = Vec::new();
     for b in 0..batch {
         let mean: Vec<f64> = row(b).iter().zip(row(batch + b)).map(|(crop, mirror)| (crop + mirror) / 2.0).collect();
         let outcome = (clock[3] as usize * batch + b) % rows;
-        outcomes[outcome * classes..(outcome + 1) * classes].copy_from_slice(&mean);
+        outcomes[outcome * columns..(outcome + 1) * columns].copy_from_slice(&mean);
         probabilities.extend(mean);
     }
     probabilities
@@ -103,9 +113,18 @@ mod tests {
         let (a, b) = (f64::ln(3.0), f64::ln(9.0));
         let logits = [0.0, 0.0, a, 0.0, a, 0.0, 0.0, b];
         let mut outcomes = [-1.0; 10];
-        let got = average_predictions(&shape, 5, &logits, &[0.0, 0.0, 0.0, 2.0], &mut outcomes);
+        let got = average_predictions(&shape, 5, Link::Softmax, &logits, &[0.0, 0.0, 0.0, 2.0], &mut outcomes);
         assert_close(&got, &[0.625, 0.375, 0.425, 0.575], 1e-15);
         assert_eq!(outcomes[2..8], [-1.0; 6]);
         assert_eq!((&outcomes[8..], &outcomes[..2]), (&got[..2], &got[2..]));
+    }
+
+    #[test]
+    fn outputs_are_averaged_as_they_are() {
+        let shape = LossShape { batch: 2, classes: 8 };
+        let mut outcomes = [-1.0; 3];
+        let logits = [4.0, -1.0, 5.0, 2.0];
+        let got = average_predictions(&shape, 3, Link::Identity, &logits, &[0.0, 0.0, 0.0, 1.0], &mut outcomes);
+        assert_eq!((got, outcomes), (vec![4.5, 0.5], [0.5, -1.0, 4.5]));
     }
 }

@@ -90,7 +90,7 @@ pub fn slot(batches: &Batches, name: &str) -> String {
 mod tests {
     use super::*;
     use crate::nn::plans::evaluation;
-    use crate::nn::zoo;
+    use crate::nn::{Loss, zoo};
     use crate::plan::executor::read_now;
     use crate::reference::Interpreter;
 
@@ -106,7 +106,7 @@ mod tests {
         let mut device = Interpreter::default();
         let batches = batches("test", &images, 2, false, device.limits());
         assert!(batches.resident && 3 * side * side > UPLOADED);
-        device.prepare(&evaluation(&zoo::plain(8, &[1], 1, 2).unwrap(), &["xe"], &batches)).unwrap();
+        device.prepare(&evaluation(&zoo::plain(8, &[1], 1, 2).unwrap(), &[Loss::Xe], &batches)).unwrap();
         upload(&mut device, &batches, &images).unwrap();
         let mut arrived = read_now(&mut device, "test/pixels").unwrap();
         arrived.truncate(count * 3 * side * side);

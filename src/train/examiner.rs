@@ -2,8 +2,8 @@
 
 use super::batches::{batches, slot, stream, upload};
 use crate::data::Images;
-use crate::nn::Model;
 use crate::nn::plans::{Batches, evaluation};
+use crate::nn::{Loss, Model};
 use crate::plan::{Clock, Executor, ExecutorError, Misfit, Plan, PlanHandle, Ticket};
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ const MOST_READINGS: usize = 2;
 pub struct Examiner {
     batches: Batches,
     classes: usize,
-    racers: Vec<String>,
+    racers: Vec<Loss>,
     plan: PlanHandle,
     order: Vec<u32>,
     next: usize,
@@ -37,7 +37,7 @@ impl Examiner {
     pub fn new(
         executor: &mut dyn Executor,
         model: &Model,
-        racers: &[&str],
+        racers: &[Loss],
         images: &Images,
         batch: usize,
     ) -> Result<Self, ExecutorError> {
@@ -48,7 +48,7 @@ impl Examiner {
         executor.write(&slot(&batches, "order"), 0, bytemuck::cast_slice(&order))?;
         Ok(Self {
             classes: model.classes(),
-            racers: racers.iter().map(|&racer| racer.to_owned()).collect(),
+            racers: racers.to_vec(),
             batches,
             plan,
             order,
@@ -79,7 +79,8 @@ impl Examiner {
     }
 
     /// Submits what may be submitted and takes what has arrived. Once all is done, the predictions
-    /// of each racer over all samples, samples x classes; before, nothing.
+    /// of each racer over all samples, samples x numbers of a prediction
+    /// ([`crate::plan::Link::columns`]); before, nothing.
     ///
     /// # Errors
     /// When the device fails.
@@ -133,7 +134,9 @@ impl Examiner {
     /// The predictions without those of rows that hold no sample.
     fn take(&mut self) -> Vec<Vec<f32>> {
         let mut outcomes = std::mem::replace(&mut self.outcomes, vec![Vec::new(); self.racers.len()]);
-        outcomes.iter_mut().for_each(|outcomes| outcomes.truncate(self.batches.samples * self.classes));
+        for (outcomes, racer) in outcomes.iter_mut().zip(&self.racers) {
+            outcomes.truncate(self.batches.samples * racer.link().columns(self.classes));
+        }
         outcomes
     }
 }
@@ -145,7 +148,7 @@ impl Examiner {
 pub(super) fn fitting(
     executor: &dyn Executor,
     model: &Model,
-    racers: &[&str],
+    racers: &[Loss],
     images: &Images,
     batch: usize,
 ) -> Result<(Batches, Plan), Misfit> {

@@ -4,16 +4,19 @@ pub mod batches;
 pub mod event;
 pub mod examiner;
 pub mod metrics;
+pub mod predictions;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod run;
 pub mod seriation;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
+pub mod targets;
 pub mod trainer;
 
 pub use event::{EpochResult, EpochRow, Event};
 pub use examiner::Examiner;
+pub use predictions::Predictions;
 pub use session::Session;
 pub use settings::{Lambda, Settings, SettingsError};
 pub use snapshot::{Snapshot, SnapshotError};

@@ -346,8 +346,12 @@ pub fn read_weights(path: &Path) -> Result<(Network, Tensors), RunError> {
     let network: Network = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;
     let checked = Model::new(network.model.side, network.model.layers.clone());
     let model = checked.map_err(|error| foreign(&error.to_string()))?;
-    let classes = [network.classes.len(), network.class_values.len()];
-    if classes != [model.classes(); 2] || !(model.side..=MAX_SIDE).contains(&network.stored_side) {
+    let classes = network.classes.len();
+    let outputs = network.loss.link().outputs(classes);
+    if network.class_values.len() != classes
+        || model.classes() != outputs
+        || !(model.side..=MAX_SIDE).contains(&network.stored_side)
+    {
         return Err(foreign("its header contradicts itself"));
     }
     let tensors = model.parameters().from_bytes(&bytes).map_err(weights)?;

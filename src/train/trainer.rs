@@ -4,9 +4,11 @@
 use super::batches::{batches, shuffled, slot, stream, upload};
 use super::event::{EpochResult, EpochRow, Event};
 use super::examiner::{self, Examiner, MOST_IN_FLIGHT};
-use super::metrics::{Confusion, Evaluation, MetricsError, sdd};
+use super::metrics::{Confusion, MetricsError, sdd};
+use super::predictions::Predictions;
 use super::settings::{Lambda, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
+use super::targets::write_tables;
 use crate::data::Dataset;
 use crate::data::identity::Identity;
 use crate::nn::plans::{Batches, SUMS, distances, training};
@@ -148,8 +150,7 @@ impl Trainer {
         let model = settings.model(data.classes.len())?;
         let batches = batches("train", &data.train, settings.batch, true, executor.limits());
         let step = training(&model, &settings.losses, &batches, settings.augmentation);
-        let racers: Vec<&str> = settings.losses.iter().map(|loss| loss.name()).collect();
-        let examined = examiner::fitting(&*executor, &model, &racers, &data.test, settings.batch).map(|_| ());
+        let examined = examiner::fitting(&*executor, &model, &settings.losses, &data.test, settings.batch).map(|_| ());
         if let Err(misfit) = executor.fits(&step).map(|_| ()).and(examined.clone()) {
             let batch = examined.ok().and_then(|()| fitting(&*executor, &model, &settings, &batches));
             return Err(TrainError::TooLarge { misfit, batch });
@@ -157,8 +158,9 @@ impl Trainer {
         let distance = distances(&model, &settings.losses);
         let step_plan = executor.prepare(&step)?;
         let distance_plan = executor.prepare(&distance)?;
-        let examiner = Examiner::new(&mut *executor, &model, &racers, &data.test, settings.batch)?;
+        let examiner = Examiner::new(&mut *executor, &model, &settings.losses, &data.test, settings.batch)?;
         upload(&mut *executor, &batches, &data.train)?;
+        write_tables(&mut *executor, &settings.losses, &batches, &data)?;
         let slots = step.state().chain(distance.state());
         let mut state: Vec<(String, usize)> = slots.map(|slot| (slot.name.clone(), slot.len)).collect();
         state.sort();
@@ -250,7 +252,7 @@ impl Trainer {
         &self.progress
     }
 
-    /// The network.
+    /// The network, as losses with an output a class train it.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
@@ -429,7 +431,10 @@ impl Trainer {
         let lambda = self.lambda(racer, self.progress.epoch - 1);
         self.choose_lambda(racer, &sums);
         let test = &self.data.test;
-        let evaluation = Evaluation::new(&outcomes, &self.data.class_values, &test.labels, &test.values)?;
+        let class_values = &self.data.class_values;
+        let predictions = Predictions::of(loss, outcomes, class_values);
+        let evaluation = predictions.evaluate(class_values, &test.labels, &test.values)?;
+        let outcomes = predictions.distributions(class_values);
         let trained: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[5]);
         let trained = Confusion::from_counts(counts.len(), trained.into_iter().map(u64::from).collect())?;
         let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
@@ -520,16 +525,16 @@ impl Trainer {
         Ok(())
     }
 
-    /// The same first weights for every racer, and a ground distance that knows nothing: 0 to
+    /// The same first weights for every racer, as far as their networks have the same layers, and a ground distance that knows nothing: 0 to
     /// itself, 0.5 to every other class.
     fn write_first_state(&mut self) -> Result<(), TrainError> {
-        let parameters = self.model.parameters();
-        let tensors = parameters.initial(self.settings.seed);
-        let weights = parameters.to_arena(&tensors);
         let classes = self.model.classes();
         let ground: Vec<f32> =
             (0..classes * classes).map(|at| if at / classes == at % classes { 0.0 } else { 0.5 }).collect();
         for loss in &self.settings.losses {
+            let parameters = loss.network(&self.model).parameters();
+            let tensors = parameters.initial(self.settings.seed);
+            let weights = parameters.to_arena(&tensors);
             self.executor.write(&format!("{loss}/weights"), 0, bytemuck::cast_slice(&weights))?;
             self.executor.write(&format!("{loss}/ground"), 0, bytemuck::cast_slice(&ground))?;
             for statistic in parameters.list.iter().filter(|parameter| !parameter.trained) {

@@ -10,7 +10,7 @@ mod product;
 
 use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, kernel, kernel_in};
 use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape};
-use crate::plan::{AdapterKind, LossKind, Op};
+use crate::plan::{AdapterKind, Op};
 #[cfg(test)]
 pub(super) use conv3x3::Conv3x3Shape;
 #[cfg(test)]
@@ -128,21 +128,14 @@ fn lower_rest(op: &Op) -> Dispatch {
         Op::BatchNormForward(n) | Op::BatchNormInference(n) | Op::BatchNormBackwardData(n) => {
             plain(op, op.name(), n.len(), norm(&n))
         }
-        Op::Loss(kind, s) => {
-            let entry = match kind {
-                LossKind::CrossEntropy => "loss_xe",
-                LossKind::Emd => "loss_emd",
-                LossKind::EmdLinear => "loss_emd_linear",
-                LossKind::Xemd => "loss_xemd",
-            };
-            plain(op, entry, s.batch, samples(&s))
-        }
+        Op::BatchRows { batch, .. } => plain(op, "batch_rows", batch, vec![("BATCH", batch as f64)]),
+        Op::Loss(_, s) => plain(op, op.name(), s.batch, samples(&s)),
         Op::SumTerms(s) => plain(op, "sum_terms", 1, samples(&s)),
         Op::CountConfusion(s) => plain(op, "count_confusion", s.batch, samples(&s)),
-        Op::AveragePredictions { shape, rows } => {
+        Op::AveragePredictions { shape, rows, .. } => {
             let mut constants = samples(&shape);
             constants.push(("OUTCOMES", rows as f64));
-            plain(op, "average_predictions", shape.batch, constants)
+            plain(op, op.name(), shape.batch, constants)
         }
         Op::FeatureNorms { batch, features } => {
             let constants = vec![("BATCH", batch as f64), ("FEATURES", features as f64)];

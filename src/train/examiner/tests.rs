@@ -31,7 +31,7 @@ fn pixels(samples: usize) -> Images {
 
 /// The batch that is taken, and the predictions.
 fn examine(executor: &mut dyn Executor, model: &Model, images: &Images, batch: usize) -> (usize, Vec<f32>) {
-    let mut examiner = Examiner::new(executor, model, &["xe"], images, batch).unwrap();
+    let mut examiner = Examiner::new(executor, model, &[Loss::Xe], images, batch).unwrap();
     let parameters = model.parameters();
     let weights = parameters.to_arena(&parameters.initial(3));
     executor.write("xe/weights", 0, bytemuck::cast_slice(&weights)).unwrap();
@@ -78,7 +78,7 @@ fn a_batch_too_large_for_the_device_is_halved_until_it_fits() {
     assert_eq!(batch, 16);
     assert_alike(&outcomes, &want);
     let limits = Limits { binding_bytes: 4 * 99, ..gpu().limits() };
-    let refused = Examiner::new(&mut Wrapped::with_limits(gpu(), limits), &model, &["xe"], &images, 64);
+    let refused = Examiner::new(&mut Wrapped::with_limits(gpu(), limits), &model, &[Loss::Xe], &images, 64);
     assert!(matches!(refused.err(), Some(ExecutorError::Misfit(_))));
 }
 

@@ -1,0 +1,92 @@
+//! Losses as operations, and how the outputs of a network become a prediction.
+
+/// A loss with its gradient with respect to the network's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LossKind {
+    /// Cross-entropy with 1e-6 added to the probability inside the logarithm (section 2.1).
+    CrossEntropy,
+    /// The squared earth mover's distance between ordered classes (equation 10).
+    Emd,
+    /// The linear earth mover's distance to a single label (equation 14), which collapses when it
+    /// stands alone.
+    EmdLinear,
+    /// Cross-entropy with the self-guided squared distance term (equation 16).
+    Xemd,
+    /// The squared error of a single output against a sample's real value (REG in section 4.3).
+    Regression {
+        /// Values in the table of which each sample names one.
+        rows: usize,
+    },
+}
+
+impl LossKind {
+    /// Whether the loss reads a ground distance matrix.
+    #[must_use]
+    pub fn reads_ground(self) -> bool {
+        matches!(self, Self::EmdLinear | Self::Xemd)
+    }
+
+    /// Whether the loss reads a racer's settings.
+    #[must_use]
+    pub fn reads_settings(self) -> bool {
+        self == Self::Xemd
+    }
+
+    /// Rows and columns of the table of targets, of which each sample names a row.
+    #[must_use]
+    pub fn table(self) -> Option<[usize; 2]> {
+        match self {
+            Self::Regression { rows } => Some([rows, 1]),
+            _ => None,
+        }
+    }
+
+    /// How the outputs that it trains become a prediction.
+    #[must_use]
+    pub fn link(self) -> Link {
+        match self {
+            Self::Regression { .. } => Link::Identity,
+            _ => Link::Softmax,
+        }
+    }
+
+    /// The operation's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::CrossEntropy => "loss_xe",
+            Self::Emd => "loss_emd",
+            Self::EmdLinear => "loss_emd_linear",
+            Self::Xemd => "loss_xemd",
+            Self::Regression { .. } => "loss_reg",
+        }
+    }
+}
+
+/// How the outputs of a network become a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// An output a class, whose softmax is the distribution over the classes.
+    Softmax,
+    /// A single output, which is the prediction itself: a real number.
+    Identity,
+}
+
+impl Link {
+    /// Outputs of a network for so many classes.
+    #[must_use]
+    pub fn outputs(self, classes: usize) -> usize {
+        match self {
+            Self::Softmax => classes,
+            Self::Identity => 1,
+        }
+    }
+
+    /// Numbers of a prediction: a probability a class, or the output alone.
+    #[must_use]
+    pub fn columns(self, classes: usize) -> usize {
+        match self {
+            Self::Softmax => classes,
+            Self::Identity => 1,
+        }
+    }
+}
