@@ -5,7 +5,7 @@
 // probabilities  BATCH x CLASSES, p = softmax(logits)
 // logit_gradient BATCH x CLASSES
 // terms          BATCH x 3: the loss, its cross-entropy, its distance term without lambda
-// Grid of every kernel: one invocation a row.
+// Grid of every kernel but loss_qwk: one invocation a row.
 //
 // With g = dE/dp the chain rule through softmax gives dE/dz_i = p_i (g_i - sum over j of p_j g_j).
 // Near certainty that difference cancels. With m the most probable class it is computed as
@@ -31,14 +31,20 @@ fn classes() -> u32 {
 // Added to a probability inside the logarithm (section 4.1).
 const EPSILON: f32 = 1e-6;
 
-// Writes p and returns the most probable class, the first of equals.
-fn softmax(row: u32) -> u32 {
+// The most probable class, the first of equals.
+fn most_probable(row: u32) -> u32 {
     var top = 0u;
     for (var i = 1u; i < classes(); i++) {
         if (logits[row + i] > logits[row + top]) {
             top = i;
         }
     }
+    return top;
+}
+
+// Writes p and returns the most probable class, the first of equals.
+fn softmax(row: u32) -> u32 {
+    let top = most_probable(row);
     let largest = logits[row + top];
     var total = 0.0;
     for (var i = 0u; i < classes(); i++) {
@@ -225,4 +231,89 @@ fn loss_xemd(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     through_softmax(row, top);
     write_terms(n, xe + settings.lambda * distance, xe, distance);
+}
+
+// The whole batch's errors against those expected of chance; of the whole group, then of each lane.
+var<workgroup> errors: array<vec2<f32>, GROUP>;
+
+// Added to the errors expected of chance, which are none where all is of one class and predicted so.
+const CHANCE: f32 = 1e-10;
+
+// Number, mean and variance of the batch's labels. Every lane computes the same in the same order.
+fn labels_of_batch() -> vec3<f32> {
+    var count = 0u;
+    var sum = 0u;
+    for (var n = 0u; n < BATCH; n++) {
+        if (targets[n] != PADDING) {
+            count += 1u;
+            sum += targets[n];
+        }
+    }
+    let samples = f32(max(count, 1u));
+    let mean = f32(sum) / samples;
+    var squares = 0.0;
+    for (var n = 0u; n < BATCH; n++) {
+        if (targets[n] != PADDING) {
+            squares += (f32(targets[n]) - mean) * (f32(targets[n]) - mean);
+        }
+    }
+    return vec3<f32>(samples, mean, squares / samples);
+}
+
+// The weights of class i for a label, (i - label)^2, and for all labels of the batch in the mean,
+// which is their variance and the squared distance of i from their mean; both over (CLASSES - 1)^2.
+fn weights(i: u32, label: u32, labels: vec3<f32>) -> vec2<f32> {
+    let off = f32(i) - f32(label);
+    let from_mean = f32(i) - labels.y;
+    let widest = f32(CLASSES - 1u);
+    return vec2<f32>(off * off, labels.z + from_mean * from_mean) / (widest * widest);
+}
+
+// The weighted kappa of a batch: E = N / (D + CHANCE), N = sum over rows and classes of p_i w_i with
+// the weights of the row's label, D the same with those of all labels in the mean; a row's share of
+// N, so that the mean of the terms is E. With respect to p, E has the gradient (w_i - E e_i) / D.
+// Grid: one group.
+@compute @workgroup_size(GROUP)
+fn loss_qwk(@builtin(local_invocation_index) lane: u32) {
+    let labels = labels_of_batch();
+    var sum = vec2<f32>(0.0);
+    for (var n = lane; n < BATCH; n += GROUP) {
+        let row = n * CLASSES;
+        softmax(row);
+        var own = vec2<f32>(0.0);
+        if (targets[n] != PADDING) {
+            for (var i = 0u; i < classes(); i++) {
+                own += probabilities[row + i] * weights(i, targets[n], labels);
+            }
+        }
+        // Until all are known.
+        write_terms(n, own.x, 0.0, own.x);
+        sum += own;
+    }
+    errors[lane] = sum;
+    workgroupBarrier();
+    if (lane == 0u) {
+        for (var other = 1u; other < GROUP; other++) {
+            sum += errors[other];
+        }
+        errors[0] = sum;
+    }
+    workgroupBarrier();
+    let chance = errors[0].y + CHANCE;
+    let kappa_loss = errors[0].x / chance;
+    for (var n = lane; n < BATCH; n += GROUP) {
+        let row = n * CLASSES;
+        if (targets[n] == PADDING) {
+            write_nothing(n);
+            continue;
+        }
+        for (var i = 0u; i < classes(); i++) {
+            let w = weights(i, targets[n], labels);
+            // Of the batch's loss: through_softmax divides by BATCH.
+            logit_gradient[row + i] = f32(BATCH) * (w.x - kappa_loss * w.y) / chance;
+        }
+        through_softmax(row, most_probable(row));
+        let share = terms[3u * n] * labels.x / chance;
+        write_terms(n, share, 0.0, share);
+    }
 }

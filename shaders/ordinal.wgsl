@@ -73,3 +73,68 @@ fn loss_reg(@builtin(global_invocation_id) id: vec3<u32>) {
     output_gradient[n] = 2.0 * error / f32(BATCH);
     write_loss(n, error * error);
 }
+
+// log(1 + x) for x from 0 to 1. Near 0 log may be off by 2^-21: the series keeps its digits.
+fn log_1p(x: f32) -> f32 {
+    let series = x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * 0.2))));
+    return select(log(1.0 + x), series, x < 0.0625);
+}
+
+// Outputs of a row of CORN.
+fn questions() -> u32 {
+    return arrayLength(&outputs) / BATCH;
+}
+
+// 1 / (1 + exp(-z)).
+fn sigmoid(z: f32) -> f32 {
+    let e = exp(-abs(z));
+    return select(e, 1.0, z >= 0.0) / (1.0 + e);
+}
+
+// The chain of conditional probabilities: p_i = P(above i - 1) P(not above i, given above i - 1).
+fn write_chain(n: u32) {
+    var above = 1.0;
+    for (var i = 0u; i < questions(); i++) {
+        let z = outputs[n * questions() + i];
+        probabilities[n * CLASSES + i] = above * sigmoid(-z);
+        above *= sigmoid(z);
+    }
+    probabilities[n * CLASSES + CLASSES - 1u] = above;
+}
+
+// How many questions the samples of the batch answer, each one more than its class where there is
+// one more; and how many samples there are.
+fn answered() -> vec2<u32> {
+    var count = vec2<u32>(0u);
+    for (var n = 0u; n < BATCH; n++) {
+        if (targets[n] != PADDING) {
+            count += vec2<u32>(min(targets[n] + 1u, questions()), 1u);
+        }
+    }
+    return count;
+}
+
+// CORN: output i answers whether the class is above i, and is asked by the samples above i - 1 alone.
+// E = sum over answers of log(1 + exp(-z)) for yes and log(1 + exp(z)) for no, over their number in
+// the batch; a row's share of it, so that the mean of the terms is E.
+@compute @workgroup_size(GROUP)
+fn loss_corn(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    write_chain(n);
+    let label = targets[n];
+    let count = answered();
+    var loss = 0.0;
+    for (var i = 0u; i < questions(); i++) {
+        let z = outputs[n * questions() + i];
+        // The answer to be given is yes below the label, and nobody asks above it.
+        let wrong = select(z, -z, i < label);
+        let asked = label != PADDING && i <= label;
+        let slope = select(sigmoid(wrong), -sigmoid(wrong), i < label);
+        output_gradient[n * questions() + i] = select(0.0, slope / f32(max(count.x, 1u)), asked);
+        loss += select(0.0, max(wrong, 0.0) + log_1p(exp(-abs(wrong))), asked);
+    }
+    write_loss(n, loss * f32(count.y) / f32(max(count.x, 1u)));
+}

@@ -127,6 +127,35 @@ fn average_outputs(@builtin(global_invocation_id) id: vec3<u32>) {
     outcomes[(clock.cursor * BATCH + n) % OUTCOMES] = average;
 }
 
+// P(above i), given P(above i - 1), of a row of CORN's outputs.
+fn sigmoid(z: f32) -> f32 {
+    let e = exp(-abs(z));
+    return select(e, 1.0, z >= 0.0) / (1.0 + e);
+}
+
+// averages[n] = the mean of the distributions of both chains of conditional probabilities
+// (ordinal.wgsl), kept likewise. Grid: one invocation a row.
+@compute @workgroup_size(GROUP)
+fn average_conditionals(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let questions = arrayLength(&logits) / (2u * BATCH);
+    let kept = (clock.cursor * BATCH + n) % OUTCOMES * CLASSES;
+    var above = vec2<f32>(1.0);
+    for (var i = 0u; i < questions; i++) {
+        let a = logits[n * questions + i];
+        let b = logits[(BATCH + n) * questions + i];
+        let both = above * vec2<f32>(sigmoid(-a), sigmoid(-b));
+        averages[n * CLASSES + i] = 0.5 * (both.x + both.y);
+        outcomes[kept + i] = 0.5 * (both.x + both.y);
+        above *= vec2<f32>(sigmoid(a), sigmoid(b));
+    }
+    averages[n * CLASSES + questions] = 0.5 * (above.x + above.y);
+    outcomes[kept + questions] = 0.5 * (above.x + above.y);
+}
+
 // One step, one batch further. Grid: one group, of which one invocation works.
 @compute @workgroup_size(GROUP)
 fn tick(@builtin(local_invocation_index) lane: u32) {

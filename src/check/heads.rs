@@ -6,11 +6,12 @@ use crate::plan::{Link, LossKind, LossShape, Op, PADDING};
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    [losses(), regressions(), batch_rows(), sums(), predictions(), class_sums(), distances(), optimiser()].concat()
+    [losses(), of_batches(), regressions(), batch_rows(), sums(), predictions(), class_sums(), distances(), optimiser()]
+        .concat()
 }
 
 /// How outputs become predictions.
-const LINKS: [Link; 2] = [Link::Softmax, Link::Identity];
+const LINKS: [Link; 3] = [Link::Softmax, Link::Conditional, Link::Identity];
 
 /// Batch and classes: few and many, one and more than a workgroup.
 fn shapes() -> Vec<LossShape> {
@@ -41,6 +42,31 @@ fn losses() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Losses that are none of their samples' alone.
+fn of_batches() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for kind in [LossKind::Qwk, LossKind::Corn] {
+        for shape in shapes() {
+            let case = || Case::of(Op::Loss(kind, shape));
+            cases.push(case());
+            cases.push(case().with("targets", padded(shape)));
+            // All of one class, and none.
+            for label in [f64::from(PADDING), 0.0, (shape.classes - 1) as f64] {
+                cases.push(case().with("targets", Fill::Words(vec![label; shape.batch])));
+            }
+        }
+    }
+    // Where all are of one class, kappa's gradient is what roundings leave of nothing.
+    let vanishes = |case: &Case| matches!(case.op, Op::Loss(LossKind::Qwk, shape) if shape.batch == 1 || alike(case));
+    cases.into_iter().map(|case| if vanishes(&case) { case.ignoring("logit_gradient") } else { case }).collect()
+}
+
+/// Whether all targets are said to be one.
+fn alike(case: &Case) -> bool {
+    let same = |words: &Vec<f64>| words.iter().all(|word| *word == words[0]);
+    case.fills.iter().any(|(_, fill)| matches!(fill, Fill::Words(words) if same(words)))
 }
 
 /// Outputs among the classes' values and far beyond them; as many classes of one value as there are levels between.

@@ -44,6 +44,8 @@ pub(super) fn loss(op: &Op, kind: LossKind, shape: &LossShape) -> Task {
                 each(batch, classes, logits.floats(), targets.integers(), results, sample);
             })
         }
+        LossKind::Qwk => ordinal::qwk(op, shape),
+        LossKind::Corn => ordinal::corn(op, shape),
         LossKind::Regression { .. } => ordinal::regression(op, shape),
     }
 }
@@ -88,7 +90,7 @@ pub(super) fn most(values: &[f32]) -> usize {
 }
 
 /// Turns g = dE/dp into the gradient of the batch's mean with respect to the logits.
-fn through_softmax(p: &[f32], top: usize, batch: usize, g: &mut [f32]) {
+pub(super) fn through_softmax(p: &[f32], top: usize, batch: usize, g: &mut [f32]) {
     let base = g[top];
     let others = (0..p.len()).filter(|i| *i != top);
     let expected: f32 = others.map(|i| p[i] * (g[i] - base)).sum();

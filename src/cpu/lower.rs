@@ -51,6 +51,7 @@ fn reading(op: &Op) -> Task {
         Op::BatchRows { batch, .. } => batch::rows(op, batch),
         Op::AveragePredictions { shape, rows, link } => match link {
             Link::Softmax => reading::average_predictions(op, &shape, rows),
+            Link::Conditional => reading::average_conditionals(op, &shape, rows),
             Link::Identity => reading::average_outputs(op, shape.batch, rows),
         },
         Op::FeatureNorms { batch, features } => reading::feature_norms(op, batch, features),

@@ -1,6 +1,7 @@
 //! What an epoch is judged by, and the ground distance learned from its features (section 3.1).
 
 use super::loss::{most, softmax};
+use super::ordinal::chain;
 use super::task::{Cut, Task, Words, operands};
 use super::tile::{sum, vectorised};
 use crate::plan::{Clock, LossShape, Op, PADDING, TERMS};
@@ -53,15 +54,33 @@ pub(super) fn count_confusion(op: &Op, s: &LossShape) -> Task {
 
 /// The mean softmax of crop and mirror image, also kept in `outcomes`, which begins again when it is full.
 pub(super) fn average_predictions(op: &Op, s: &LossShape, rows: usize) -> Task {
+    let predict = |logits: &[f32], p: &mut [f32]| {
+        softmax(logits, p);
+    };
+    average_distributions(op, s, s.classes, rows, predict)
+}
+
+/// The mean of the distributions of both chains of conditional probabilities, kept likewise.
+pub(super) fn average_conditionals(op: &Op, s: &LossShape, rows: usize) -> Task {
+    average_distributions(op, s, s.classes - 1, rows, chain)
+}
+
+fn average_distributions(
+    op: &Op,
+    s: &LossShape,
+    outputs: usize,
+    rows: usize,
+    predict: impl Fn(&[f32], &mut [f32]) + Send + Sync + 'static,
+) -> Task {
     let LossShape { batch, classes } = *s;
     let work = move |_, [logits, clock, averages, outcomes]: &mut [Words<'_>; 4], other: &mut [f32]| {
-        let (plain, mirrored) = logits.floats().split_at(batch * classes);
+        let (plain, mirrored) = logits.floats().split_at(batch * outputs);
         let first = clock.integers()[3] as usize * batch;
-        let pairs = plain.chunks_exact(classes).zip(mirrored.chunks_exact(classes));
+        let pairs = plain.chunks_exact(outputs).zip(mirrored.chunks_exact(outputs));
         for ((n, (plain, mirrored)), average) in pairs.enumerate().zip(averages.floats_mut().chunks_exact_mut(classes))
         {
-            softmax(plain, average);
-            softmax(mirrored, other);
+            predict(plain, average);
+            predict(mirrored, other);
             average.iter_mut().zip(&*other).for_each(|(p, q)| *p = 0.5 * (*p + q));
             outcomes.floats_mut()[(first + n) % rows * classes..][..classes].copy_from_slice(average);
         }

@@ -34,11 +34,16 @@ pub enum Loss {
     Xemd1,
     /// Self-guided with omega 2 and mu -0.25 (equation 16).
     Xemd2,
+    /// Conditional probabilities of a class above each (Shi, Cao and Raschka).
+    Corn,
+    /// One minus the quadratic weighted kappa of a batch (de la Torre, Puig and Valls).
+    Qwk,
 }
 
 impl Loss {
     /// All losses.
-    pub const ALL: [Self; 6] = [Self::Xe, Self::Emd, Self::EmdLinear, Self::Xemd1, Self::Xemd2, Self::Reg];
+    pub const ALL: [Self; 8] =
+        [Self::Xe, Self::Emd, Self::EmdLinear, Self::Xemd1, Self::Xemd2, Self::Reg, Self::Corn, Self::Qwk];
 
     /// The name on the command line, in files and in figures.
     #[must_use]
@@ -50,6 +55,8 @@ impl Loss {
             Self::EmdLinear => "emd-linear",
             Self::Xemd1 => "xemd1",
             Self::Xemd2 => "xemd2",
+            Self::Corn => "corn",
+            Self::Qwk => "qwk",
         }
     }
 
@@ -62,6 +69,8 @@ impl Loss {
             Self::Emd => LossKind::Emd,
             Self::EmdLinear => LossKind::EmdLinear,
             Self::Xemd1 | Self::Xemd2 => LossKind::Xemd,
+            Self::Corn => LossKind::Corn,
+            Self::Qwk => LossKind::Qwk,
         }
     }
 
@@ -99,6 +108,7 @@ impl Loss {
     pub fn link(self) -> Link {
         match self {
             Self::Reg => Link::Identity,
+            Self::Corn => Link::Conditional,
             _ => Link::Softmax,
         }
     }

@@ -12,6 +12,12 @@ pub enum LossKind {
     EmdLinear,
     /// Cross-entropy with the self-guided squared distance term (equation 16).
     Xemd,
+    /// One minus the quadratic weighted kappa of a batch: its squared errors over those that chance would make with
+    /// the same labels and the same predictions. A loss of the batch, not of its samples.
+    Qwk,
+    /// CORN: of `classes - 1` outputs, the i-th is the logit of a class above i, given one above i - 1. The mean
+    /// log-loss of all the questions that the batch's samples answer.
+    Corn,
     /// The squared error of a single output against a sample's real value (REG in section 4.3).
     Regression {
         /// Values in the table of which each sample names one.
@@ -45,6 +51,7 @@ impl LossKind {
     #[must_use]
     pub fn link(self) -> Link {
         match self {
+            Self::Corn => Link::Conditional,
             Self::Regression { .. } => Link::Identity,
             _ => Link::Softmax,
         }
@@ -57,6 +64,8 @@ impl LossKind {
             Self::Emd => "loss_emd",
             Self::EmdLinear => "loss_emd_linear",
             Self::Xemd => "loss_xemd",
+            Self::Qwk => "loss_qwk",
+            Self::Corn => "loss_corn",
             Self::Regression { .. } => "loss_reg",
         }
     }
@@ -67,6 +76,8 @@ impl LossKind {
 pub enum Link {
     /// An output a class, whose softmax is the distribution over the classes.
     Softmax,
+    /// An output a class but the last: the i-th is the logit of a class above i, given one above i - 1.
+    Conditional,
     /// A single output, which is the prediction itself: a real number.
     Identity,
 }
@@ -77,6 +88,7 @@ impl Link {
     pub fn outputs(self, classes: usize) -> usize {
         match self {
             Self::Softmax => classes,
+            Self::Conditional => classes - 1,
             Self::Identity => 1,
         }
     }
@@ -85,7 +97,7 @@ impl Link {
     #[must_use]
     pub fn columns(self, classes: usize) -> usize {
         match self {
-            Self::Softmax => classes,
+            Self::Softmax | Self::Conditional => classes,
             Self::Identity => 1,
         }
     }

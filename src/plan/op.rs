@@ -201,6 +201,7 @@ impl Op {
             Self::SumTerms(_) => "sum_terms",
             Self::CountConfusion(_) => "count_confusion",
             Self::AveragePredictions { link: Link::Softmax, .. } => "average_predictions",
+            Self::AveragePredictions { link: Link::Conditional, .. } => "average_conditionals",
             Self::AveragePredictions { link: Link::Identity, .. } => "average_outputs",
             Self::FeatureNorms { .. } => "feature_norms",
             Self::ClassSums { .. } => "class_sums",

@@ -3,7 +3,7 @@
 //! Differences of nearly equal numbers are avoided by taking the complement of a probability as the
 //! sum of the others; apart from that these are the paper's formulas.
 
-mod ordinal;
+pub mod ordinal;
 
 use super::{is_padding, mismatch};
 use crate::plan::{LossKind, LossShape, Op};
@@ -91,6 +91,8 @@ pub struct Mean {
 #[must_use]
 pub fn mean_loss(kind: LossKind, shape: &LossShape, given: &Given<'_>) -> Mean {
     match kind {
+        LossKind::Qwk => ordinal::weighted_kappa(shape, given),
+        LossKind::Corn => ordinal::corn(shape, given),
         LossKind::Regression { .. } => ordinal::regression(shape, given),
         _ => mean_of_samples(kind, shape, given),
     }
@@ -150,7 +152,7 @@ fn sample_loss(kind: LossKind, p: &[f64], k: usize, to_label: &[f64], weighting:
         LossKind::Emd => squared_emd(p, k),
         LossKind::EmdLinear => linear_emd(p, to_label),
         LossKind::Xemd => xemd(p, k, to_label, weighting),
-        LossKind::Regression { .. } => unreachable!("no loss of the softmax"),
+        LossKind::Qwk | LossKind::Corn | LossKind::Regression { .. } => unreachable!("no mean over a softmax"),
     }
 }
 

@@ -49,6 +49,7 @@ pub fn count_confusion(shape: &LossShape, probabilities: &[f64], targets: &[f64]
 fn prediction(link: Link, outputs: &[f64]) -> Vec<f64> {
     match link {
         Link::Softmax => softmax(outputs),
+        Link::Conditional => super::loss::ordinal::chain(outputs),
         Link::Identity => outputs.to_vec(),
     }
 }

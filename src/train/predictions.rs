@@ -22,7 +22,7 @@ impl Predictions {
     #[must_use]
     pub fn of(loss: Loss, outcomes: Vec<f32>, class_values: &[f64]) -> Self {
         match loss.link() {
-            Link::Softmax => Self::Distributions(outcomes),
+            Link::Softmax | Link::Conditional => Self::Distributions(outcomes),
             Link::Identity => {
                 let units = Units::of(class_values);
                 Self::Outputs(outcomes.iter().map(|&y| units.value(f64::from(y)) as f32).collect())

@@ -10,7 +10,7 @@ mod product;
 
 use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, kernel, kernel_in};
 use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape};
-use crate::plan::{AdapterKind, Op};
+use crate::plan::{AdapterKind, LossKind, Op};
 #[cfg(test)]
 pub(super) use conv3x3::Conv3x3Shape;
 #[cfg(test)]
@@ -129,6 +129,7 @@ fn lower_rest(op: &Op) -> Dispatch {
             plain(op, op.name(), n.len(), norm(&n))
         }
         Op::BatchRows { batch, .. } => plain(op, "batch_rows", batch, vec![("BATCH", batch as f64)]),
+        Op::Loss(LossKind::Qwk, s) => plain(op, op.name(), 1, samples(&s)),
         Op::Loss(_, s) => plain(op, op.name(), s.batch, samples(&s)),
         Op::SumTerms(s) => plain(op, "sum_terms", 1, samples(&s)),
         Op::CountConfusion(s) => plain(op, "count_confusion", s.batch, samples(&s)),

@@ -200,3 +200,60 @@ fn regression_learns_the_value_and_predicts_the_nearest_class() {
     assert_eq!((got.logit_gradient[1], got.terms[3]), (0.0, 0.0));
     assert_eq!(got.probabilities, nearest.concat());
 }
+
+/// Batches of CORN and of kappa, whole and with padding.
+#[test]
+fn losses_of_whole_batches_have_their_gradients() {
+    for kind in [LossKind::Corn, LossKind::Qwk] {
+        for (batch, classes) in [(3, 2), (4, 3), (6, 8), (3, 101)] {
+            let shape = LossShape { batch, classes };
+            let outputs = kind.link().outputs(classes);
+            let logits: Vec<f64> = noise(1, batch * outputs).iter().map(|z| 3.0 * z).collect();
+            let targets = labels(batch, classes);
+            let given = Given { logits: &logits, targets: &targets, ..Given::default() };
+            assert_batch_gradient(kind, &shape, &given);
+            let mut targets = [f64::from(PADDING)].repeat(batch + 1);
+            targets[..batch].copy_from_slice(given.targets);
+            let padded = [logits.clone(), vec![0.5; outputs]].concat();
+            let padded = Given { logits: &padded, targets: &targets, ..Given::default() };
+            let shape = LossShape { batch: batch + 1, classes };
+            let (got, want) =
+                (mean_loss(kind, &shape, &padded), mean_loss(kind, &LossShape { batch, classes }, &given));
+            assert_eq!(got.terms[..3 * batch], want.terms);
+            assert_eq!(got.logit_gradient[..batch * outputs], want.logit_gradient);
+            assert!(got.logit_gradient[batch * outputs..].iter().all(|slope| *slope == 0.0));
+        }
+    }
+}
+
+/// Losses and gradients by coral-pytorch and dlordinal.
+#[test]
+fn rivals_are_those_of_the_fixtures() {
+    let rivals = fixture("rivals.json");
+    for case in rivals["cases"].as_array().unwrap() {
+        let targets = numbers(&case["labels"]);
+        let shape = LossShape { batch: targets.len(), classes: case["classes"].as_u64().unwrap() as usize };
+        for (name, kind) in [("corn", LossKind::Corn), ("qwk", LossKind::Qwk)] {
+            let want = &case["expect"][name];
+            let logits = numbers(&want["logits"]);
+            let got = mean_loss(kind, &shape, &Given { logits: &logits, targets: &targets, ..Given::default() });
+            assert_near(&[mean_of(&got.terms)], &numbers(&want["loss"]));
+            assert_near(&got.logit_gradient, &numbers(&want["grad"]));
+            if name == "corn" {
+                let above = |p: &[f64]| (1..p.len()).map(|i| p[i..].iter().sum()).collect::<Vec<f64>>();
+                let chains: Vec<f64> = got.probabilities.chunks(shape.classes).flat_map(above).collect();
+                assert_near(&chains, &numbers(&want["above"]));
+            }
+        }
+    }
+}
+
+#[test]
+fn kappa_of_one_class_alone_is_finite_and_still() {
+    let shape = LossShape { batch: 2, classes: 3 };
+    for logits in [[1.0, 2.0, 3.0, 0.5, 0.0, 0.0], [1e4, -1e4, 0.0, 1e4, -1e4, 0.0]] {
+        let given = Given { logits: &logits, targets: &[0.0; 2], ..Given::default() };
+        let got = mean_loss(LossKind::Qwk, &shape, &given);
+        assert!(mean_of(&got.terms) <= 1.0 && got.logit_gradient.iter().all(|slope| slope.abs() < 1e-8), "{got:?}");
+    }
+}

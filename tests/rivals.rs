@@ -1,0 +1,65 @@
+//! Losses from other libraries, and losses against distributions, by the numbers of these libraries
+//! (`fixtures/make_rivals.py`): on the oracle, on this machine's adapter and on its processor.
+
+mod common;
+
+use backhoe::nn::Loss;
+use backhoe::nn::loss::Labelling;
+use backhoe::plan::{LossShape, Op, Operand, Plan, Residency, View};
+use backhoe::reference::Interpreter;
+use common::{Device, assert_within, devices, largest};
+use serde_json::Value;
+
+const RIVALS: [Loss; 2] = [Loss::Corn, Loss::Qwk];
+
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(list) => list.iter().flat_map(numbers).collect(),
+        number => vec![number.as_f64().unwrap()],
+    }
+}
+
+/// A plan of one loss, each of whose operands has a slot of its name.
+fn plan(op: Op, prefix: &str) -> Plan {
+    let mut plan = Plan::default();
+    let slot = |o: &Operand| plan.kept(&format!("{prefix}{}", o.name), o.element, o.len, Residency::Data);
+    let views: Vec<View> = op.operands().iter().map(slot).collect();
+    plan.push(op, &views);
+    plan
+}
+
+/// To `tolerance` of the largest entry, and `rounding` where next to nothing is left of two numbers near 1.
+fn check(device: &mut dyn Device, tolerance: f64, rounding: f64) {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/rivals.json")).unwrap();
+    let fixture: Value = serde_json::from_str(&text).unwrap();
+    for (index, case) in fixture["cases"].as_array().unwrap().iter().enumerate() {
+        let labels: Vec<u32> = numbers(&case["labels"]).into_iter().map(|label| label as u32).collect();
+        let shape = LossShape { batch: labels.len(), classes: case["classes"].as_u64().unwrap() as usize };
+        let labelling = Labelling { samples: shape.batch };
+        for loss in RIVALS {
+            let prefix = format!("{loss}/{index}/");
+            let handle = device.prepare(&plan(Op::Loss(loss.kind(labelling), shape), &prefix)).unwrap();
+            let want = &case["expect"][loss.name()];
+            device.put(&format!("{prefix}logits"), &numbers(&want["logits"]));
+            device.put_words(&format!("{prefix}targets"), &labels);
+            device.submit(handle).unwrap();
+            let mean =
+                device.take(&format!("{prefix}terms")).chunks(3).map(|row| row[0]).sum::<f64>() / shape.batch as f64;
+            for (what, got) in [("loss", vec![mean]), ("grad", device.take(&format!("{prefix}logit_gradient")))] {
+                let want = numbers(&want[what]);
+                let what = format!("{what} of {loss} with {} classes, case {index}", shape.classes);
+                assert_within(&what, &got, &want, tolerance * largest(&want) + rounding);
+            }
+        }
+    }
+}
+
+#[test]
+fn rivals_and_their_gradients_on_the_oracle() {
+    check(&mut Interpreter::new(), 1e-10, 1e-15);
+}
+
+#[test]
+fn rivals_and_their_gradients_on_the_adapter() {
+    devices().iter_mut().for_each(|device| check(&mut **device, 1e-4, 1e-7));
+}
