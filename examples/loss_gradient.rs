@@ -18,7 +18,7 @@ const CLASSES: usize = 4;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let loss: Loss = std::env::args().nth(1).unwrap_or("emd".to_owned()).parse()?;
     let shape = LossShape { batch: CLASSES, classes: CLASSES };
-    let op = Op::Loss(loss.kind(Labelling { samples: CLASSES }), shape);
+    let op = Op::Loss(loss.kind(Labelling { samples: CLASSES, classes: CLASSES, votes: false }), shape);
     // A slot for each operand, under the operand's name.
     let mut plan = Plan::default();
     let slot = |operand: &Operand| plan.kept(operand.name, operand.element, operand.len, Residency::Data);

@@ -2,6 +2,7 @@
 //
 // logits         BATCH x CLASSES;  targets  a class a row, or PADDING
 // ground         CLASSES x CLASSES, the ground distance D
+// rows, table    the row of a table of distributions over the classes that a sample is trained on
 // probabilities  BATCH x CLASSES, p = softmax(logits)
 // logit_gradient BATCH x CLASSES
 // terms          BATCH x 3: the loss, its cross-entropy, its distance term without lambda
@@ -21,6 +22,8 @@ override CLASSES: u32 = 1u;
 @group(0) @binding(4) var<storage, read_write> probabilities: array<f32>;
 @group(0) @binding(5) var<storage, read_write> logit_gradient: array<f32>;
 @group(0) @binding(6) var<storage, read_write> terms: array<f32>;
+@group(0) @binding(7) var<storage, read> rows: array<u32>;
+@group(0) @binding(8) var<storage, read> table: array<f32>;
 
 // CLASSES, but told by a binding's length. A compiler that knows how often a loop over few classes
 // turns unrolls it, and these loops take longer to compile unrolled than they ever take to run.
@@ -231,6 +234,78 @@ fn loss_xemd(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     through_softmax(row, top);
     write_terms(n, xe + settings.lambda * distance, xe, distance);
+}
+
+// -log p of the most probable class; near certainty by the series of -log(1 - x), x what the others have.
+fn least_surprise(row: u32, top: u32) -> f32 {
+    var others = 0.0;
+    for (var i = 0u; i < classes(); i++) {
+        others += select(probabilities[row + i], 0.0, i == top);
+    }
+    let series = others * (1.0 + others * (0.5 + others * (1.0 / 3.0 + others * 0.25)));
+    return select(-log(probabilities[row + top]), series, others < 0.0625);
+}
+
+// Against a distribution t: E = -sum over i of t_i log p_i, dE/dz_i = p_i - t_i. The logarithm comes
+// from the logits, so that nothing need be added to p. The slopes add up to 0, by which that of the
+// most probable class is found without the difference of two numbers near 1.
+@compute @workgroup_size(GROUP)
+fn loss_soft_xe(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    if (targets[n] == PADDING) {
+        write_nothing(n);
+        return;
+    }
+    let least = least_surprise(row, top);
+    var loss = 0.0;
+    var others = 0.0;
+    for (var i = 0u; i < classes(); i++) {
+        let t = table[rows[n] * CLASSES + i];
+        loss += t * ((logits[row + top] - logits[row + i]) + least);
+        let slope = select(probabilities[row + i] - t, 0.0, i == top);
+        others += slope;
+        logit_gradient[row + i] = slope / f32(BATCH);
+    }
+    logit_gradient[row + top] = -others / f32(BATCH);
+    write_terms(n, loss, loss, 0.0);
+}
+
+// Equation 10 against a distribution t. Below the most probable class the difference of the CDFs is
+// what p has more than t up to i, from there on minus what it has more above i.
+@compute @workgroup_size(GROUP)
+fn loss_soft_emd(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    if (targets[n] == PADDING) {
+        write_nothing(n);
+        return;
+    }
+    let wanted = rows[n] * CLASSES;
+    var loss = 0.0;
+    var below = 0.0;
+    for (var i = 0u; i < top; i++) {
+        below += probabilities[row + i] - table[wanted + i];
+        logit_gradient[row + i] = below;
+        loss += below * below;
+    }
+    var above = 0.0;
+    for (var i = classes(); i > top; i--) {
+        logit_gradient[row + i - 1u] = -above;
+        loss += above * above;
+        above += probabilities[row + i - 1u] - table[wanted + i - 1u];
+    }
+    relative_to(row, top);
+    through_softmax(row, top);
+    write_terms(n, loss, 0.0, loss);
 }
 
 // The whole batch's errors against those expected of chance; of the whole group, then of each lane.

@@ -67,6 +67,7 @@ fn images(samples: usize, seed: u32) -> Images {
         side: STORED,
         pixels: (0..samples).map(|sample| pixels(sample).into()).collect(),
         values: labels.iter().map(|label| f64::from(*label)).collect(),
+        votes: Vec::new(),
         names: (0..samples).map(|sample| sample.to_string()).collect(),
         labels,
     }
@@ -117,7 +118,8 @@ impl Split {
 
 /// A training plan with five whole batches and all that it begins with.
 fn start(device: &mut dyn Device, model: &Model, racers: &[Loss], seed: u32, resident: bool) -> Split {
-    let batches = Batches { split: "train", batch: BATCH, samples: 31, count: 5, stored_side: STORED, resident };
+    let batches =
+        Batches { split: "train", batch: BATCH, samples: 31, count: 5, stored_side: STORED, resident, votes: false };
     let plan = training(model, racers, &batches, EVERYTHING);
     let split = Split::new(device, batches, seed, plan);
     write_tables(device, racers, &split.batches, &dataset(&split.images)).unwrap();
@@ -316,7 +318,8 @@ const RACERS: [Loss; 2] = [Loss::Emd, Loss::Xemd1];
 
 /// The outcomes of all racers over a split whose last batch is padded.
 fn examine(device: &mut dyn Device, resident: bool) -> Vec<Vec<f64>> {
-    let batches = Batches { split: "test", batch: 4, samples: 13, count: 4, stored_side: STORED, resident };
+    let batches =
+        Batches { split: "test", batch: 4, samples: 13, count: 4, stored_side: STORED, resident, votes: false };
     let plan = evaluation(&model(None), &RACERS, &batches);
     let split = Split::new(device, batches, 9, plan);
     split.replay(device, 4);
@@ -348,7 +351,8 @@ fn outcomes_of_an_evaluation_agree_with_the_oracle() {
 /// The plan of the default network for batches of so many 32x32 images.
 fn default_plan(batch: usize) -> Plan {
     let model = zoo::plain(32, &[16, 32, 64], 128, 8).unwrap();
-    let batches = Batches { split: "train", batch, samples: 6400, count: 100, stored_side: 36, resident: true };
+    let batches =
+        Batches { split: "train", batch, samples: 6400, count: 100, stored_side: 36, resident: true, votes: false };
     training(&model, &[Loss::Emd], &batches, EVERYTHING)
 }
 

@@ -95,7 +95,7 @@ fn loss_plan(loss: Loss, classes: usize, prefix: &str) -> Plan {
     let mut plan = Plan::default();
     let logits = data(&mut plan, &format!("{prefix}logits"), loss.link().outputs(classes));
     let targets = integers(&mut plan, "targets", 1);
-    let op = Op::Loss(loss.kind(Labelling { samples: 1 }), LossShape { batch: 1, classes });
+    let op = Op::Loss(loss.kind(Labelling { samples: 1, classes, votes: false }), LossShape { batch: 1, classes });
     push_loss(&mut plan, op, logits, targets, prefix);
     plan
 }

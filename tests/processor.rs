@@ -58,7 +58,8 @@ fn every_task_agrees_with_the_oracle_within_its_means() {
 fn a_step_takes_no_more_memory_than_the_plan_by_a_third_and_allocates_nothing() {
     const STEPS: usize = 20;
     let model = zoo::plain(32, &[16, 32, 64], 128, 8).unwrap();
-    let batches = Batches { split: "train", batch: 64, samples: 640, count: 10, stored_side: 36, resident: true };
+    let batches =
+        Batches { split: "train", batch: 64, samples: 640, count: 10, stored_side: 36, resident: true, votes: false };
     let on = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
     let plan = training(&model, &[Loss::Xe, Loss::Emd, Loss::Xemd2], &batches, on);
     let mut cpu = Cpu::open(Some(2));

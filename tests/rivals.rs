@@ -4,13 +4,14 @@
 mod common;
 
 use backhoe::nn::Loss;
-use backhoe::nn::loss::Labelling;
+use backhoe::nn::loss::{Labelling, Table};
 use backhoe::plan::{LossShape, Op, Operand, Plan, Residency, View};
 use backhoe::reference::Interpreter;
 use common::{Device, assert_within, devices, largest};
 use serde_json::Value;
 
-const RIVALS: [Loss; 2] = [Loss::Corn, Loss::Qwk];
+/// `xe` and `emd` stand for their forms against votes.
+const RIVALS: [Loss; 6] = [Loss::Corn, Loss::Qwk, Loss::Sord, Loss::Binomial, Loss::Xe, Loss::Emd];
 
 fn numbers(value: &Value) -> Vec<f64> {
     match value {
@@ -28,6 +29,18 @@ fn plan(op: Op, prefix: &str) -> Plan {
     plan
 }
 
+/// Fills the table of distributions that a loss is trained on, and says which row is whose.
+fn put_table(device: &mut dyn Device, loss: Loss, case: &Value, labels: &[u32], prefix: &str) {
+    let classes = case["classes"].as_u64().unwrap() as usize;
+    let (rows, table) = match loss.table(true) {
+        Some(Table::Votes) => ((0..labels.len() as u32).collect(), numbers(&case["votes"])),
+        Some(Table::Classes) => (labels.to_vec(), loss.class_labels(classes).unwrap()),
+        _ => return,
+    };
+    device.put_words(&format!("{prefix}rows"), &rows);
+    device.put(&format!("{prefix}table"), &table);
+}
+
 /// To `tolerance` of the largest entry, and `rounding` where next to nothing is left of two numbers near 1.
 fn check(device: &mut dyn Device, tolerance: f64, rounding: f64) {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/rivals.json")).unwrap();
@@ -35,13 +48,14 @@ fn check(device: &mut dyn Device, tolerance: f64, rounding: f64) {
     for (index, case) in fixture["cases"].as_array().unwrap().iter().enumerate() {
         let labels: Vec<u32> = numbers(&case["labels"]).into_iter().map(|label| label as u32).collect();
         let shape = LossShape { batch: labels.len(), classes: case["classes"].as_u64().unwrap() as usize };
-        let labelling = Labelling { samples: shape.batch };
+        let labelling = Labelling { samples: shape.batch, classes: shape.classes, votes: true };
         for loss in RIVALS {
             let prefix = format!("{loss}/{index}/");
             let handle = device.prepare(&plan(Op::Loss(loss.kind(labelling), shape), &prefix)).unwrap();
             let want = &case["expect"][loss.name()];
             device.put(&format!("{prefix}logits"), &numbers(&want["logits"]));
             device.put_words(&format!("{prefix}targets"), &labels);
+            put_table(device, loss, case, &labels, &prefix);
             device.submit(handle).unwrap();
             let mean =
                 device.take(&format!("{prefix}terms")).chunks(3).map(|row| row[0]).sum::<f64>() / shape.batch as f64;

@@ -74,6 +74,7 @@ impl Workload {
             count: EPOCH,
             stored_side: self.model.side + MARGIN,
             resident: true,
+            votes: false,
         }
     }
 

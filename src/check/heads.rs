@@ -6,8 +6,19 @@ use crate::plan::{Link, LossKind, LossShape, Op, PADDING};
 
 /// All of them.
 pub fn all() -> Vec<Case> {
-    [losses(), of_batches(), regressions(), batch_rows(), sums(), predictions(), class_sums(), distances(), optimiser()]
-        .concat()
+    [
+        losses(),
+        soft_losses(),
+        of_batches(),
+        regressions(),
+        batch_rows(),
+        sums(),
+        predictions(),
+        class_sums(),
+        distances(),
+        optimiser(),
+    ]
+    .concat()
 }
 
 /// How outputs become predictions.
@@ -39,6 +50,23 @@ fn losses() -> Vec<Case> {
         let settings = Fill::Words(vec![0.1, 0.9, 0.01, lambda, omega, mu, 0.0, 0.0]);
         for shape in shapes() {
             cases.push(Case::of(Op::Loss(LossKind::Xemd, shape)).with("settings", settings.clone()));
+        }
+    }
+    cases
+}
+
+/// Against distributions of fewer, as many and more than the samples.
+fn soft_losses() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let kinds: [fn(usize) -> LossKind; 2] =
+        [|rows| LossKind::SoftCrossEntropy { rows }, |rows| LossKind::SoftEmd { rows }];
+    for kind in kinds {
+        for shape in shapes() {
+            for rows in [shape.classes, shape.batch + 3] {
+                let case = Case::of(Op::Loss(kind(rows), shape));
+                cases.push(case.clone().with("targets", padded(shape)));
+                cases.push(case);
+            }
         }
     }
     cases

@@ -49,6 +49,8 @@ pub enum Fill {
         /// Levels.
         levels: u32,
     },
+    /// Rows of distributions over so many classes, in turn even, sure of one class, of two, and anything.
+    Distributions(usize),
     /// Places within the windows of a pool.
     Argmax(Pool),
     /// The L1 norms of the first operand, which has rows of so many features.
@@ -80,7 +82,8 @@ impl Fill {
         match (name, *op) {
             ("order", Op::Augment(c, _) | Op::CentreCrops(c)) => Self::Order { samples: c.samples, padding },
             ("order", Op::BatchRows { order, .. }) => Self::Order { samples: order, padding: true },
-            ("rows", Op::Loss(kind, _)) => Self::Integers(kind.table().map_or(1, |[rows, _]| rows as u32)),
+            ("rows", Op::Loss(kind, s)) => Self::Integers(kind.table(s.classes).map_or(1, |[rows, _]| rows as u32)),
+            ("table", Op::Loss(kind, s)) if kind.link() == Link::Softmax => Self::Distributions(s.classes),
             ("argmax", Op::MaxPoolBackward(p)) => Self::Argmax(p),
             ("features", Op::FeatureNorms { features, .. } | Op::ClassSums { features, .. }) => {
                 Self::Features(features)
@@ -124,6 +127,9 @@ impl Fill {
                 let pair = i.min(j) * classes + i.max(j);
                 if i == j { 0.0 } else { f64::from(draw(pair)[0] % levels) / f64::from(levels) }
             }),
+            Self::Distributions(classes) => {
+                (0..len / classes).flat_map(|row| distribution(row, classes, draw)).collect()
+            }
             Self::Argmax(pool) => {
                 let noise: Vec<f64> = (0..pool.input_len()).map(|i| between(-1.0, 1.0, i)).collect();
                 reference::pool::max_pool_forward(&pool, &noise).1
@@ -158,6 +164,20 @@ fn order(samples: usize, padding: bool, len: usize, draw: impl Fn(usize) -> [u32
     shuffled.sort_by_key(|sample| draw(*sample));
     let entry = |i: usize| if padding && i % 5 == 3 { f64::from(PADDING) } else { shuffled[i % samples] as f64 };
     (0..len).map(entry).collect()
+}
+
+/// Four kinds of distributions in turn; each is of numbers that add up to 1 as 32 bits can tell them.
+fn distribution(row: usize, classes: usize, draw: impl Fn(usize) -> [u32; 4]) -> Vec<f64> {
+    let drawn = draw(row * classes);
+    let (one, other) = (drawn[1] as usize % classes, drawn[2] as usize % classes);
+    let weight = |class: usize| match row % 4 {
+        0 => f64::from(unit(draw(row * classes + class)[0])) + 0.1,
+        1 => f64::from(class == one),
+        2 => f64::from(class == one) + 0.5 * f64::from(class == other),
+        _ => 1.0,
+    };
+    let total: f64 = (0..classes).map(weight).sum();
+    (0..classes).map(|class| weight(class) / total).collect()
 }
 
 /// Five kinds of rows in turn. The first is moderate, so that it sets the scale of gradients; of

@@ -104,7 +104,7 @@ pub struct TrainArguments {
     /// Which data.
     #[command(flatten)]
     pub data: DataChoice,
-    /// Losses that race, separated by commas: xe, reg, emd, emd-linear, xemd1, xemd2, corn, qwk
+    /// Losses that race, separated by commas: xe, reg, emd, emd-linear, xemd1, xemd2, corn, sord, qwk, binomial
     #[arg(long, value_delimiter = ',', default_value = "xe,emd,xemd2")]
     pub loss: Vec<Loss>,
     /// Epochs to train; with --resume, epochs in all

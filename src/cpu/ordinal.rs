@@ -1,6 +1,6 @@
 //! Losses of a batch as a whole, and those of networks whose outputs are not one a class.
 
-use super::loss::{softmax, through_softmax};
+use super::loss::{most, softmax, through_softmax};
 use super::task::{Cut, Task};
 use crate::plan::{LossShape, Op, PADDING, TERMS};
 
@@ -69,7 +69,7 @@ impl Labels {
 /// of the row's label, D the same with those of all labels in the mean. A row's term is its share of N, so that the
 /// mean of the terms is E, whose gradient with respect to p is `(w_i - E e_i) / D`.
 pub(super) fn qwk(op: &Op, shape: &LossShape) -> Task {
-    let LossShape { batch, classes } = *shape;
+    let classes = shape.classes;
     Task::new(op, 1, [Cut::Whole; 5], move |_, [logits, targets, p, g, terms]| {
         let targets = targets.integers();
         let labels = Labels::of(targets);
@@ -94,10 +94,9 @@ pub(super) fn qwk(op: &Op, shape: &LossShape) -> Task {
             if *target != PADDING {
                 for (i, g) in g.iter_mut().enumerate() {
                     let [own, mean] = labels.weights(i, *target, classes);
-                    // Of the batch's loss: `through_softmax` divides by the batch.
-                    *g = batch as f32 * (own - observed / chance * mean) / chance;
+                    *g = (own - observed / chance * mean) / chance;
                 }
-                through_softmax(p, super::loss::most(p), batch, g);
+                through_softmax(p, most(p), g);
             }
             let share = terms[0] * labels.count / chance;
             *terms = [share, 0.0, share];

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! data/cats/1.png        data/train/cats/1.png     data/classes.txt  (optional: order and values of the classes)
-//! data/dogs/a/2.jpg      data/test/cats/2.png
+//! data/dogs/a/2.jpg      data/test/cats/2.png      data/votes.csv    (optional: votes by class for images)
 //! ```
 //!
 //! Where there are `train` and `test` folders they are the two splits, else the images are split by class. Files that
@@ -22,6 +22,8 @@ mod scan;
 #[cfg(not(target_arch = "wasm32"))]
 mod store;
 #[cfg(not(target_arch = "wasm32"))]
+mod votes;
+#[cfg(not(target_arch = "wasm32"))]
 mod walk;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -33,6 +35,8 @@ pub use error::{FolderError, SkipReason, Skipped};
 pub use load::{Folder, Loaded, decode_file};
 #[cfg(not(target_arch = "wasm32"))]
 pub use scan::image_files;
+#[cfg(not(target_arch = "wasm32"))]
+pub use votes::VotesError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use walk::RECORD;
 

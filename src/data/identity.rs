@@ -13,7 +13,7 @@ pub struct Identity {
     pub classes: Vec<String>,
     /// Training and test images.
     pub images: [usize; 2],
-    /// SHA-256 of the training images and of the test images, in hexadecimal: sides, labels, values and pixels.
+    /// SHA-256 of the training images and of the test images, in hexadecimal: sides, labels, values, pixels and votes.
     pub sums: [String; 2],
 }
 
@@ -60,6 +60,7 @@ fn sum(images: &Images) -> String {
         hash.update(images.values[index].to_le_bytes());
         hash.update(images.image(index));
     }
+    images.votes.iter().for_each(|share| hash.update(share.to_le_bytes()));
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

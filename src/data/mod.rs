@@ -42,6 +42,8 @@ pub struct Images {
     pub labels: Vec<u32>,
     /// Real-valued label of each image where the data has one (an age), else the class index; N.
     pub values: Vec<f64>,
+    /// A distribution over the classes for each image, N x C, where the data have such; else empty.
+    pub votes: Vec<f32>,
     /// A name for each image (path below the data folder, or "faces/000123"), N.
     pub names: Vec<String>,
 }
@@ -54,6 +56,7 @@ impl Images {
             pixels: Vec::with_capacity(count),
             labels: Vec::with_capacity(count),
             values: Vec::with_capacity(count),
+            votes: Vec::new(),
             names: Vec::with_capacity(count),
         }
     }
@@ -95,9 +98,11 @@ impl Images {
     /// If an index is not below [`Images::len`].
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut chosen = Self::with_capacity(self.side, indices.len());
+        let classes = self.votes.len() / self.len().max(1);
         for &i in indices {
             let name = self.names[i].clone();
             chosen.push(self.pixels[i].clone(), self.labels[i], self.values[i], name);
+            chosen.votes.extend_from_slice(&self.votes[i * classes..(i + 1) * classes]);
         }
         chosen
     }
@@ -155,7 +160,10 @@ mod tests {
 
     #[test]
     fn selection_takes_every_column_along() {
-        let images = two_images().select(&[1, 0, 1]);
+        let mut images = two_images();
+        images.votes = vec![1.0, 0.0, 0.0, 0.25, 0.0, 0.75];
+        let images = images.select(&[1, 0, 1]);
+        assert_eq!(images.votes, [0.25, 0.0, 0.75, 1.0, 0.0, 0.0, 0.25, 0.0, 0.75]);
         assert_eq!(images.labels, [2, 0, 2]);
         assert_eq!(images.values, [7.5, 0.5, 7.5]);
         assert_eq!(images.names, ["b", "a", "b"]);

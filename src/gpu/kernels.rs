@@ -179,6 +179,8 @@ pub static KERNELS: &[Kernel] = &[
     row("loss_emd", Family::Loss, &[r(0), r(1), w(4), w(5), w(6)]),
     row("loss_emd_linear", Family::Loss, &[r(0), r(1), r(2), w(4), w(5), w(6)]),
     row("loss_xemd", Family::Loss, &[r(0), r(1), r(2), r(3), w(4), w(5), w(6)]),
+    row("loss_soft_xe", Family::Loss, &[r(0), r(1), r(7), r(8), w(4), w(5), w(6)]),
+    row("loss_soft_emd", Family::Loss, &[r(0), r(1), r(7), r(8), w(4), w(5), w(6)]),
     row("loss_qwk", Family::Loss, &[r(0), r(1), w(4), w(5), w(6)]),
     row("loss_corn", Family::Ordinal, &[r(0), r(1), w(5), w(6), w(7)]),
     row("loss_reg", Family::Ordinal, &[r(0), r(1), r(2), r(3), r(4), w(5), w(6), w(7)]),

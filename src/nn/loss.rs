@@ -1,5 +1,6 @@
 //! The losses by name, with what the paper sets for each (section 4.3).
 
+use super::labels;
 use super::model::Model;
 use crate::plan::{Link, LossKind};
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,10 @@ use serde::{Deserialize, Serialize};
 pub struct Labelling {
     /// Samples.
     pub samples: usize,
+    /// Classes.
+    pub classes: usize,
+    /// Whether there is a distribution over the classes for each sample.
+    pub votes: bool,
 }
 
 /// What a loss is trained on in place of the class.
@@ -16,6 +21,10 @@ pub struct Labelling {
 pub enum Table {
     /// The sample's real value.
     Values,
+    /// The sample's own distribution over the classes.
+    Votes,
+    /// The distribution of its class.
+    Classes,
 }
 
 /// A loss by name.
@@ -36,14 +45,28 @@ pub enum Loss {
     Xemd2,
     /// Conditional probabilities of a class above each (Shi, Cao and Raschka).
     Corn,
+    /// Cross-entropy against labels that fall off with the distance in classes (Diaz and Marathe).
+    Sord,
     /// One minus the quadratic weighted kappa of a batch (de la Torre, Puig and Valls).
     Qwk,
+    /// Cross-entropy against binomial distributions (Liu et al.).
+    Binomial,
 }
 
 impl Loss {
     /// All losses.
-    pub const ALL: [Self; 8] =
-        [Self::Xe, Self::Emd, Self::EmdLinear, Self::Xemd1, Self::Xemd2, Self::Reg, Self::Corn, Self::Qwk];
+    pub const ALL: [Self; 10] = [
+        Self::Xe,
+        Self::Emd,
+        Self::EmdLinear,
+        Self::Xemd1,
+        Self::Xemd2,
+        Self::Reg,
+        Self::Corn,
+        Self::Sord,
+        Self::Qwk,
+        Self::Binomial,
+    ];
 
     /// The name on the command line, in files and in figures.
     #[must_use]
@@ -56,7 +79,9 @@ impl Loss {
             Self::Xemd1 => "xemd1",
             Self::Xemd2 => "xemd2",
             Self::Corn => "corn",
+            Self::Sord => "sord",
             Self::Qwk => "qwk",
+            Self::Binomial => "binomial",
         }
     }
 
@@ -64,11 +89,14 @@ impl Loss {
     #[must_use]
     pub fn kind(self, labelling: Labelling) -> LossKind {
         match self {
+            Self::Xe if labelling.votes => LossKind::SoftCrossEntropy { rows: labelling.samples },
             Self::Xe => LossKind::CrossEntropy,
             Self::Reg => LossKind::Regression { rows: labelling.samples },
+            Self::Emd if labelling.votes => LossKind::SoftEmd { rows: labelling.samples },
             Self::Emd => LossKind::Emd,
             Self::EmdLinear => LossKind::EmdLinear,
             Self::Xemd1 | Self::Xemd2 => LossKind::Xemd,
+            Self::Sord | Self::Binomial => LossKind::SoftCrossEntropy { rows: labelling.classes },
             Self::Corn => LossKind::Corn,
             Self::Qwk => LossKind::Qwk,
         }
@@ -97,10 +125,25 @@ impl Loss {
         self.is_self_guided() || self == Self::EmdLinear
     }
 
-    /// What it is trained on in place of the class.
+    /// What it is trained on in place of the class, where the data have votes or have none.
     #[must_use]
-    pub fn table(self) -> Option<Table> {
-        (self == Self::Reg).then_some(Table::Values)
+    pub fn table(self, votes: bool) -> Option<Table> {
+        match self {
+            Self::Reg => Some(Table::Values),
+            Self::Xe | Self::Emd => votes.then_some(Table::Votes),
+            Self::Sord | Self::Binomial => Some(Table::Classes),
+            _ => None,
+        }
+    }
+
+    /// The distribution that it trains each class on, classes x classes, where it has its own.
+    #[must_use]
+    pub fn class_labels(self, classes: usize) -> Option<Vec<f64>> {
+        match self {
+            Self::Sord => Some(labels::sord(classes)),
+            Self::Binomial => Some(labels::binomial(classes)),
+            _ => None,
+        }
     }
 
     /// How the outputs that it trains become a prediction.

@@ -28,6 +28,8 @@ pub struct Batches {
     pub stored_side: usize,
     /// Whether the whole data set lies in the device's memory.
     pub resident: bool,
+    /// Whether the data set has a distribution over the classes for each sample.
+    pub votes: bool,
 }
 
 impl Batches {
@@ -40,6 +42,12 @@ impl Batches {
             side,
             resident: self.resident,
         }
+    }
+
+    /// What the data have to say of their samples.
+    #[must_use]
+    pub fn labelling(&self, classes: usize) -> Labelling {
+        Labelling { samples: self.samples, classes, votes: self.votes }
     }
 
     /// Batches of an evaluation whose predictions are kept until they are read.
@@ -92,7 +100,7 @@ pub fn training(model: &Model, racers: &[Loss], batches: &Batches, augmentation:
     let targets = plan.transient("targets", Element::U32, batches.batch);
     let [pixels, labels, order, clock] = source.views;
     plan.push(Op::Augment(crops, augmentation), &[pixels, labels, order, clock, images, targets]);
-    let named = |racer: &Loss| racer.table() == Some(Table::Values);
+    let named = |racer: &Loss| matches!(racer.table(batches.votes), Some(Table::Values | Table::Votes));
     let rows = racers.iter().any(named).then(|| {
         let rows = plan.transient("rows", Element::U32, batches.batch);
         plan.push(Op::BatchRows { batch: batches.batch, order: crops.order }, &[order, clock, rows]);
@@ -125,14 +133,19 @@ fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, shared: &Shared<'_>)
 /// Prediction, loss and gradient; also counts the training confusion. Returns (gradient, terms).
 fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, logits: View, shared: &Shared<'_>) -> (View, View) {
     let (name, classes) = (racer.name(), shape.classes);
-    let op = Op::Loss(racer.kind(Labelling { samples: shared.batches.samples }), shape);
+    let op = Op::Loss(racer.kind(shared.batches.labelling(classes)), shape);
+    let table = racer.table(shared.batches.votes);
     let view = |operand: &Operand| {
         let Operand { element, len, .. } = *operand;
         match operand.name {
             "logits" => logits,
             "targets" => shared.targets,
+            "rows" if table == Some(Table::Classes) => shared.targets,
             "rows" => shared.rows.unwrap_or(shared.targets),
-            "table" => plan.kept(&table_slot(racer, shared.batches), element, len, Residency::Data),
+            "table" => {
+                let slot = table.map(|table| table_slot(racer, table, shared.batches));
+                plan.kept(&slot.unwrap_or_default(), element, len, Residency::Data)
+            }
             "class_values" => plan.kept("class_values", element, len, Residency::Data),
             "ground" => state(plan, name, "ground", len),
             "settings" => settings(plan, name),
@@ -148,10 +161,13 @@ fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, logits: View, shared: &S
     (gradient, terms)
 }
 
-/// The slot of the table of targets that a loss reads.
-fn table_slot(racer: Loss, batches: &Batches) -> String {
-    match racer.table() {
-        Some(Table::Values) | None => format!("{}/values", batches.split),
+/// The slot of the table that a loss is trained on: rows in the order of the samples, or of the classes.
+#[must_use]
+pub fn table_slot(racer: Loss, table: Table, batches: &Batches) -> String {
+    match table {
+        Table::Values => format!("{}/values", batches.split),
+        Table::Votes => format!("{}/votes", batches.split),
+        Table::Classes => format!("{racer}/labels"),
     }
 }
 

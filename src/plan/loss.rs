@@ -12,6 +12,16 @@ pub enum LossKind {
     EmdLinear,
     /// Cross-entropy with the self-guided squared distance term (equation 16).
     Xemd,
+    /// Cross-entropy against a distribution over the classes.
+    SoftCrossEntropy {
+        /// Distributions in the table of which each sample names one.
+        rows: usize,
+    },
+    /// The squared earth mover's distance of ordered classes to a distribution over them (equation 10).
+    SoftEmd {
+        /// Distributions in the table of which each sample names one.
+        rows: usize,
+    },
     /// One minus the quadratic weighted kappa of a batch: its squared errors over those that chance would make with
     /// the same labels and the same predictions. A loss of the batch, not of its samples.
     Qwk,
@@ -40,8 +50,9 @@ impl LossKind {
 
     /// Rows and columns of the table of targets, of which each sample names a row.
     #[must_use]
-    pub fn table(self) -> Option<[usize; 2]> {
+    pub fn table(self, classes: usize) -> Option<[usize; 2]> {
         match self {
+            Self::SoftCrossEntropy { rows } | Self::SoftEmd { rows } => Some([rows, classes]),
             Self::Regression { rows } => Some([rows, 1]),
             _ => None,
         }
@@ -64,6 +75,8 @@ impl LossKind {
             Self::Emd => "loss_emd",
             Self::EmdLinear => "loss_emd_linear",
             Self::Xemd => "loss_xemd",
+            Self::SoftCrossEntropy { .. } => "loss_soft_xe",
+            Self::SoftEmd { .. } => "loss_soft_emd",
             Self::Qwk => "loss_qwk",
             Self::Corn => "loss_corn",
             Self::Regression { .. } => "loss_reg",

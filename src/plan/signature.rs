@@ -242,7 +242,7 @@ impl Op {
 fn loss(kind: LossKind, s: &LossShape) -> Vec<Operand> {
     let outputs = s.batch * kind.link().outputs(s.classes);
     let mut list = vec![read("logits", outputs), read_u32("targets", s.batch)];
-    if let Some([rows, columns]) = kind.table() {
+    if let Some([rows, columns]) = kind.table(s.classes) {
         list.extend([read_u32("rows", s.batch), read("table", rows * columns)]);
     }
     list.extend((kind.link() == Link::Identity).then(|| read("class_values", s.classes)));

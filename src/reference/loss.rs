@@ -4,6 +4,7 @@
 //! sum of the others; apart from that these are the paper's formulas.
 
 pub mod ordinal;
+mod soft;
 
 use super::{is_padding, mismatch};
 use crate::plan::{LossKind, LossShape, Op};
@@ -91,6 +92,8 @@ pub struct Mean {
 #[must_use]
 pub fn mean_loss(kind: LossKind, shape: &LossShape, given: &Given<'_>) -> Mean {
     match kind {
+        LossKind::SoftCrossEntropy { .. } => soft::cross_entropy(shape, given),
+        LossKind::SoftEmd { .. } => soft::squared_emd(shape, given),
         LossKind::Qwk => ordinal::weighted_kappa(shape, given),
         LossKind::Corn => ordinal::corn(shape, given),
         LossKind::Regression { .. } => ordinal::regression(shape, given),
@@ -152,7 +155,7 @@ fn sample_loss(kind: LossKind, p: &[f64], k: usize, to_label: &[f64], weighting:
         LossKind::Emd => squared_emd(p, k),
         LossKind::EmdLinear => linear_emd(p, to_label),
         LossKind::Xemd => xemd(p, k, to_label, weighting),
-        LossKind::Qwk | LossKind::Corn | LossKind::Regression { .. } => unreachable!("no mean over a softmax"),
+        other => unreachable!("{other:?} is computed elsewhere"),
     }
 }
 

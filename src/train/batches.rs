@@ -28,7 +28,8 @@ pub fn batches(split: &'static str, images: &Images, batch: usize, whole_only: b
     let batch = batch.min(samples);
     let count = if whole_only { samples / batch } else { samples.div_ceil(batch) };
     let resident = (samples * 3 * images.side * images.side) as u64 <= limits.resident_bytes;
-    Batches { split, batch, samples, count, stored_side: images.side, resident }
+    let votes = !images.votes.is_empty();
+    Batches { split, batch, samples, count, stored_side: images.side, resident, votes }
 }
 
 /// Writes labels, and the pixels where they stay.

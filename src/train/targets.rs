@@ -1,10 +1,9 @@
 //! What losses are trained on besides the classes, as tables on the device.
 
-use super::batches::slot;
 use crate::data::Dataset;
 use crate::nn::Loss;
 use crate::nn::loss::Table;
-use crate::nn::plans::Batches;
+use crate::nn::plans::{Batches, table_slot};
 use crate::plan::{Executor, ExecutorError};
 
 /// The units in which a network learns real values: -1 is the least of the classes' values, 1 the greatest. So one
@@ -48,11 +47,25 @@ pub fn write_tables(
     batches: &Batches,
     data: &Dataset,
 ) -> Result<(), ExecutorError> {
-    if losses.iter().any(|loss| loss.table() == Some(Table::Values)) {
-        let units = Units::of(&data.class_values);
-        let narrow = |values: &[f64]| values.iter().map(|&value| units.output(value) as f32).collect::<Vec<f32>>();
-        executor.write(&slot(batches, "values"), 0, bytemuck::cast_slice(&narrow(&data.train.values)))?;
-        executor.write("class_values", 0, bytemuck::cast_slice(&narrow(&data.class_values)))?;
+    let mut write = |slot: &str, numbers: &mut dyn Iterator<Item = f64>| {
+        let narrow: Vec<f32> = numbers.map(|number| number as f32).collect();
+        executor.write(slot, 0, bytemuck::cast_slice(&narrow))
+    };
+    let units = Units::of(&data.class_values);
+    for &loss in losses {
+        let Some(table) = loss.table(batches.votes) else { continue };
+        let slot = table_slot(loss, table, batches);
+        match table {
+            Table::Values => {
+                write(&slot, &mut data.train.values.iter().map(|&value| units.output(value)))?;
+                write("class_values", &mut data.class_values.iter().map(|&value| units.output(value)))?;
+            }
+            Table::Votes => write(&slot, &mut data.train.votes.iter().map(|&share| f64::from(share)))?,
+            Table::Classes => {
+                let labels = loss.class_labels(data.classes.len()).unwrap_or_default();
+                write(&slot, &mut labels.into_iter())?;
+            }
+        }
     }
     Ok(())
 }

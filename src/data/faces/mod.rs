@@ -156,6 +156,7 @@ impl Faces {
             pixels: (0..count).map(|i| whole.slice(i * size..(i + 1) * size)).collect(),
             labels,
             values,
+            votes: Vec::new(),
             names: (0..count).map(|i| format!("faces/{name}/{i:06}")).collect(),
         })
     }

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::classes::ClassListError;
 use super::decode::DecodeError;
+use super::votes::VotesError;
 use crate::data::SideError;
 use crate::data::split::SplitError;
 
@@ -66,6 +67,14 @@ pub enum FolderError {
     /// The test fraction is out of bounds.
     #[error(transparent)]
     Split(#[from] SplitError),
+    /// What is wrong with the table of votes.
+    #[error("{}: {source}", path.display())]
+    Votes {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<VotesError>,
+    },
     /// No folder inside the folder.
     #[error("{} has no class folders: put the images of each class into a folder of its own", .0.display())]
     NoClasses(PathBuf),

@@ -12,6 +12,7 @@ use super::decode::{DecodeError, MAX_BYTES, decode_named};
 use super::error::{FolderError, SkipReason, Skipped};
 use super::scan::{Scan, Source, named_format, scan};
 use super::store::{IN_MEMORY, Store};
+use super::votes::Votes;
 use super::walk::natural;
 use crate::data::split::{check_fraction, stratified};
 use crate::data::{Dataset, Images, check_side};
@@ -19,7 +20,8 @@ use crate::data::{Dataset, Images, check_side};
 /// A folder of class folders, with or without `train` and `test` above them.
 ///
 /// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them: a folder
-/// name a line, and after a tab or a comma a number where the classes stand for one. Folders inside a class folder are searched too;
+/// name a line, and after a tab or a comma a number where the classes stand for one. A `votes.csv` has a line an image (its path below the folder), with a number a class:
+/// distributions to train on. Folders inside a class folder are searched too;
 /// hidden files and folders are not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folder {
@@ -79,12 +81,13 @@ impl Folder {
         }
         let found = counts(&scan, scan.sources.iter());
         self.check_filled(&scan, &found, &found)?;
+        let votes = Votes::read(&self.path, &scan.classes.names)?;
         let decoded = self.decode_all(&scan.sources, in_memory, progress)?;
         let (pictures, skipped) = self.separate(&mut scan, decoded)?;
         let kept = counts(&scan, pictures.iter().map(|picture| &picture.source));
         self.check_filled(&scan, &kept, &found)?;
         let tested = self.tested(&scan, &pictures, &kept)?;
-        Ok(Loaded { dataset: self.dataset(scan, pictures, &tested), skipped })
+        Ok(Loaded { dataset: self.dataset(scan, pictures, &tested, votes.as_ref()), skipped })
     }
 
     /// What was read, and everything that was not, sorted.
@@ -144,7 +147,7 @@ impl Folder {
         Ok(tested)
     }
 
-    fn dataset(&self, scan: Scan, pictures: Vec<Picture>, tested: &[bool]) -> Dataset {
+    fn dataset(&self, scan: Scan, pictures: Vec<Picture>, tested: &[bool], votes: Option<&Votes>) -> Dataset {
         let test_count = tested.iter().filter(|&&tested| tested).count();
         let mut train = Images::with_capacity(self.side, tested.len() - test_count);
         let mut test = Images::with_capacity(self.side, test_count);
@@ -152,6 +155,7 @@ impl Folder {
             let class = scan.folders[source.folder].class;
             let value = scan.classes.values[class as usize];
             let images = if tested { &mut test } else { &mut train };
+            images.votes.extend(votes.into_iter().flat_map(|votes| votes.of(&source.name, class)));
             images.push(pixels, class, value, source.name);
         }
         Dataset { name: self.name(), classes: scan.classes.names, class_values: scan.classes.values, train, test }

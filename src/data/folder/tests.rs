@@ -370,3 +370,25 @@ fn a_single_file_is_decoded_as_in_a_folder() {
     RgbImage::from_pixel(3, 3, Rgb([9; 3])).save_with_format(data.path("x.tga"), format).unwrap();
     assert_eq!(decode_file(&data.path("x.tga"), 1).unwrap(), [9; 3]);
 }
+
+#[test]
+fn votes_go_with_their_images() {
+    let data = Data::two_classes();
+    let loaded = data.load().dataset;
+    assert!(loaded.train.votes.is_empty());
+    let voted = loaded.train.names[0].clone();
+    let [first, second] = &loaded.classes[..] else { panic!("two classes") };
+    data.bytes("votes.csv", format!("image,{second},{first}\n{voted},3,1\n").as_bytes());
+    let loaded = data.load().dataset;
+    for images in [&loaded.train, &loaded.test] {
+        assert_eq!(images.votes.len(), 2 * images.len());
+        for (index, shares) in images.votes.chunks(2).enumerate() {
+            let own = images.labels[index] as usize;
+            let want =
+                if images.names[index] == voted { [0.25, 0.75] } else { [0, 1].map(|c| f32::from(u8::from(c == own))) };
+            assert_eq!(shares, want, "{}", images.names[index]);
+        }
+    }
+    data.bytes("votes.csv", b"image,x,y\n");
+    assert_says(&data.error(), &["votes.csv", "`x`"]);
+}

@@ -257,3 +257,62 @@ fn kappa_of_one_class_alone_is_finite_and_still() {
         assert!(mean_of(&got.terms) <= 1.0 && got.logit_gradient.iter().all(|slope| slope.abs() < 1e-8), "{got:?}");
     }
 }
+
+/// The targets of a batch as distributions: all on the label.
+fn sure(targets: &[f64], classes: usize) -> Vec<f64> {
+    targets.iter().flat_map(|target| (0..classes).map(move |class| f64::from(class as f64 == *target))).collect()
+}
+
+const SOFT: [LossKind; 2] = [LossKind::SoftCrossEntropy { rows: 5 }, LossKind::SoftEmd { rows: 5 }];
+
+#[test]
+fn losses_against_distributions_have_their_gradients() {
+    for kind in SOFT {
+        for (batch, classes) in [(3, 2), (4, 3), (5, 8), (2, 101)] {
+            let logits: Vec<f64> = noise(1, batch * classes).iter().map(|z| 3.0 * z).collect();
+            let table: Vec<f64> = noise(2, 5 * classes).chunks(classes).flat_map(softmax).collect();
+            let (targets, rows) = (labels(batch, classes), labels(batch, 5));
+            let given = Given { logits: &logits, targets: &targets, rows: &rows, table: &table, ..Given::default() };
+            assert_batch_gradient(kind, &LossShape { batch, classes }, &given);
+        }
+    }
+}
+
+/// A distribution that is sure of the label is the label. Cross-entropy has its 1e-6 there.
+#[test]
+fn sure_distributions_are_labels() {
+    let shape = LossShape { batch: 4, classes: 5 };
+    let (logits, targets) = (noise(1, 20), labels(4, 5));
+    let table = sure(&targets, 5);
+    let given =
+        Given { logits: &logits, targets: &targets, rows: &[0.0, 1.0, 2.0, 3.0], table: &table, ..Given::default() };
+    for (soft, hard, tolerance) in [(SOFT[0], LossKind::CrossEntropy, 3e-5), (SOFT[1], LossKind::Emd, 1e-14)] {
+        let (soft, hard) = (mean_loss(soft, &shape, &given), mean_loss(hard, &shape, &given));
+        assert_close(&soft.terms, &hard.terms, tolerance);
+        assert_close(&soft.logit_gradient, &hard.logit_gradient, tolerance);
+    }
+}
+
+#[test]
+fn losses_against_distributions_are_those_of_the_fixtures() {
+    let rivals = fixture("rivals.json");
+    for case in rivals["cases"].as_array().unwrap() {
+        let (targets, votes) = (numbers(&case["labels"]), numbers(&case["votes"]));
+        let shape = LossShape { batch: targets.len(), classes: case["classes"].as_u64().unwrap() as usize };
+        let samples: Vec<f64> = (0..shape.batch).map(|n| n as f64).collect();
+        let (sord, binomial) = (crate::nn::labels::sord(shape.classes), crate::nn::labels::binomial(shape.classes));
+        for (name, kind, rows, table) in [
+            ("xe", SOFT[0], &samples, &votes),
+            ("emd", SOFT[1], &samples, &votes),
+            ("sord", SOFT[0], &targets, &sord),
+            ("binomial", SOFT[0], &targets, &binomial),
+        ] {
+            let want = &case["expect"][name];
+            let logits = numbers(&want["logits"]);
+            let given = Given { logits: &logits, targets: &targets, rows, table, ..Given::default() };
+            let got = mean_loss(kind, &shape, &given);
+            assert_near(&[mean_of(&got.terms)], &numbers(&want["loss"]));
+            assert_near(&got.logit_gradient, &numbers(&want["grad"]));
+        }
+    }
+}

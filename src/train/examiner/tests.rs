@@ -102,8 +102,15 @@ fn the_batch_that_would_fit_counts_scratch_and_evaluation() {
     let settings = settings();
     let model = settings.model(8).unwrap();
     let bytes = |batch| {
-        let batches =
-            Batches { split: "train", batch, samples: 64, count: 64 / batch, stored_side: 16, resident: true };
+        let batches = Batches {
+            split: "train",
+            batch,
+            samples: 64,
+            count: 64 / batch,
+            stored_side: 16,
+            resident: true,
+            votes: false,
+        };
         let memory = gpu().fits(&training(&model, &settings.losses, &batches, settings.augmentation)).unwrap();
         assert!(memory.scratch_words > 0);
         memory.bytes()
