@@ -117,7 +117,7 @@ fn measure(arguments: &Arguments, point: &Point) -> Result<(Measured, Plan), Box
     let mut executor = open(&arguments)?;
     let started = point.workload.start(&mut *executor, point.losses)?;
     let (handle, plan) = if point.distances {
-        let plan = distances(&point.workload.model, point.losses);
+        let plan = distances(&point.workload.model, point.losses, false);
         (executor.prepare(&plan)?, plan)
     } else {
         (started.handle, started.plan)

@@ -45,6 +45,6 @@ fn distances_ms(arguments: &Arguments) -> Result<f64, Box<dyn Error>> {
     let mut executor = open(arguments)?;
     let workload = Workload::named("R1")?;
     workload.start(&mut *executor, &[Loss::Emd])?;
-    let plan = executor.prepare(&distances(&workload.model, &[Loss::Emd]))?;
+    let plan = executor.prepare(&distances(&workload.model, &[Loss::Emd], false))?;
     Ok(1e3 * pace(&mut *executor, plan, "train", SPAN)?.step_s)
 }

@@ -18,7 +18,8 @@ const CLASSES: usize = 4;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let loss: Loss = std::env::args().nth(1).unwrap_or("emd".to_owned()).parse()?;
     let shape = LossShape { batch: CLASSES, classes: CLASSES };
-    let op = Op::Loss(loss.kind(Labelling { samples: CLASSES, classes: CLASSES, votes: false }), shape);
+    let labelling = Labelling { samples: CLASSES, classes: CLASSES, votes: false };
+    let op = Op::Loss(loss.kind(labelling), shape);
     // A slot for each operand, under the operand's name.
     let mut plan = Plan::default();
     let slot = |operand: &Operand| plan.kept(operand.name, operand.element, operand.len, Residency::Data);
@@ -30,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let logits: Vec<f32> = cells().map(|(row, class)| if row == class { 1.5 } else { 0.25 * class as f32 }).collect();
     let ground: Vec<f32> = cells().map(|(i, j)| i.abs_diff(j) as f32 / CLASSES as f32).collect();
     let (omega, mu) = loss.omega_and_mu();
-    let settings = StepSettings { lambda: 1.0, omega, mu, ..StepSettings::default() };
+    let settings = StepSettings { lambda: 1.0, omega, mu, regulariser: 0.1, ..StepSettings::default() };
 
     let mut gpu = Gpu::open(&AdapterChoice::Best)?;
     let handle = gpu.prepare(&plan)?;
@@ -41,8 +42,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if loss.reads_ground() {
         gpu.write("ground", 0, bytemuck::cast_slice(&ground))?;
     }
-    if loss.is_self_guided() {
+    if loss.kind(labelling).reads_settings() {
         gpu.write("settings", 0, bytemuck::bytes_of(&settings))?;
+    }
+    // And some a table of what each sample is trained on: here each class's own distribution.
+    if let Some(labels) = loss.class_labels(CLASSES) {
+        let labels: Vec<f32> = labels.into_iter().map(|share| share as f32).collect();
+        gpu.write("rows", 0, bytemuck::cast_slice(&[1u32; CLASSES]))?;
+        gpu.write("table", 0, bytemuck::cast_slice(&labels))?;
     }
     gpu.submit(handle)?;
     let mut read = |slot: &str| -> Result<Vec<f32>, Box<dyn std::error::Error>> {

@@ -19,7 +19,8 @@ struct Settings {
     lambda: f32,
     omega: f32,
     mu: f32,
-    reserved: vec2<f32>,
+    regulariser: f32,
+    reserved: f32,
 }
 
 // Invocations of a workgroup.

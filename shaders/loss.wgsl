@@ -246,6 +246,38 @@ fn least_surprise(row: u32, top: u32) -> f32 {
     return select(-log(probabilities[row + top]), series, others < 0.0625);
 }
 
+// A-EMD (Frogner et al.): the transport F from p to the label that makes <F, D> + r sum of F log F
+// least, r the regulariser. Matrix scaling finds it: log u_i = log p_i - log sum over j of exp(log v_j
+// - D_ij / r), and v likewise from u. All mass goes to the label, of whose class alone v is not 0, so
+// that the first iteration is the last: r log u_i = D_ik + r log p_i but for a constant. That is the
+// dual potential, the gradient with respect to p; from the logits, nothing in it overflows.
+@compute @workgroup_size(GROUP)
+fn loss_a_emd(@builtin(global_invocation_id) id: vec3<u32>) {
+    let n = id.x;
+    if (n >= BATCH) {
+        return;
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    let label = targets[n];
+    if (label == PADDING) {
+        write_nothing(n);
+        return;
+    }
+    let least = least_surprise(row, top);
+    var distance = 0.0;
+    var entropy = 0.0;
+    for (var i = 0u; i < classes(); i++) {
+        let d = ground[i * CLASSES + label];
+        let from_top = logits[row + i] - logits[row + top];
+        distance += probabilities[row + i] * d;
+        entropy += probabilities[row + i] * (least - from_top);
+        logit_gradient[row + i] = d + settings.regulariser * from_top;
+    }
+    through_softmax(row, top);
+    write_terms(n, distance - settings.regulariser * entropy, 0.0, distance);
+}
+
 // Against a distribution t: E = -sum over i of t_i log p_i, dE/dz_i = p_i - t_i. The logarithm comes
 // from the logits, so that nothing need be added to p. The slopes add up to 0, by which that of the
 // most probable class is found without the difference of two numbers near 1.

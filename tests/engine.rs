@@ -144,8 +144,8 @@ fn start(device: &mut dyn Device, model: &Model, racers: &[Loss], seed: u32, res
 
 fn settings(racer: Loss, learning_rate: f32) -> StepSettings {
     let (omega, mu) = racer.omega_and_mu();
-    let reserved = [0.0; 2];
-    StepSettings { learning_rate, momentum: 0.9, weight_decay: 5e-4, lambda: 0.7, omega, mu, reserved }
+    let (regulariser, reserved) = (0.1, 0.0);
+    StepSettings { learning_rate, momentum: 0.9, weight_decay: 5e-4, lambda: 0.7, omega, mu, regulariser, reserved }
 }
 
 /// Symmetric, with a zero diagonal; exact in 32 bits.
@@ -200,7 +200,7 @@ fn three_steps_and_the_distances_agree_with_the_oracle() {
         split.plan
     };
     let measure = |device: &mut dyn Device| {
-        let plan = distances(&model, &Loss::ALL);
+        let plan = distances(&model, &Loss::ALL, false);
         let handle = device.prepare(&plan).unwrap();
         device.submit(handle).unwrap();
         plan

@@ -149,14 +149,37 @@ fn check_losses(device: &mut dyn Device, tolerance: f64) {
     }
 }
 
+/// Transport with entropy: its cost is the distance term.
+fn check_approximate_emd(device: &mut dyn Device, tolerance: f64) {
+    for (index, case) in json("losses.json")["approximate_emd"].as_array().unwrap().iter().enumerate() {
+        let classes = case["classes"].as_u64().unwrap() as usize;
+        assert_eq!(case["iterations"], 100);
+        let prefix = format!("{index}/");
+        let handle = device.prepare(&loss_plan(Loss::AEmd, classes, &prefix)).unwrap();
+        put_case(device, case, case, Loss::AEmd, &prefix);
+        device.put("settings", &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, case["reg"].as_f64().unwrap(), 0.0]);
+        device.submit(handle).unwrap();
+        let (terms, gradient) =
+            (device.take(&format!("{prefix}terms")), device.take(&format!("{prefix}logit_gradient")));
+        assert_close(&format!("cost of case {index}"), &terms[2..], &numbers(&case["transport_cost"]), tolerance);
+        let what = format!("gradient of case {index}");
+        let want = numbers(&case["grad"]);
+        assert_within(&what, &gradient, &want, tolerance * largest(&want) + recorded(classes));
+    }
+}
+
 #[test]
 fn losses_and_their_gradients_on_the_oracle() {
     check_losses(&mut Interpreter::new(), ORACLE);
+    check_approximate_emd(&mut Interpreter::new(), ORACLE);
 }
 
 #[test]
 fn losses_and_their_gradients_on_the_adapter() {
-    devices().iter_mut().for_each(|device| check_losses(&mut **device, NARROW));
+    for mut device in devices() {
+        check_losses(&mut *device, NARROW);
+        check_approximate_emd(&mut *device, NARROW);
+    }
 }
 
 /// Features and labels to centroids, distances and ground distance in one plan.

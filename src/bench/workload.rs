@@ -142,8 +142,16 @@ impl Workload {
         executor.write(&format!("{loss}/weights"), 0, bytemuck::cast_slice(&weights))?;
         let (omega, mu) = loss.omega_and_mu();
         let (learning_rate, momentum, weight_decay) = (0.01, 0.9, 5e-4);
-        let settings =
-            StepSettings { learning_rate, momentum, weight_decay, lambda: 0.1, omega, mu, ..Default::default() };
+        let settings = StepSettings {
+            learning_rate,
+            momentum,
+            weight_decay,
+            lambda: 0.1,
+            omega,
+            mu,
+            regulariser: 0.1,
+            ..Default::default()
+        };
         executor.write(&format!("{loss}/settings"), 0, bytemuck::bytes_of(&settings))?;
         if loss.reads_ground() {
             let classes = self.model.classes();

@@ -47,9 +47,17 @@ fn losses() -> Vec<Case> {
     for [lambda, omega, mu] in
         [[0.7, 2.0, -0.25], [0.0, 1.0, -0.5], [10.0, 0.5, 0.5], [0.3, 3.0, 0.0], [2.0, 1.7, -1.0]]
     {
-        let settings = Fill::Words(vec![0.1, 0.9, 0.01, lambda, omega, mu, 0.0, 0.0]);
+        let settings = Fill::Words(vec![0.1, 0.9, 0.01, lambda, omega, mu, 0.1, 0.0]);
         for shape in shapes() {
             cases.push(Case::of(Op::Loss(LossKind::Xemd, shape)).with("settings", settings.clone()));
+        }
+    }
+    for regulariser in [0.1, 1.0, 10.0] {
+        let settings = Fill::Words(vec![0.1, 0.9, 0.01, 0.7, 1.0, -0.5, regulariser, 0.0]);
+        for shape in shapes() {
+            let case = Case::of(Op::Loss(LossKind::ApproximateEmd, shape)).with("settings", settings.clone());
+            cases.push(case.clone().with("targets", padded(shape)));
+            cases.push(case);
         }
     }
     cases

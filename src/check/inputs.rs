@@ -6,8 +6,8 @@ use crate::reference;
 
 /// Seed, epoch, step and cursor where a case says nothing else.
 const CLOCK: [f64; 4] = [2_654_435_769.0, 3.0, 41.0, 1.0];
-/// Learning rate, momentum, weight decay, lambda, omega and mu where a case says nothing else.
-const SETTINGS: [f64; 8] = [0.1, 0.9, 0.01, 0.7, 1.0, -0.5, 0.0, 0.0];
+/// Learning rate, momentum, weight decay, lambda, omega, mu and regulariser where a case says nothing else.
+const SETTINGS: [f64; 8] = [0.1, 0.9, 0.01, 0.7, 1.0, -0.5, 0.1, 0.0];
 
 /// How an operand is filled.
 #[derive(Clone, Debug, PartialEq)]

@@ -38,6 +38,29 @@ pub enum Command {
     Bench(BenchArguments),
 }
 
+/// The ground distance asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroundChoice {
+    /// Learned by each racer.
+    Learned,
+    /// That of ordered classes.
+    Ordered,
+    /// In a file.
+    File(PathBuf),
+}
+
+impl std::str::FromStr for GroundChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "learned" => Self::Learned,
+            "ordered" => Self::Ordered,
+            file => Self::File(file.into()),
+        })
+    }
+}
+
 /// Which device.
 #[derive(Clone, Debug, Args)]
 pub struct DeviceArguments {
@@ -104,7 +127,7 @@ pub struct TrainArguments {
     /// Which data.
     #[command(flatten)]
     pub data: DataChoice,
-    /// Losses that race, separated by commas: xe, reg, emd, emd-linear, xemd1, xemd2, corn, sord, qwk, binomial
+    /// Losses that race, separated by commas: xe, reg, emd, emd-linear, xemd1, xemd2, a-emd, corn, sord, qwk, binomial
     #[arg(long, value_delimiter = ',', default_value = "xe,emd,xemd2")]
     pub loss: Vec<Loss>,
     /// Epochs to train; with --resume, epochs in all
@@ -143,6 +166,13 @@ pub struct TrainArguments {
     /// Bias of the ground distance; by default -0.5 for xemd1 and -0.25 for xemd2
     #[arg(long)]
     pub mu: Option<f32>,
+    /// Ground distance of the losses that read one (xemd1, xemd2, a-emd, emd-linear): `learned` from each racer's features,
+    /// `ordered`, or a CSV file as a run leaves it (ground-distance-LOSS.csv)
+    #[arg(long, value_name = "FILE|ordered|learned", default_value = "learned")]
+    pub ground: GroundChoice,
+    /// Weight of the entropy in a-emd; the paper tries 0.1, 1 and 10
+    #[arg(long, default_value_t = 0.1)]
+    pub regulariser: f32,
     /// Epochs of cross-entropy alone before the distance term
     #[arg(long, default_value_t = 4)]
     pub jump_start: usize,
@@ -158,7 +188,8 @@ pub struct TrainArguments {
     /// Go on with the run in this folder; its own settings count
     #[arg(long, conflicts_with_all = [
         "out", "data", "train_images", "test_images", "test_fraction", "strict", "loss", "batch", "lr", "momentum",
-        "weight_decay", "size", "seed", "channels", "hidden", "lambda", "omega", "mu", "jump_start", "augment",
+        "weight_decay", "size", "seed", "channels", "hidden", "lambda", "omega", "mu", "ground", "regulariser",
+        "jump_start", "augment",
     ])]
     pub resume: Option<PathBuf>,
     /// Which device.

@@ -212,7 +212,9 @@ fn settings_rows(record: &Record) -> Vec<(String, String)> {
     };
     let mut rows: Vec<_> = record.sittings.iter().map(built).collect();
     for part in [serde_json::to_value(&record.source), serde_json::to_value(&record.settings)] {
-        if let Ok(serde_json::Value::Object(fields)) = part {
+        if let Ok(serde_json::Value::Object(mut fields)) = part {
+            // Of a matrix, the file's name is enough.
+            fields.entry("ground").and_modify(|ground| *ground = record.settings.ground.to_string().into());
             rows.extend(fields.into_iter().map(|(name, value)| (name.replace('_', " "), value.to_string())));
         }
     }

@@ -1,15 +1,16 @@
 //! `backhoe train`: drives a trainer, shows its events, keeps its checkpoints.
 
-use super::args::TrainArguments;
+use super::args::{GroundChoice, TrainArguments};
 use super::artifacts::Artifacts;
 use super::{CliError, open, say};
 use backhoe::data::MAX_SIDE;
 use backhoe::data::source::Source;
 use backhoe::nn::Model;
 use backhoe::plan::{AdapterKind, Executor};
+use backhoe::report::read_matrix_csv;
 use backhoe::train::run::{Record, RunFolder, Sitting};
 use backhoe::train::session::Opener;
-use backhoe::train::{Advance, Event, Session, Settings};
+use backhoe::train::{Advance, Event, Ground, Session, Settings};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +61,9 @@ fn prepare(
     source: Source,
     folder: &RunFolder,
 ) -> Result<(Session, Artifacts), CliError> {
+    let given = read_ground(&arguments.ground)?;
     let data = load(&source, &settings, arguments.quiet || arguments.json)?;
+    let settings = Settings { ground: given.of(&data.classes)?, ..settings };
     let record = Record {
         source,
         settings: settings.clone(),
@@ -103,6 +106,33 @@ fn resume(arguments: &TrainArguments, executor: Box<dyn Executor>, path: &Path) 
     drive(arguments, session, Artifacts::new(folder, record, data))
 }
 
+/// A ground distance before the classes are known.
+enum Given {
+    Named(Ground),
+    Matrix { file: String, classes: Vec<String>, matrix: Vec<f64> },
+}
+
+impl Given {
+    fn of(&self, classes: &[String]) -> Result<Ground, CliError> {
+        Ok(match self {
+            Self::Named(ground) => ground.clone(),
+            Self::Matrix { file, classes: names, matrix } => Ground::given(file, names, matrix, classes)?,
+        })
+    }
+}
+
+/// Reads the ground distance that was asked for.
+fn read_ground(choice: &GroundChoice) -> Result<Given, CliError> {
+    Ok(match choice {
+        GroundChoice::Learned => Given::Named(Ground::Learned),
+        GroundChoice::Ordered => Given::Named(Ground::Ordered),
+        GroundChoice::File(path) => {
+            let (classes, matrix) = read_matrix_csv(path)?;
+            Given::Matrix { file: path.display().to_string(), classes, matrix }
+        }
+    })
+}
+
 /// The settings asked for; the default network is smaller on a software adapter.
 fn settings(arguments: &TrainArguments, software: bool) -> Settings {
     let (channels, hidden) = if software { (vec![8, 16, 32], 64) } else { (vec![16, 32, 64], 128) };
@@ -125,6 +155,9 @@ fn settings(arguments: &TrainArguments, software: bool) -> Settings {
         lambda: arguments.lambda,
         omega: arguments.omega,
         mu: arguments.mu,
+        // Known with the classes of the data.
+        ground: Ground::Learned,
+        regulariser: arguments.regulariser,
         jump_start: arguments.jump_start,
         augmentation: arguments.augment,
     }

@@ -179,6 +179,7 @@ pub static KERNELS: &[Kernel] = &[
     row("loss_emd", Family::Loss, &[r(0), r(1), w(4), w(5), w(6)]),
     row("loss_emd_linear", Family::Loss, &[r(0), r(1), r(2), w(4), w(5), w(6)]),
     row("loss_xemd", Family::Loss, &[r(0), r(1), r(2), r(3), w(4), w(5), w(6)]),
+    row("loss_a_emd", Family::Loss, &[r(0), r(1), r(2), r(3), w(4), w(5), w(6)]),
     row("loss_soft_xe", Family::Loss, &[r(0), r(1), r(7), r(8), w(4), w(5), w(6)]),
     row("loss_soft_emd", Family::Loss, &[r(0), r(1), r(7), r(8), w(4), w(5), w(6)]),
     row("loss_qwk", Family::Loss, &[r(0), r(1), w(4), w(5), w(6)]),
@@ -309,7 +310,19 @@ mod tests {
             };
         }
         same!(common, Clock, "Clock", seed, epoch, step, cursor);
-        same!(common, StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, reserved);
+        same!(
+            common,
+            StepSettings,
+            "Settings",
+            learning_rate,
+            momentum,
+            weight_decay,
+            lambda,
+            omega,
+            mu,
+            regulariser,
+            reserved
+        );
         #[rustfmt::skip]
         same!(Family::Conv3x3.source(), Conv3x3Shape, "Shape", images, image, in_channels, inner, out_channels, height, quads, first, block, origin, gradient_origin, chunk_rows, lanes, bias, add);
         #[rustfmt::skip]

@@ -43,6 +43,8 @@ pub enum Loss {
     Xemd1,
     /// Self-guided with omega 2 and mu -0.25 (equation 16).
     Xemd2,
+    /// The entropy-regularised earth mover's distance (Frogner et al.).
+    AEmd,
     /// Conditional probabilities of a class above each (Shi, Cao and Raschka).
     Corn,
     /// Cross-entropy against labels that fall off with the distance in classes (Diaz and Marathe).
@@ -55,13 +57,14 @@ pub enum Loss {
 
 impl Loss {
     /// All losses.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Xe,
         Self::Emd,
         Self::EmdLinear,
         Self::Xemd1,
         Self::Xemd2,
         Self::Reg,
+        Self::AEmd,
         Self::Corn,
         Self::Sord,
         Self::Qwk,
@@ -78,6 +81,7 @@ impl Loss {
             Self::EmdLinear => "emd-linear",
             Self::Xemd1 => "xemd1",
             Self::Xemd2 => "xemd2",
+            Self::AEmd => "a-emd",
             Self::Corn => "corn",
             Self::Sord => "sord",
             Self::Qwk => "qwk",
@@ -97,6 +101,7 @@ impl Loss {
             Self::EmdLinear => LossKind::EmdLinear,
             Self::Xemd1 | Self::Xemd2 => LossKind::Xemd,
             Self::Sord | Self::Binomial => LossKind::SoftCrossEntropy { rows: labelling.classes },
+            Self::AEmd => LossKind::ApproximateEmd,
             Self::Corn => LossKind::Corn,
             Self::Qwk => LossKind::Qwk,
         }
@@ -122,7 +127,7 @@ impl Loss {
     /// Whether it reads a ground distance.
     #[must_use]
     pub fn reads_ground(self) -> bool {
-        self.is_self_guided() || self == Self::EmdLinear
+        self.is_self_guided() || matches!(self, Self::EmdLinear | Self::AEmd)
     }
 
     /// What it is trained on in place of the class, where the data have votes or have none.

@@ -234,12 +234,19 @@ fn evaluate_racer(plan: &mut Plan, racer: Loss, shape: LossShape, rows: usize, [
     plan.push(Op::AveragePredictions { shape, rows, link }, &[logits, clock, averages, outcomes]);
 }
 
-/// The distances of all racers from the epoch's sums (equations 2, 12 and 13).
+/// Where a racer's learned ground distance lies: where its loss reads it, unless that is given another.
 #[must_use]
-pub fn distances(model: &Model, racers: &[Loss]) -> Plan {
+pub fn learned_slot(racer: Loss, given: bool) -> &'static str {
+    if given && racer.reads_ground() { "learned" } else { "ground" }
+}
+
+/// The distances of all racers from the epoch's sums (equations 2, 12 and 13). `given` says that losses which read a
+/// ground distance are given one, so that what is learned is kept apart.
+#[must_use]
+pub fn distances(model: &Model, racers: &[Loss], given: bool) -> Plan {
     let mut plan = Plan::default();
     let (classes, features) = (model.classes(), model.features());
-    for racer in racers {
+    for &racer in racers {
         let name = racer.name();
         let class_sums = state(&mut plan, name, "class_sums", classes * features);
         let class_counts = counts(&mut plan, name, "class_counts", classes);
@@ -247,7 +254,7 @@ pub fn distances(model: &Model, racers: &[Loss]) -> Plan {
         plan.push(Op::Centroids { classes, features }, &[class_sums, class_counts, centroids]);
         let raw = state(&mut plan, name, "distances", classes * classes);
         plan.push(Op::PairwiseDistances { classes, features }, &[centroids, raw]);
-        let ground = state(&mut plan, name, "ground", classes * classes);
+        let ground = state(&mut plan, name, learned_slot(racer, given), classes * classes);
         plan.push(Op::GroundDistance { classes }, &[raw, ground]);
     }
     plan

@@ -12,6 +12,9 @@ pub enum LossKind {
     EmdLinear,
     /// Cross-entropy with the self-guided squared distance term (equation 16).
     Xemd,
+    /// Transport to a single label with an entropy term (A-EMD in section 4.3): the linear distance and
+    /// `regulariser` times the sum of p log p.
+    ApproximateEmd,
     /// Cross-entropy against a distribution over the classes.
     SoftCrossEntropy {
         /// Distributions in the table of which each sample names one.
@@ -39,13 +42,13 @@ impl LossKind {
     /// Whether the loss reads a ground distance matrix.
     #[must_use]
     pub fn reads_ground(self) -> bool {
-        matches!(self, Self::EmdLinear | Self::Xemd)
+        matches!(self, Self::EmdLinear | Self::Xemd | Self::ApproximateEmd)
     }
 
     /// Whether the loss reads a racer's settings.
     #[must_use]
     pub fn reads_settings(self) -> bool {
-        self == Self::Xemd
+        matches!(self, Self::Xemd | Self::ApproximateEmd)
     }
 
     /// Rows and columns of the table of targets, of which each sample names a row.
@@ -75,6 +78,7 @@ impl LossKind {
             Self::Emd => "loss_emd",
             Self::EmdLinear => "loss_emd_linear",
             Self::Xemd => "loss_xemd",
+            Self::ApproximateEmd => "loss_a_emd",
             Self::SoftCrossEntropy { .. } => "loss_soft_xe",
             Self::SoftEmd { .. } => "loss_soft_emd",
             Self::Qwk => "loss_qwk",
@@ -101,7 +105,7 @@ impl Link {
     pub fn outputs(self, classes: usize) -> usize {
         match self {
             Self::Softmax => classes,
-            Self::Conditional => classes - 1,
+            Self::Conditional => classes.saturating_sub(1),
             Self::Identity => 1,
         }
     }

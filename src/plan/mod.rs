@@ -63,8 +63,10 @@ pub struct StepSettings {
     pub omega: f32,
     /// Bias of the ground distance in equation 16, negative.
     pub mu: f32,
+    /// Weight of the entropy in A-EMD.
+    pub regulariser: f32,
     /// Fills the struct to 32 bytes.
-    pub reserved: [f32; 2],
+    pub reserved: f32,
 }
 
 /// Names a slot within one plan.

@@ -5,6 +5,7 @@
 
 pub mod ordinal;
 mod soft;
+mod transport;
 
 use super::{is_padding, mismatch};
 use crate::plan::{LossKind, LossShape, Op};
@@ -50,11 +51,11 @@ pub struct Given<'a> {
     pub class_values: &'a [f64],
     /// The ground distance D, classes x classes.
     pub ground: &'a [f64],
-    /// The constants of equation 16.
+    /// The constants of equation 16 and of A-EMD.
     pub weighting: Weighting,
 }
 
-/// The constants of equation 16.
+/// The constants of equation 16 and of A-EMD.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Weighting {
     /// Weight of the distance term.
@@ -63,6 +64,8 @@ pub struct Weighting {
     pub omega: f64,
     /// Bias of the ground distance.
     pub mu: f64,
+    /// Weight of the entropy in A-EMD.
+    pub regulariser: f64,
 }
 
 impl Weighting {
@@ -70,7 +73,7 @@ impl Weighting {
     #[must_use]
     pub fn of(settings: &[f64]) -> Self {
         match *settings {
-            [_, _, _, lambda, omega, mu, ..] => Self { lambda, omega, mu },
+            [_, _, _, lambda, omega, mu, regulariser, _] => Self { lambda, omega, mu, regulariser },
             _ => Self::default(),
         }
     }
@@ -92,6 +95,7 @@ pub struct Mean {
 #[must_use]
 pub fn mean_loss(kind: LossKind, shape: &LossShape, given: &Given<'_>) -> Mean {
     match kind {
+        LossKind::ApproximateEmd => transport::approximate_emd(shape, given),
         LossKind::SoftCrossEntropy { .. } => soft::cross_entropy(shape, given),
         LossKind::SoftEmd { .. } => soft::squared_emd(shape, given),
         LossKind::Qwk => ordinal::weighted_kappa(shape, given),
@@ -188,7 +192,7 @@ fn linear_emd(p: &[f64], to_label: &[f64]) -> Sample {
 
 /// `E_H = E_X + lambda sum over i of p_i^2 (D_ik^omega + mu)` (equation 16).
 fn xemd(p: &[f64], k: usize, to_label: &[f64], weighting: Weighting) -> Sample {
-    let Weighting { lambda, omega, mu } = weighting;
+    let Weighting { lambda, omega, mu, .. } = weighting;
     let Sample { terms: [cross_entropy, ..], mut gradient } = cross_entropy(p, k);
     let mut distance = 0.0;
     for i in 0..p.len() {

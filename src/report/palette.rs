@@ -3,15 +3,20 @@
 /// A colour as red, green and blue.
 pub type Rgb = [u8; 3];
 
-/// Colours of the losses by name: from Okabe and Ito's set for colour-blind readers, legible on white and on black;
+/// Colours of the losses by name: from Okabe and Ito's set for colour-blind readers, then from Tol's muted one, legible on white and on black;
 /// plain cross-entropy, the baseline, is grey.
-const LOSSES: [(&str, Rgb); 6] = [
+const LOSSES: [(&str, Rgb); 11] = [
     ("xe", [0x76, 0x76, 0x76]),
     ("reg", [0xE6, 0x9F, 0x00]),
     ("emd", [0x00, 0x72, 0xB2]),
     ("xemd1", [0x00, 0x9E, 0x73]),
     ("xemd2", [0xD5, 0x5E, 0x00]),
     ("emd-linear", [0xCC, 0x79, 0xA7]),
+    ("a-emd", [0x56, 0xB4, 0xE9]),
+    ("corn", [0xAA, 0x44, 0x99]),
+    ("sord", [0x99, 0x99, 0x33]),
+    ("qwk", [0x88, 0x22, 0x55]),
+    ("binomial", [0x44, 0xAA, 0x99]),
 ];
 
 /// Colours for losses without one of their own, from Tol's muted set.
@@ -111,8 +116,8 @@ mod tests {
             assert_eq!(loss_color(name), *color);
             assert!(LOSSES[..i].iter().all(|(_, other)| other != color));
         }
-        assert_eq!(loss_color("a-emd"), loss_color("a-emd"));
-        assert!(OTHERS.contains(&loss_color("a-emd")));
+        assert_eq!(loss_color("of others"), loss_color("of others"));
+        assert!(OTHERS.contains(&loss_color("of others")));
         let distinct: std::collections::BTreeSet<_> = (0..50).map(|i| loss_color(&format!("loss {i}"))).collect();
         assert_eq!(distinct.len(), OTHERS.len());
     }

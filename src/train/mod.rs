@@ -18,6 +18,6 @@ pub use event::{EpochResult, EpochRow, Event};
 pub use examiner::Examiner;
 pub use predictions::Predictions;
 pub use session::Session;
-pub use settings::{Lambda, Settings, SettingsError};
+pub use settings::{Ground, Lambda, Settings, SettingsError};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use trainer::{Advance, TrainError, Trainer};

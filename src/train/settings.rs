@@ -31,6 +31,80 @@ impl std::str::FromStr for Lambda {
     }
 }
 
+/// The ground distance of the losses that read one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ground {
+    /// Each racer's own, from its features of the epoch before; 0.5 between all classes in the first.
+    #[default]
+    Learned,
+    /// That of ordered classes, `|i - j| / (classes - 1)`.
+    Ordered,
+    /// One from a file.
+    Given {
+        /// The file's name.
+        file: String,
+        /// Classes x classes, in the order of the data's classes.
+        matrix: Vec<f32>,
+    },
+}
+
+/// Largest weight of the entropy.
+const MOST_REGULARISER: f32 = 1e6;
+
+/// Largest ground distance, whose square is a number of 32 bits.
+const MOST_DISTANCE: f64 = 1e6;
+
+impl Ground {
+    /// One of these class names and their matrix, in the order of `classes`.
+    ///
+    /// # Errors
+    /// When the names are not those of the classes, or an entry is no distance.
+    pub fn given(file: &str, names: &[String], matrix: &[f64], classes: &[String]) -> Result<Self, SettingsError> {
+        let refused = |why: String| SettingsError::Ground { file: file.to_owned(), why };
+        let place = |class: &String| {
+            let place = names.iter().position(|name| name == class);
+            place.ok_or_else(|| refused(format!("it has no row for class `{class}`")))
+        };
+        let places = classes.iter().map(place).collect::<Result<Vec<usize>, _>>()?;
+        if names.len() != classes.len() {
+            let other = names.iter().find(|name| !classes.contains(name)).map_or("a class twice", String::as_str);
+            return Err(refused(format!("it tells of {other}, which is no class of the data")));
+        }
+        let mut ordered = Vec::with_capacity(matrix.len());
+        for (i, j) in places.iter().flat_map(|i| places.iter().map(move |j| (i, j))) {
+            let distance = matrix[i * names.len() + j];
+            if !(0.0..=MOST_DISTANCE).contains(&distance) {
+                let (from, to) = (&names[*i], &names[*j]);
+                return Err(refused(format!("from {from} to {to} it is {distance}; it must be from 0 to 1000000")));
+            }
+            ordered.push(distance as f32);
+        }
+        Ok(Self::Given { file: file.to_owned(), matrix: ordered })
+    }
+
+    /// The matrix for so many classes, classes x classes, where it is not learned.
+    #[must_use]
+    pub fn matrix(&self, classes: usize) -> Option<Vec<f32>> {
+        let ordered = |at: usize| (at / classes).abs_diff(at % classes) as f32 / (classes - 1).max(1) as f32;
+        match self {
+            Self::Learned => None,
+            Self::Ordered => Some((0..classes * classes).map(ordered).collect()),
+            Self::Given { matrix, .. } => Some(matrix.clone()),
+        }
+    }
+}
+
+impl std::fmt::Display for Ground {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Learned => "learned",
+            Self::Ordered => "ordered",
+            Self::Given { file, .. } => file,
+        })
+    }
+}
+
 /// Everything that determines a run, apart from the data itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -62,6 +136,10 @@ pub struct Settings {
     pub omega: Option<f32>,
     /// Bias of the ground distance; the paper's for each loss where absent.
     pub mu: Option<f32>,
+    /// The ground distance of the losses that read one.
+    pub ground: Ground,
+    /// Weight of the entropy in A-EMD.
+    pub regulariser: f32,
     /// Epochs of cross-entropy alone before the distance term.
     pub jump_start: usize,
     /// Random changes of training images.
@@ -80,6 +158,14 @@ pub enum SettingsError {
         value: String,
         /// What it may be.
         range: &'static str,
+    },
+    /// A file holds no ground distance of the data's classes.
+    #[error("{file}: no ground distance of these classes: {why}")]
+    Ground {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// The network does not fit the images.
     #[error(transparent)]
@@ -103,6 +189,8 @@ impl Default for Settings {
             lambda: Lambda::Auto,
             omega: None,
             mu: None,
+            ground: Ground::Learned,
+            regulariser: 0.1,
             jump_start: 4,
             augmentation: Augmentation { crop: true, flip: true, rotation: false, aspect: false, colour: true },
         }
@@ -116,6 +204,20 @@ impl Settings {
     /// When the images are too small for it.
     pub fn model(&self, classes: usize) -> Result<Model, SettingsError> {
         Ok(zoo::plain(self.side, &self.channels, self.hidden, classes)?)
+    }
+
+    /// Checks that the ground distance is one of so many classes.
+    ///
+    /// # Errors
+    /// When a given matrix has another size.
+    pub fn check_ground(&self, classes: usize) -> Result<(), SettingsError> {
+        match &self.ground {
+            Ground::Given { file, matrix } if matrix.len() != classes * classes => {
+                let why = format!("{} entries for {classes} classes", matrix.len());
+                Err(SettingsError::Ground { file: file.clone(), why })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Omega and mu of a loss.
@@ -147,6 +249,9 @@ impl Settings {
         require((1..=MOST_ROWS).contains(&self.hidden), "hidden", self.hidden, "from 1 to 65536 outputs")?;
         require(self.omega.is_none_or(positive), "omega", self.omega.unwrap_or(0.0), "a number above 0")?;
         require(self.mu.is_none_or(f32::is_finite), "mu", self.mu.unwrap_or(0.0), "a finite number")?;
+        let regulariser = self.regulariser;
+        let fits = positive(regulariser) && regulariser <= MOST_REGULARISER;
+        require(fits, "regulariser", regulariser, "a number above 0, at most 1000000; without it a-emd is emd-linear")?;
         let guided = self.losses.iter().any(|loss| loss.is_self_guided());
         let chosen = self.lambda != Lambda::Auto || self.jump_start > 0;
         require(!guided || chosen, "jump-start", 0, "at least 1 where lambda is auto: it is chosen by that epoch")

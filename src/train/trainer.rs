@@ -6,12 +6,12 @@ use super::event::{EpochResult, EpochRow, Event};
 use super::examiner::{self, Examiner, MOST_IN_FLIGHT};
 use super::metrics::{Confusion, MetricsError, sdd};
 use super::predictions::Predictions;
-use super::settings::{Lambda, Settings, SettingsError};
+use super::settings::{Ground, Lambda, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
 use super::targets::write_tables;
 use crate::data::Dataset;
 use crate::data::identity::Identity;
-use crate::nn::plans::{Batches, SUMS, distances, training};
+use crate::nn::plans::{Batches, SUMS, distances, learned_slot, training};
 use crate::nn::{Loss, Model};
 use crate::plan::{Clock, Executor, ExecutorError, Misfit, PlanHandle, StepSettings, Ticket};
 use std::collections::HashMap;
@@ -46,7 +46,8 @@ pub enum TrainError {
     Executor(#[from] ExecutorError),
     /// A loss stopped being a number.
     #[error(
-        "the loss of {loss} was not a finite number at step {step} with a learning rate of {learning_rate}; try a smaller --lr. The last good checkpoint is kept"
+        "the loss of {loss} was not a finite number at step {step} with a learning rate of {learning_rate}; try a smaller --lr{}. The last good checkpoint is kept",
+        if .loss.is_self_guided() { ", or a smaller --lambda" } else { "" }
     )]
     Diverged {
         /// The loss.
@@ -147,6 +148,7 @@ impl Trainer {
         settings: Settings,
     ) -> Result<Self, TrainError> {
         settings.check()?;
+        settings.check_ground(data.classes.len())?;
         let model = settings.model(data.classes.len())?;
         let batches = batches("train", &data.train, settings.batch, true, executor.limits());
         let step = training(&model, &settings.losses, &batches, settings.augmentation);
@@ -155,7 +157,7 @@ impl Trainer {
             let batch = examined.ok().and_then(|()| fitting(&*executor, &model, &settings, &batches));
             return Err(TrainError::TooLarge { misfit, batch });
         }
-        let distance = distances(&model, &settings.losses);
+        let distance = distances(&model, &settings.losses, settings.ground != Ground::Learned);
         let step_plan = executor.prepare(&step)?;
         let distance_plan = executor.prepare(&distance)?;
         let examiner = Examiner::new(&mut *executor, &model, &settings.losses, &data.test, settings.batch)?;
@@ -354,14 +356,18 @@ impl Trainer {
         }
     }
 
+    /// The full name of a racer's slot of readings.
+    fn slot_of(&self, loss: Loss, slot: &str) -> String {
+        let slot = if slot == "ground" { learned_slot(loss, self.settings.ground != Ground::Learned) } else { slot };
+        format!("{loss}/{slot}")
+    }
+
     /// Asks for these slots of every racer.
     fn request(&mut self, slots: &[&str]) -> Result<Vec<Ticket>, ExecutorError> {
-        let names: Vec<String> = self
-            .settings
-            .losses
-            .iter()
-            .flat_map(|loss| slots.iter().map(move |slot| format!("{loss}/{slot}")))
-            .collect();
+        let mut names = Vec::new();
+        for &loss in &self.settings.losses {
+            names.extend(slots.iter().map(|slot| self.slot_of(loss, slot)));
+        }
         names.iter().map(|name| self.executor.request(name)).collect()
     }
 
@@ -518,19 +524,21 @@ impl Trainer {
                 lambda: self.lambda(racer, epoch),
                 omega,
                 mu,
-                reserved: [0.0; 2],
+                regulariser: self.settings.regulariser,
+                reserved: 0.0,
             };
             self.executor.write(&format!("{loss}/settings"), 0, bytemuck::bytes_of(&settings))?;
         }
         Ok(())
     }
 
-    /// The same first weights for every racer, as far as their networks have the same layers, and a ground distance that knows nothing: 0 to
-    /// itself, 0.5 to every other class.
+    /// The same first weights for every racer, as far as their networks have the same layers, and the ground distance that is
+    /// given, or one that knows nothing: 0 to itself, 0.5 to every other class.
     fn write_first_state(&mut self) -> Result<(), TrainError> {
         let classes = self.model.classes();
-        let ground: Vec<f32> =
-            (0..classes * classes).map(|at| if at / classes == at % classes { 0.0 } else { 0.5 }).collect();
+        let unknown = |at: usize| if at / classes == at % classes { 0.0 } else { 0.5 };
+        let given = self.settings.ground.matrix(classes);
+        let ground = given.unwrap_or_else(|| (0..classes * classes).map(unknown).collect());
         for loss in &self.settings.losses {
             let parameters = loss.network(&self.model).parameters();
             let tensors = parameters.initial(self.settings.seed);

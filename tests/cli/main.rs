@@ -7,6 +7,7 @@ mod devices;
 mod divergence;
 mod evaluation;
 mod folders;
+mod losses;
 mod output;
 mod program;
 mod refusals;

@@ -55,6 +55,8 @@ fn settings_out_of_range_are_named_with_their_value() {
         ("--hidden 0", ["hidden", "0"]),
         ("--omega 0", ["omega", "0"]),
         ("--mu nan", ["mu", "NaN"]),
+        ("--regulariser 0", ["regulariser", "0"]),
+        ("--regulariser inf", ["regulariser", "inf"]),
         ("--loss xemd2 --jump-start 0", ["jump-start", "lambda"]),
         ("--loss xe,xe", ["losses", "twice"]),
     ];

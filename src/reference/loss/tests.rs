@@ -4,7 +4,8 @@ use super::*;
 use crate::plan::PADDING;
 use crate::reference::testing::{assert_close, assert_gradient, fixture, noise, numbers};
 
-const KINDS: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Emd, LossKind::EmdLinear, LossKind::Xemd];
+const KINDS: [LossKind; 5] =
+    [LossKind::CrossEntropy, LossKind::Emd, LossKind::EmdLinear, LossKind::Xemd, LossKind::ApproximateEmd];
 
 fn symmetric(classes: usize) -> Vec<f64> {
     let draws = noise(5, classes * classes);
@@ -29,7 +30,7 @@ fn gradients_are_those_of_the_mean_loss() {
         for (batch, classes) in [(3, 2), (4, 3), (5, 8), (2, 101)] {
             let shape = LossShape { batch, classes };
             let (targets, ground) = (labels(batch, classes), symmetric(classes));
-            let weighting = Weighting { lambda: 0.7, omega: 1.5, mu: -0.25 };
+            let weighting = Weighting { lambda: 0.7, omega: 1.5, mu: -0.25, regulariser: 0.1 };
             let logits: Vec<f64> = noise(1, batch * classes).iter().map(|z| 3.0 * z).collect();
             let loss = |logits: &[f64]| {
                 let given = Given { logits, targets: &targets, ground: &ground, weighting, ..Given::default() };
@@ -70,7 +71,7 @@ fn losses_are_those_of_the_fixtures() {
             ("xemd1", LossKind::Xemd, 1.0, -0.5),
             ("xemd2", LossKind::Xemd, 2.0, -0.25),
         ] {
-            let weighting = Weighting { lambda, omega, mu };
+            let weighting = Weighting { lambda, omega, mu, ..Weighting::default() };
             let (logits, targets, ground) = (&logits, &targets, &ground);
             let given = Given { logits, targets, ground, weighting, ..Given::default() };
             let got = mean_loss(kind, &shape, &given);
@@ -106,7 +107,7 @@ fn large_logits_are_as_good_as_small_ones() {
     let shape = LossShape { batch: 2, classes: 5 };
     let logits: Vec<f64> = noise(1, 10).iter().map(|z| (z * 8192.0).round() / 1024.0).collect();
     let (targets, ground) = (labels(2, 5), symmetric(5));
-    let weighting = Weighting { lambda: 2.0, omega: 2.0, mu: -0.25 };
+    let weighting = Weighting { lambda: 2.0, omega: 2.0, mu: -0.25, regulariser: 0.1 };
     for kind in KINDS {
         let given = Given { logits: &logits, targets: &targets, ground: &ground, weighting, ..Given::default() };
         let small = mean_loss(kind, &shape, &given);
@@ -121,7 +122,7 @@ fn large_logits_are_as_good_as_small_ones() {
 fn a_wrong_prediction_without_doubt_costs_what_the_formulas_say() {
     let shape = LossShape { batch: 1, classes: 3 };
     let ground = [0.0, 0.5, 0.75, 0.5, 0.0, 0.25, 0.75, 0.25, 0.0];
-    let weighting = Weighting { lambda: 2.0, omega: 2.0, mu: -0.25 };
+    let weighting = Weighting { lambda: 2.0, omega: 2.0, mu: -0.25, regulariser: 0.1 };
     let logits = [1e4, 0.0, -1e4];
     let xe = -f64::ln(1e-6);
     let distance = 0.75f64.powi(2) - 0.25;
@@ -145,7 +146,7 @@ fn padding_has_probabilities_alone_but_counts_in_the_mean() {
     let (padded, alone) = (LossShape { batch: 2, classes: 3 }, LossShape { batch: 1, classes: 3 });
     for kind in KINDS {
         let loss = |shape: &LossShape, logits: &[f64], targets: &[f64]| {
-            let weighting = Weighting { lambda: 1.0, omega: 1.0, mu: 0.5 };
+            let weighting = Weighting { lambda: 1.0, omega: 1.0, mu: 0.5, regulariser: 0.1 };
             let given = Given { logits, targets, ground: &symmetric(3), weighting, ..Given::default() };
             mean_loss(kind, shape, &given)
         };
@@ -163,7 +164,7 @@ fn padding_has_probabilities_alone_but_counts_in_the_mean() {
 #[test]
 fn no_distance_stays_none_at_any_power() {
     for omega in [0.5, 1.0, 2.0, 1.7] {
-        let sample = xemd(&[1.0, 0.0], 0, &[0.0, 0.5], Weighting { lambda: 1.0, omega, mu: -0.5 });
+        let sample = xemd(&[1.0, 0.0], 0, &[0.0, 0.5], Weighting { lambda: 1.0, omega, mu: -0.5, regulariser: 0.1 });
         assert_eq!(sample.terms[2], -0.5);
     }
 }
@@ -314,5 +315,30 @@ fn losses_against_distributions_are_those_of_the_fixtures() {
             assert_near(&[mean_of(&got.terms)], &numbers(&want["loss"]));
             assert_near(&got.logit_gradient, &numbers(&want["grad"]));
         }
+    }
+}
+
+#[test]
+fn transport_with_entropy_has_its_gradient_and_is_that_of_the_fixtures() {
+    for (batch, classes, regulariser) in [(3, 2, 0.1), (4, 3, 1.0), (5, 8, 10.0), (2, 101, 0.1)] {
+        let logits: Vec<f64> = noise(1, batch * classes).iter().map(|z| 3.0 * z).collect();
+        let (targets, ground) = (labels(batch, classes), symmetric(classes));
+        let weighting = Weighting { regulariser, ..Weighting::default() };
+        let given = Given { logits: &logits, targets: &targets, ground: &ground, weighting, ..Given::default() };
+        assert_batch_gradient(LossKind::ApproximateEmd, &LossShape { batch, classes }, &given);
+    }
+    for case in fixture("losses.json")["approximate_emd"].as_array().unwrap() {
+        let shape = LossShape { batch: 1, classes: case["classes"].as_u64().unwrap() as usize };
+        let (logits, targets, ground) = (numbers(&case["logits"]), numbers(&case["label"]), numbers(&case["ground"]));
+        let weighting = Weighting { regulariser: case["reg"].as_f64().unwrap(), ..Weighting::default() };
+        let given = Given { logits: &logits, targets: &targets, ground: &ground, weighting, ..Given::default() };
+        let got = mean_loss(LossKind::ApproximateEmd, &shape, &given);
+        assert_near(&got.terms[2..], &numbers(&case["transport_cost"]));
+        assert_near(&got.logit_gradient, &numbers(&case["grad"]));
+        let log_p: Vec<f64> = got.probabilities.iter().map(|p| p.ln()).collect();
+        let cost: Vec<f64> = ground.chunks(shape.classes).map(|row| row[targets[0] as usize]).collect();
+        let dual = super::transport::scaled(&log_p, &cost, weighting.regulariser).dual;
+        let mean = dual.iter().sum::<f64>() / dual.len() as f64;
+        assert_near(&dual.iter().map(|dual| dual - mean).collect::<Vec<_>>(), &numbers(&case["dual"]));
     }
 }
