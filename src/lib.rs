@@ -11,6 +11,7 @@
 //! - [`data`]: faces, digits, folders, splits
 //! - [`train`]: the trainer, the ground distance's schedule, metrics, the runs folder
 //! - [`report`]: tables, plots and the HTML report
+//! - [`reproduce`]: the paper's tables and figures, measured again
 //! - [`mod@reference`]: the f64 oracle, which [`check`] holds every kernel against
 //!
 //! The method is Hou, Yu and Samaras, "Squared Earth Mover's Distance-based Loss for Training Deep
@@ -27,4 +28,6 @@ pub mod nn;
 pub mod plan;
 pub mod reference;
 pub mod report;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod reproduce;
 pub mod train;

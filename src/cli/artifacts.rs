@@ -4,8 +4,9 @@ use super::CliError;
 use backhoe::data::Dataset;
 use backhoe::nn::Loss;
 use backhoe::report::{
-    LossReport, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, final_rows, final_table_text,
-    heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv, write_metrics_csv,
+    LossReport, Predicted, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, final_rows,
+    final_table_text, heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv,
+    write_metrics_csv,
 };
 use backhoe::train::metrics::{argmax, expected_class};
 use backhoe::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
@@ -109,6 +110,8 @@ impl Artifacts {
         let confusion = &result.evaluation.confusion;
         self.replace(&format!("ground-distance-{loss}.csv"), |path| write_matrix_csv(path, classes, &result.ground))?;
         self.replace(&format!("confusion-{loss}.csv"), |path| write_confusion_csv(path, classes, confusion))?;
+        let predicted = Predicted::new(classes, &self.data.test, &result.outcomes, &result.scores)?;
+        self.replace(&format!("predictions-{loss}.csv"), |path| predicted.write_csv(path))?;
         let title = format!("Ground distance learned with {loss}");
         self.write(&format!("ground-distance-{loss}.png"), &heatmap_png(classes, &result.ground, &title)?)
     }

@@ -3,17 +3,26 @@
 pub mod args;
 mod artifacts;
 mod bench;
+mod cells;
+mod compare;
 mod inspect;
 mod predict;
+mod reproduce;
+mod summary;
+mod sweep;
 mod train;
+mod watch;
 
 use args::{Arguments, Command, DeviceArguments, TrainArguments};
+use backhoe::bench::BenchError;
 use backhoe::data::folder::FolderError;
+use backhoe::data::protocol::ProtocolError;
 use backhoe::data::source::SourceError;
 use backhoe::device;
 use backhoe::gpu::DeviceError;
 use backhoe::plan::{Executor, ExecutorError};
 use backhoe::report::ReportError;
+use backhoe::train::cell::CellError;
 use backhoe::train::metrics::MetricsError;
 use backhoe::train::run::RunError;
 use backhoe::train::{SettingsError, TrainError};
@@ -28,12 +37,21 @@ pub enum CliError {
     /// The data.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The data, grouped and divided.
+    #[error(transparent)]
+    Cell(#[from] CellError),
+    /// How the data are grouped and divided.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
     /// A folder of images.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// A run's files.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Speed.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// Figures and tables.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -66,6 +84,10 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Train(train) => train::run(&train),
         Command::Eval(eval) => predict::eval(&eval),
         Command::Predict(predict) => predict::predict(&predict),
+        Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Merge(merge) => sweep::merge(&merge),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Reproduce(reproduce) => reproduce::run(&reproduce),
         Command::Check(check) => inspect::check(&check),
         Command::Devices => inspect::devices(),
         Command::Data(data) => inspect::data(&data),

@@ -4,12 +4,14 @@ use super::args::{EvalArguments, PredictArguments};
 use super::artifacts::predicted;
 use super::{CliError, open, say};
 use backhoe::data::folder::{decode_file, image_files};
+use backhoe::data::protocol::Protocol;
 use backhoe::data::source::Source;
 use backhoe::data::{Dataset, Images};
 use backhoe::nn::Model;
 use backhoe::nn::weights::Tensors;
 use backhoe::plan::Executor;
-use backhoe::report::confusion_table_text;
+use backhoe::report::{accuracy_table_text, confusion_table_text};
+use backhoe::train::cell::load;
 use backhoe::train::metrics::Evaluation;
 use backhoe::train::run::{Network, RunFolder, read_weights};
 use backhoe::train::{Examiner, Predictions};
@@ -49,11 +51,11 @@ fn write_weights(executor: &mut dyn Executor, racer: &str, model: &Model, tensor
 
 /// Measures weights on the test split of a data set.
 pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
-    let (source, seed) = test_data(arguments)?;
+    let (source, protocol, seed) = test_data(arguments)?;
     for path in weights_of(&arguments.weights)? {
         let (network, tensors) = read_weights(&path)?;
         let mut executor = open(&arguments.device, true)?;
-        let (data, skipped) = source.load(network.stored_side, u64::from(seed), &|_, _| ())?;
+        let (data, skipped) = load(&source, &protocol, network.stored_side, seed, &|_, _| ())?;
         for file in &skipped {
             eprintln!("passed over: {file}");
         }
@@ -67,13 +69,14 @@ pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
 
 /// What was asked for; where nothing was said, a run's own data and seed, so that no image it was
 /// trained on is tested.
-fn test_data(arguments: &EvalArguments) -> Result<(Source, u32), CliError> {
+fn test_data(arguments: &EvalArguments) -> Result<(Source, Protocol, u32), CliError> {
+    let asked = (arguments.data.source(), arguments.data.protocol());
     if !arguments.weights.is_dir() {
-        return Ok((arguments.data.source(), arguments.seed.unwrap_or(1)));
+        return Ok((asked.0, asked.1, arguments.seed.unwrap_or(1)));
     }
     let record = RunFolder { path: arguments.weights.clone() }.read_record()?;
-    let source = if arguments.data.is_default() { record.source } else { arguments.data.source() };
-    Ok((source, arguments.seed.unwrap_or(record.settings.seed)))
+    let (source, protocol) = if arguments.data.is_default() { (record.source, record.protocol) } else { asked };
+    Ok((source, protocol, arguments.seed.unwrap_or(record.settings.seed)))
 }
 
 /// The weights files of a run, or the one file.
@@ -99,14 +102,21 @@ fn same_classes(network: &Network, data: &Dataset) -> Result<(), CliError> {
 
 fn show(arguments: &EvalArguments, network: &Network, data: &Dataset, evaluation: &Evaluation) -> Result<(), CliError> {
     let (aem, aeo) = (100.0 * evaluation.aem, 100.0 * evaluation.aeo);
+    let confusion = &evaluation.confusion;
+    let absent: Vec<&String> = confusion.absent().into_iter().map(|class| &data.classes[class]).collect();
     if arguments.json {
+        let within: Vec<_> = (0..data.classes.len()).map(|k| confusion.within(k)).collect();
         let row = serde_json::json!({
             "loss": network.loss.name(), "images": data.test.len(), "aem": aem, "aeo": aeo, "mae": evaluation.mae,
-            "qwk": evaluation.qwk, "spearman": evaluation.spearman, "confusion": evaluation.confusion.counts(),
+            "qwk": evaluation.qwk, "spearman": evaluation.spearman, "amae": evaluation.amae, "rps": evaluation.rps,
+            "ece": evaluation.ece, "top1_error": 100.0 - aem, "top5_error": evaluation.top5_error.map(|error| 100.0 * error),
+            "class_accuracies": evaluation.confusion.class_accuracies(), "absent": absent,
+            "within": within, "confusion": evaluation.confusion.counts(),
         });
         return say(false, row);
     }
-    let rank = evaluation.spearman.map_or("undefined".to_owned(), |rank| format!("{rank:.3}"));
+    let number = |value: Option<f64>| value.map_or("undefined".to_owned(), |value| format!("{value:.3}"));
+    let rank = number(evaluation.spearman);
     say(
         false,
         format_args!(
@@ -116,7 +126,22 @@ fn show(arguments: &EvalArguments, network: &Network, data: &Dataset, evaluation
             evaluation.mae
         ),
     )?;
-    say(false, confusion_table_text(&data.classes, &evaluation.confusion))
+    say(
+        false,
+        format_args!(
+            "QWK {}  AMAE {:.3}  RPS {}  ECE {}  top-5 error {}",
+            number(evaluation.qwk),
+            evaluation.amae,
+            number(evaluation.rps),
+            number(evaluation.ece),
+            number(evaluation.top5_error)
+        ),
+    )?;
+    for class in absent {
+        say(false, format_args!("class {class} has no test image: nothing is said of it"))?;
+    }
+    say(false, accuracy_table_text(&data.classes, confusion))?;
+    say(false, confusion_table_text(&data.classes, confusion))
 }
 
 /// Predicts the classes of image files.

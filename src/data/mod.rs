@@ -8,6 +8,8 @@ pub mod faces;
 pub mod folder;
 pub mod identity;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod protocol;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod source;
 pub mod split;
 
@@ -92,6 +94,31 @@ impl Images {
         self.names.push(name);
     }
 
+    /// Appends all images of `others`, which have the same side and classes. Where only one of both has votes, the other's
+    /// images are their own class's whole.
+    ///
+    /// # Panics
+    /// If they have another side.
+    pub fn append(&mut self, others: &Self) {
+        assert_eq!(self.side, others.side, "sides of images to be put together");
+        let of = |images: &Self| images.votes.len() / images.len().max(1);
+        let classes = of(self).max(of(others));
+        self.votes = [self.votes_over(classes), others.votes_over(classes)].concat();
+        self.pixels.extend_from_slice(&others.pixels);
+        self.labels.extend_from_slice(&others.labels);
+        self.values.extend_from_slice(&others.values);
+        self.names.extend_from_slice(&others.names);
+    }
+
+    /// The votes over so many classes; where there are none, each image's own class has all.
+    fn votes_over(&self, classes: usize) -> Vec<f32> {
+        if !self.votes.is_empty() {
+            return self.votes.clone();
+        }
+        let certain = |&label: &u32| (0..classes).map(move |class| f32::from(u8::from(class == label as usize)));
+        self.labels.iter().flat_map(certain).collect()
+    }
+
     /// The images at `indices`, in that order; an index may come more than once.
     ///
     /// # Panics
@@ -168,6 +195,17 @@ mod tests {
         assert_eq!(images.values, [7.5, 0.5, 7.5]);
         assert_eq!(images.names, ["b", "a", "b"]);
         assert_eq!(images.image(2), two_images().image(1));
+    }
+
+    #[test]
+    fn images_put_together_keep_their_votes_or_their_class() {
+        let mut images = two_images();
+        images.append(&two_images());
+        assert_eq!((images.len(), images.votes.len(), images.image(3)), (4, 0, two_images().image(1)));
+        let mut voted = two_images();
+        voted.votes = vec![0.5, 0.5, 0.0, 0.25, 0.0, 0.75];
+        voted.append(&two_images());
+        assert_eq!(voted.votes[6..], [1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
     }
 
     #[test]

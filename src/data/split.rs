@@ -92,6 +92,45 @@ pub fn folds(labels: &[u32], k: usize, seed: u64) -> Result<Vec<Split>, SplitErr
     Ok((0..k).map(|f| sides(samples, |index| fold[index] == f)).collect())
 }
 
+/// Splits into `k` folds so that no group is in two of them: `groups` holds a group number for each image.
+///
+/// The groups, largest first and shuffled among equals, go each into the fold that is then the most even, by the squared
+/// numbers of images of each class: sizes and classes come out about even, as far as the groups allow.
+///
+/// # Errors
+/// [`SplitError::Empty`], or [`SplitError::Folds`] where there are fewer groups than folds.
+pub fn grouped_folds(labels: &[u32], groups: &[usize], k: usize, seed: u64) -> Result<Vec<Split>, SplitError> {
+    if labels.is_empty() {
+        return Err(SplitError::Empty);
+    }
+    let mut members = BTreeMap::<usize, Vec<usize>>::new();
+    for (index, &group) in groups.iter().enumerate() {
+        members.entry(group).or_default().push(index);
+    }
+    if k < 2 || k > members.len() {
+        return Err(SplitError::Folds { folds: k, samples: members.len() });
+    }
+    let mut order: Vec<&Vec<usize>> = members.values().collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    order.sort_by_key(|images| std::cmp::Reverse(images.len()));
+    let mut fold = vec![0; labels.len()];
+    let mut counts = vec![BTreeMap::<u32, usize>::new(); k];
+    for images in order {
+        let mut classes = BTreeMap::<u32, usize>::new();
+        images.iter().for_each(|&index| *classes.entry(labels[index]).or_default() += 1);
+        // What the sum of squares of a fold's counts grows by, and then its size, where classes tell nothing.
+        let growth = |f: &usize| {
+            let had = |class| counts[*f].get(class).copied().unwrap_or(0);
+            let squares: usize = classes.iter().map(|(class, n)| n * n + 2 * n * had(class)).sum();
+            (squares, counts[*f].values().sum::<usize>())
+        };
+        let chosen = (0..k).min_by_key(growth).unwrap_or(0);
+        classes.into_iter().for_each(|(class, n)| *counts[chosen].entry(class).or_default() += n);
+        images.iter().for_each(|&index| fold[index] = chosen);
+    }
+    Ok((0..k).map(|f| sides(labels.len(), |index| fold[index] == f)).collect())
+}
+
 /// Checks that `fraction` lies strictly between 0 and 1.
 ///
 /// # Errors

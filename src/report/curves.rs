@@ -232,6 +232,7 @@ mod tests {
             sdd: None,
             seconds: 1.0,
             train_aem: 0.0,
+            ..EpochRow::default()
         }
     }
 

@@ -4,7 +4,7 @@ use plotters::backend::DrawingBackend;
 
 use super::figure::{self, FAINT, Figure, INK, Sheet};
 use super::lettering::{self, Anchor, Lettering};
-use super::palette::{Rgb, ink_on, viridis};
+use super::palette::{Rgb, blue_to_red, ink_on, viridis};
 use super::scale::Scale;
 use super::{ReportError, expect_shape};
 use crate::train::metrics::Confusion;
@@ -60,8 +60,17 @@ pub fn confusion_heatmap_svg(classes: &[String], confusion: &Confusion, title: &
     figure::svg(&Heatmap::of_confusion(classes, confusion, title)?)
 }
 
+/// The difference of two C x C matrices as SVG: blue where it is below zero, white at it, red above.
+///
+/// # Errors
+/// Those of [`heatmap_png`].
+pub fn difference_heatmap_svg(classes: &[String], difference: &[f64], title: &str) -> Result<String, ReportError> {
+    figure::svg(&Heatmap::of_difference(classes, difference, title)?)
+}
+
 /// A matrix with all that is needed to draw it.
 struct Heatmap {
+    colors: fn(f64) -> Rgb,
     title: String,
     classes: usize,
     values: Vec<f64>,
@@ -105,6 +114,14 @@ impl Heatmap {
         Self::new(classes, matrix.to_vec(), texts, Scale::new(low, high, 5), None, title)
     }
 
+    fn of_difference(classes: &[String], difference: &[f64], title: &str) -> Result<Self, ReportError> {
+        let most =
+            difference.iter().filter(|value| value.is_finite()).fold(0.0, |most, value| f64::max(most, value.abs()));
+        let most = if most > 0.0 { most } else { 1.0 };
+        let heatmap = Self::of_distances(classes, difference, title)?;
+        Ok(Self { range: Scale::new(-most, most, 5), colors: blue_to_red, ..heatmap })
+    }
+
     fn of_confusion(classes: &[String], confusion: &Confusion, title: &str) -> Result<Self, ReportError> {
         expect_shape("the confusion matrix", classes.len() * classes.len(), confusion.counts().len())?;
         let rows = confusion.counts().chunks(classes.len().max(1));
@@ -129,6 +146,7 @@ impl Heatmap {
         title: &str,
     ) -> Result<Self, ReportError> {
         Ok(Self {
+            colors: viridis,
             layout: Layout::new(classes, &texts, axes.is_some(), title)?,
             title: title.to_owned(),
             classes: classes.len(),
@@ -140,7 +158,7 @@ impl Heatmap {
     }
 
     fn color(&self, value: f64) -> Rgb {
-        viridis(self.range.share(value))
+        (self.colors)(self.range.share(value))
     }
 
     fn draw_cells<B: DrawingBackend>(&self, sheet: &mut Sheet<B>) -> Result<(), ReportError> {
@@ -193,7 +211,7 @@ impl Heatmap {
         let (top, height) = (self.layout.top, self.layout.side());
         let step = height / BAR_STEPS as f64;
         for i in 0..BAR_STEPS {
-            let color = viridis(1.0 - (i as f64 + 0.5) / BAR_STEPS as f64);
+            let color = (self.colors)(1.0 - (i as f64 + 0.5) / BAR_STEPS as f64);
             // Down to the end, so that no gap shows between the steps.
             let y = i as f64 * step;
             sheet.rect(x, top + y, BAR_WIDTH, height - y, color)?;
@@ -313,6 +331,15 @@ mod tests {
         let (x, y) = layout.corner(row, column);
         let inset = layout.cell / 8.0;
         image.get_pixel((2.0 * (x + inset)) as u32, (2.0 * (y + inset)) as u32).0
+    }
+
+    #[test]
+    fn differences_are_white_at_zero() {
+        let heatmap = Heatmap::of_difference(&names(2), &[0.0, -0.5, 0.25, 0.0], "less").unwrap();
+        let colors = [0.0, -0.5, 0.5].map(|value| heatmap.color(value));
+        assert_eq!(colors, [[0xFF; 3], [0x21, 0x66, 0xAC], [0xB2, 0x18, 0x2B]]);
+        assert_well_formed(&difference_heatmap_svg(&names(2), &[0.0; 4], "none").unwrap());
+        assert!(difference_heatmap_svg(&names(2), &[0.0; 3], "short").is_err());
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::figure::{FAINT, GRID, INK, PAPER};
 use super::{
-    EpochRow, ReportError, Sample, confusion_heatmap_svg, curves_svg, escape, expect_shape, final_rows,
-    final_table_html, heatmap_svg, hex, io_error, losses_of,
+    EpochRow, ReportError, Sample, cards, confusion_heatmap_svg, curves_svg, escape, expect_shape, final_rows,
+    final_table_html, further_table_html, heatmap_svg, hex, io_error, losses_of,
 };
 use crate::train::metrics::Confusion;
 use crate::train::seriation::{order_tau, seriate};
@@ -68,15 +68,20 @@ pub fn write_report(path: &Path, data: &ReportData) -> Result<(), ReportError> {
 /// [`ReportError::Draw`] where a figure cannot be drawn.
 pub fn report_html(data: &ReportData) -> Result<String, ReportError> {
     check(data)?;
-    let mut html = head(&data.name);
-    html += &about(data);
+    let mut html = about(data);
     html += &section("Final results", &results(data));
     html += &section("By epoch", &format!("<figure>{}</figure>\n", curves_svg(&data.rows)?));
     html += &section("Learned distances between classes", &grounds(data)?);
     html += &section("Confusion", &confusions(data)?);
     html += &section("Test images and what each loss makes of them", &samples(data)?);
     html += &section("Settings", &settings(data));
-    Ok(html + "</main>\n</body>\n</html>\n")
+    Ok(page(&data.name, &html))
+}
+
+/// A whole page under this heading, in this project's style; `body` is HTML.
+#[must_use]
+pub fn page(name: &str, body: &str) -> String {
+    head(name) + body + "</main>\n</body>\n</html>\n"
 }
 
 /// Checks every shape, so that no part of the page has to.
@@ -137,7 +142,8 @@ fn about(data: &ReportData) -> String {
          <p><b>{model}</b> learned to tell the <b>{}</b> classes of <b>{dataset}</b> apart from <b>{}</b> images and was \
          tested on <b>{}</b> others, with these losses: <b>{}</b>. Device: {device}.</p>\n\
          <p>AEM is the share of test images put into exactly their class, AEO into it or one next to it; MAE counts the \
-         classes between prediction and truth; Spearman’s ρ compares the order of the expected classes with that of the \
+         classes between prediction and truth, AMAE averages that over the classes; QWK is the quadratic weighted kappa; RPS is \
+         the squared earth mover’s distance of the predictions, ECE how far confidence and accuracy lie apart; Spearman’s ρ compares the order of the expected classes with that of the \
          true values; SDD is the spread of the distances between classes in feature space.</p>\n\
          <p>The losses are those of Hou, Yu and Samaras, <cite>Squared Earth Mover’s Distance-based Loss for Training \
          Deep Neural Networks</cite> (2016); the self-guided ones learn from the network’s own features how far apart the \
@@ -154,8 +160,9 @@ fn results(data: &ReportData) -> String {
         let report = data.losses.iter().find(|report| report.loss == loss);
         report.and_then(|report| report.ms_per_step)
     };
-    let table = final_table_html(&final_rows(&data.rows, ms_per_step));
-    format!("<div class=\"wide\">\n{table}</div>\n")
+    let rows = final_rows(&data.rows, ms_per_step);
+    let (table, further) = (final_table_html(&rows), further_table_html(&rows));
+    format!("<div class=\"wide\">\n{table}{further}</div>\n")
 }
 
 /// The learned matrices with the order recovered from each.
@@ -208,11 +215,7 @@ fn grid(class: &str, html: &str) -> String {
 }
 
 fn samples(data: &ReportData) -> Result<String, ReportError> {
-    let mut html = String::new();
-    for sample in &data.samples {
-        html += &sample.card(&data.classes)?;
-    }
-    Ok(grid("samples", &html))
+    Ok(grid("samples", &cards(&data.samples, &data.classes)?))
 }
 
 fn settings(data: &ReportData) -> String {
@@ -247,6 +250,7 @@ mod tests {
             sdd: Some(0.02),
             seconds: 10.0 * epoch as f64,
             train_aem: 70.0,
+            ..EpochRow::default()
         }
     }
 

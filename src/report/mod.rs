@@ -3,6 +3,7 @@
 //! Everything here reads plain numbers and knows neither device nor trainer. `palette` and `tables` are portable;
 //! the drawing parts need a native target.
 
+mod block;
 #[cfg(not(target_arch = "wasm32"))]
 mod curves;
 #[cfg(not(target_arch = "wasm32"))]
@@ -14,6 +15,7 @@ mod html;
 #[cfg(not(target_arch = "wasm32"))]
 mod lettering;
 mod palette;
+mod predictions;
 mod records;
 #[cfg(not(target_arch = "wasm32"))]
 mod samples;
@@ -24,21 +26,26 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 pub use crate::train::EpochRow;
+pub use block::{Block, Figure};
 #[cfg(not(target_arch = "wasm32"))]
 pub use curves::{curves_png, curves_svg};
 #[cfg(not(target_arch = "wasm32"))]
-pub use heatmap::{confusion_heatmap_png, confusion_heatmap_svg, heatmap_png, heatmap_svg};
+pub use heatmap::{confusion_heatmap_png, confusion_heatmap_svg, difference_heatmap_svg, heatmap_png, heatmap_svg};
+#[cfg(not(target_arch = "wasm32"))]
+pub use html::page;
 #[cfg(not(target_arch = "wasm32"))]
 pub use html::{LossReport, ReportData, report_html, write_report};
 pub use palette::{Rgb, hex, ink_on, loss_color, viridis};
+pub use predictions::Predicted;
 pub use records::{
     METRICS_HEADER, losses_of, read_confusion_csv, read_matrix_csv, read_metrics_csv, write_confusion_csv,
     write_matrix_csv, write_metrics_csv,
 };
 #[cfg(not(target_arch = "wasm32"))]
-pub use samples::{Prediction, Sample};
+pub use samples::{Prediction, Sample, cards};
 pub use tables::{
-    FinalRow, confusion_table_text, escape, final_rows, final_table_html, final_table_text, matrix_table_text,
+    FinalRow, accuracy_table_text, confusion_table_text, escape, final_rows, final_table_html, final_table_text,
+    further_table_html, matrix_table_text,
 };
 
 /// Why a table, plot or report cannot be read, drawn or written.
@@ -97,10 +104,10 @@ fn io_error(path: &Path) -> impl Fn(std::io::Error) -> ReportError + '_ {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     /// Checks that a text is well-formed XML, a document type allowed.
     #[track_caller]
-    pub(super) fn assert_well_formed(text: &str) {
+    pub(crate) fn assert_well_formed(text: &str) {
         let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
         if let Err(error) = roxmltree::Document::parse_with_options(text, options) {
             panic!("{error}");

@@ -62,6 +62,16 @@ pub fn viridis(t: f64) -> Rgb {
     })
 }
 
+/// Blue at 0, white at a half, red at 1 (the ends of ColorBrewer's RdBu): for differences. NaN is a neutral grey.
+pub fn blue_to_red(t: f64) -> Rgb {
+    if t.is_nan() {
+        return [0xC8; 3];
+    }
+    let end: Rgb = if t < 0.5 { [0x21, 0x66, 0xAC] } else { [0xB2, 0x18, 0x2B] };
+    let weight = (2.0 * t.clamp(0.0, 1.0) - 1.0).abs();
+    end.map(|value| (f64::from(value) * weight + 255.0 * (1.0 - weight)).round() as u8)
+}
+
 fn channels(rgb: u32) -> Rgb {
     [(rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8]
 }

@@ -10,8 +10,24 @@ use crate::train::EpochRow;
 use crate::train::metrics::Confusion;
 
 /// The columns of `metrics.csv`, in order.
-pub const METRICS_HEADER: [&str; 11] =
-    ["epoch", "loss", "train_loss", "aem", "aeo", "mae", "spearman", "lambda", "sdd", "seconds", "train_aem"];
+pub const METRICS_HEADER: [&str; 16] = [
+    "epoch",
+    "loss",
+    "train_loss",
+    "aem",
+    "aeo",
+    "mae",
+    "spearman",
+    "lambda",
+    "sdd",
+    "seconds",
+    "train_aem",
+    "qwk",
+    "amae",
+    "rps",
+    "ece",
+    "top5_error",
+];
 
 /// The losses that occur in some rows, in the order of their first appearance.
 pub fn losses_of(rows: &[EpochRow]) -> Vec<String> {
@@ -126,15 +142,15 @@ fn read_square<T: FromStr>(path: &Path) -> Result<(Vec<String>, Vec<T>), ReportE
     Ok((classes, matrix))
 }
 
-fn create(path: &Path) -> Result<csv::Writer<std::fs::File>, ReportError> {
+pub(super) fn create(path: &Path) -> Result<csv::Writer<std::fs::File>, ReportError> {
     csv::WriterBuilder::new().has_headers(false).from_path(path).map_err(csv_error(path))
 }
 
-fn csv_error(path: &Path) -> impl Fn(csv::Error) -> ReportError + '_ {
+pub(super) fn csv_error(path: &Path) -> impl Fn(csv::Error) -> ReportError + '_ {
     move |source| ReportError::Csv { path: path.to_owned(), source }
 }
 
-fn contents(path: &Path, problem: String) -> ReportError {
+pub(super) fn contents(path: &Path, problem: String) -> ReportError {
     ReportError::Contents { path: path.to_owned(), problem }
 }
 
@@ -155,6 +171,8 @@ mod tests {
             sdd: Some(1e-300),
             seconds: 12.25,
             train_aem: 65.5,
+            amae: 0.25,
+            ..EpochRow::default()
         }
     }
 
@@ -174,8 +192,10 @@ mod tests {
         assert_eq!(read_metrics_csv(&path).unwrap(), rows);
         let text = std::fs::read_to_string(&path).unwrap();
         let mut lines = text.lines();
-        assert_eq!(lines.next(), Some("epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds,train_aem"));
-        let first = "1,xe,0.3333333333333333,61.5,94.2,0.30000000000000004,-0.0,,1e-300,12.25,65.5";
+        let header =
+            "epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds,train_aem,qwk,amae,rps,ece,top5_error";
+        assert_eq!(lines.next(), Some(header));
+        let first = "1,xe,0.3333333333333333,61.5,94.2,0.30000000000000004,-0.0,,1e-300,12.25,65.5,,0.25,,,";
         assert_eq!(lines.next(), Some(first));
     }
 
@@ -209,7 +229,7 @@ mod tests {
         let text = read_metrics_csv(&path).unwrap_err().to_string();
         assert!(text.contains("metrics.csv") && text.contains("train_loss"), "{text}");
         let header = METRICS_HEADER.join(",");
-        std::fs::write(&path, format!("{header}\n1,xe,many,1,1,1,,,,1,1\n")).unwrap();
+        std::fs::write(&path, format!("{header}\n1,xe,many,1,1,1,,,,1,1,,1,,,\n")).unwrap();
         let text = read_metrics_csv(&path).unwrap_err().to_string();
         assert!(text.contains("line: 2"), "{text}");
         assert!(read_metrics_csv(&folder.path().join("absent.csv")).is_err());

@@ -43,6 +43,19 @@ impl Prediction {
     }
 }
 
+/// Test images with what is predicted of each, as HTML.
+///
+/// # Errors
+/// [`ReportError::Shape`] where an image or a distribution has another size than it should.
+pub fn cards(samples: &[Sample], classes: &[String]) -> Result<String, ReportError> {
+    let mut html = String::new();
+    for sample in samples {
+        sample.check(classes.len())?;
+        html += &sample.card(classes)?;
+    }
+    Ok(html)
+}
+
 impl Sample {
     /// Checks that image and distributions have the size they should.
     pub(super) fn check(&self, classes: usize) -> Result<(), ReportError> {

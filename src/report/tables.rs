@@ -9,22 +9,8 @@ use crate::train::metrics::Confusion;
 /// What a loss scored in the end: a line of the final table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FinalRow {
-    /// Name of the loss.
-    pub loss: String,
-    /// Accuracy of exact match, in percent.
-    pub aem: f64,
-    /// Accuracy within one category off, in percent.
-    pub aeo: f64,
-    /// Mean absolute error in classes.
-    pub mae: f64,
-    /// Spearman's rho, where defined.
-    pub spearman: Option<f64>,
-    /// Standard deviation of the raw class distances, where estimated.
-    pub sdd: Option<f64>,
-    /// Wall-clock seconds from the beginning of the run to the loss's last epoch.
-    pub seconds: f64,
-    /// Accuracy of exact match on the training images, in percent.
-    pub train_aem: f64,
+    /// Its last epoch.
+    pub last: EpochRow,
     /// Mean milliseconds a training step of all losses together, where measured.
     pub ms_per_step: Option<f64>,
 }
@@ -35,17 +21,7 @@ pub struct FinalRow {
 pub fn final_rows(rows: &[EpochRow], ms_per_step: impl Fn(&str) -> Option<f64>) -> Vec<FinalRow> {
     let last_of = |loss: &String| {
         let last = rows.iter().filter(|row| row.loss == *loss).max_by_key(|row| row.epoch)?;
-        Some(FinalRow {
-            loss: loss.clone(),
-            aem: last.aem,
-            aeo: last.aeo,
-            mae: last.mae,
-            spearman: last.spearman,
-            sdd: last.sdd,
-            seconds: last.seconds,
-            train_aem: last.train_aem,
-            ms_per_step: ms_per_step(loss),
-        })
+        Some(FinalRow { last: last.clone(), ms_per_step: ms_per_step(loss) })
     };
     losses_of(rows).iter().filter_map(last_of).collect()
 }
@@ -90,15 +66,24 @@ impl Column {
 }
 
 const COLUMNS: [Column; 8] = [
-    Column::new("AEM %", 1, Better::Larger, |row| Some(row.aem)),
-    Column::new("AEO %", 1, Better::Larger, |row| Some(row.aeo)),
-    Column::new("MAE", 3, Better::Smaller, |row| Some(row.mae)),
-    Column::new("Spearman", 4, Better::Larger, |row| row.spearman),
-    Column::new("SDD", 5, Better::Neither, |row| row.sdd),
-    Column::new("train AEM %", 1, Better::Neither, |row| Some(row.train_aem)),
-    Column::new("seconds", 1, Better::Neither, |row| Some(row.seconds)),
+    Column::new("AEM %", 1, Better::Larger, |row| Some(row.last.aem)),
+    Column::new("AEO %", 1, Better::Larger, |row| Some(row.last.aeo)),
+    Column::new("MAE", 3, Better::Smaller, |row| Some(row.last.mae)),
+    Column::new("Spearman", 4, Better::Larger, |row| row.last.spearman),
+    Column::new("SDD", 5, Better::Neither, |row| row.last.sdd),
+    Column::new("train AEM %", 1, Better::Neither, |row| Some(row.last.train_aem)),
+    Column::new("seconds", 1, Better::Neither, |row| Some(row.last.seconds)),
     // Losses that race are trained by one step.
     Column::new("ms a step (all losses)", 2, Better::Neither, |row| row.ms_per_step),
+];
+
+/// What the report shows beside the final table.
+const FURTHER: [Column; 5] = [
+    Column::new("QWK", 4, Better::Larger, |row| row.last.qwk),
+    Column::new("AMAE", 3, Better::Smaller, |row| Some(row.last.amae)),
+    Column::new("RPS", 4, Better::Smaller, |row| row.last.rps),
+    Column::new("ECE", 4, Better::Smaller, |row| row.last.ece),
+    Column::new("top-5 error %", 1, Better::Smaller, |row| row.last.top5_error),
 ];
 
 /// A number with fixed decimals; a dash for what is absent.
@@ -111,7 +96,7 @@ pub fn final_table_text(rows: &[FinalRow]) -> String {
     let mut header = vec!["loss".to_owned()];
     header.extend(COLUMNS.iter().map(|column| column.title.to_owned()));
     let lines = rows.iter().map(|row| {
-        let mut line = vec![row.loss.clone()];
+        let mut line = vec![row.last.loss.clone()];
         line.extend(COLUMNS.iter().map(|column| column.text(row)));
         line
     });
@@ -120,18 +105,27 @@ pub fn final_table_text(rows: &[FinalRow]) -> String {
 
 /// The final table as an HTML `table` of class `final`; the best value of a column is in `strong`.
 pub fn final_table_html(rows: &[FinalRow]) -> String {
+    table_html(rows, &COLUMNS)
+}
+
+/// What the final table leaves out, as such a table: kappa, averaged error, and what whole distributions score.
+pub fn further_table_html(rows: &[FinalRow]) -> String {
+    table_html(rows, &FURTHER)
+}
+
+fn table_html(rows: &[FinalRow], columns: &[Column]) -> String {
     let mut html = String::from("<table class=\"final\">\n<thead><tr><th scope=\"col\">loss</th>");
-    for column in &COLUMNS {
+    for column in columns {
         html += &format!("<th scope=\"col\">{}</th>", column.title);
     }
     html += "</tr></thead>\n<tbody>\n";
     for row in rows {
-        let color = super::hex(super::loss_color(&row.loss));
+        let color = super::hex(super::loss_color(&row.last.loss));
         html += &format!(
             "<tr><th scope=\"row\"><i class=\"swatch\" style=\"background:{color}\"></i>{}</th>",
-            escape(&row.loss)
+            escape(&row.last.loss)
         );
-        for column in &COLUMNS {
+        for column in columns {
             let text = column.text(row);
             html += &if column.is_best(row, rows) {
                 format!("<td><strong>{text}</strong></td>")
@@ -156,6 +150,17 @@ pub fn confusion_table_text(classes: &[String], confusion: &Confusion) -> String
     square("truth \\ prediction", classes, confusion.counts(), ToString::to_string)
 }
 
+/// Images and accuracy of each class in percent as aligned text; a dash for a class without images.
+pub fn accuracy_table_text(classes: &[String], confusion: &Confusion) -> String {
+    let accuracies = confusion.class_accuracies();
+    let images = confusion.counts().chunks(classes.len().max(1)).map(|row| row.iter().sum::<u64>());
+    let rows = classes.iter().zip(images).zip(accuracies);
+    let lines = rows.map(|((name, images), accuracy)| {
+        vec![name.clone(), images.to_string(), number(accuracy.map(|share| 100.0 * share), 1)]
+    });
+    aligned(["class", "images", "accuracy %"].map(str::to_owned).to_vec(), lines.collect())
+}
+
 fn square<T>(corner: &str, classes: &[String], matrix: &[T], text: impl Fn(&T) -> String) -> String {
     let mut header = vec![corner.to_owned()];
     header.extend(classes.iter().cloned());
@@ -169,7 +174,7 @@ fn square<T>(corner: &str, classes: &[String], matrix: &[T], text: impl Fn(&T) -
 }
 
 /// Lines with the first column flush left and the others flush right, two spaces between, under a header and a rule.
-fn aligned(header: Vec<String>, lines: Vec<Vec<String>>) -> String {
+pub(super) fn aligned(header: Vec<String>, lines: Vec<Vec<String>>) -> String {
     let mut table = vec![header];
     table.extend(lines);
     for cell in table.iter_mut().flatten() {
@@ -225,17 +230,18 @@ mod tests {
     use super::*;
 
     fn row(loss: &str, aem: f64, mae: f64) -> FinalRow {
-        FinalRow {
+        let last = EpochRow {
             loss: loss.to_owned(),
             aem,
             aeo: 94.25,
             mae,
             spearman: Some(0.93),
-            sdd: None,
             seconds: 100.0,
             train_aem: 70.26,
-            ms_per_step: Some(3.456),
-        }
+            rps: Some(2.0 * mae),
+            ..EpochRow::default()
+        };
+        FinalRow { last, ms_per_step: Some(3.456) }
     }
 
     #[test]
@@ -258,6 +264,8 @@ emd-linear   61.5   94.2  0.457    0.9300    –         70.3    100.0          
         assert!(html.contains("<strong>0.400</strong>") && html.contains("<td>0.500</td>"));
         assert_eq!(html.matches("</td>").count(), 16, "two rows of eight columns");
         assert!(!final_table_html(&[row("xe", 1.0, 1.0)]).contains("<strong>"));
+        let further = further_table_html(&[row("xe", 60.0, 0.5), row("emd", 60.0, 0.4)]);
+        assert!(further.contains("<strong>0.8000</strong>") && further.contains("<td>1.0000</td>"), "{further}");
     }
 
     #[test]
@@ -265,22 +273,20 @@ emd-linear   61.5   94.2  0.457    0.9300    –         70.3    100.0          
         let epoch = |epoch: usize, loss: &str, aem: f64| EpochRow {
             epoch,
             loss: loss.to_owned(),
-            train_loss: 0.0,
             aem,
-            aeo: 0.0,
-            mae: 0.0,
-            spearman: None,
-            lambda: None,
             sdd: Some(0.01),
             seconds: 2.5 * epoch as f64,
             train_aem: aem / 2.0,
+            ..EpochRow::default()
         };
         let rows = [epoch(1, "xe", 10.0), epoch(1, "emd", 20.0), epoch(3, "xe", 30.0), epoch(2, "xe", 40.0)];
         let found = final_rows(&rows, |loss| (loss == "emd").then_some(7.0));
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].loss.as_str(), found[0].aem, found[0].seconds), ("xe", 30.0, 7.5));
+        let last = &found[0].last;
+        assert_eq!((last.loss.as_str(), last.aem, last.seconds), ("xe", 30.0, 7.5));
         assert_eq!((found[0].ms_per_step, found[1].ms_per_step), (None, Some(7.0)));
-        assert_eq!((found[1].aem, found[1].sdd, found[1].train_aem), (20.0, Some(0.01), 10.0));
+        let last = &found[1].last;
+        assert_eq!((last.aem, last.sdd, last.train_aem), (20.0, Some(0.01), 10.0));
     }
 
     #[test]
@@ -296,6 +302,14 @@ truth \\ prediction  0-2  子供
 子供                  3     4
 ";
         assert_eq!(confusion_table_text(&classes, &confusion), expected);
+        let confusion = Confusion::from_counts(2, vec![3, 1, 0, 0]).unwrap();
+        let expected = "\
+class  images  accuracy %
+─────────────────────────
+0-2         4        75.0
+子供        0           –
+";
+        assert_eq!(accuracy_table_text(&classes, &confusion), expected);
     }
 
     #[test]

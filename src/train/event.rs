@@ -7,7 +7,7 @@ use crate::plan::Adapter;
 use serde::{Deserialize, Serialize};
 
 /// A row of `metrics.csv`: one epoch of one racer in numbers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
     /// Epochs done, from 1.
     pub epoch: usize,
@@ -31,6 +31,16 @@ pub struct EpochRow {
     pub seconds: f64,
     /// Exact matches, percent of the epoch's training images, augmented and each as it was when its batch was taken.
     pub train_aem: f64,
+    /// Quadratic weighted kappa on the test images, where it exists.
+    pub qwk: Option<f64>,
+    /// Mean absolute error in classes, averaged over the classes.
+    pub amae: f64,
+    /// Ranked probability score: the mean squared earth mover's distance of the predictions; none of a regression.
+    pub rps: Option<f64>,
+    /// Expected calibration error, 0 to 1; none of a regression.
+    pub ece: Option<f64>,
+    /// Test images whose class is not among the five most probable, percent; none of a regression.
+    pub top5_error: Option<f64>,
 }
 
 /// One epoch of one racer, whole.
@@ -42,6 +52,8 @@ pub struct EpochResult {
     pub evaluation: Evaluation,
     /// Mean prediction of crop and mirror image of each test image, samples x classes.
     pub outcomes: Vec<f32>,
+    /// Expected class value of each test image, or the output of a regression.
+    pub scores: Vec<f64>,
     /// Raw distances between the classes' centroids, classes x classes.
     pub distances: Vec<f64>,
     /// The ground distance matrix D (equation 13), classes x classes.

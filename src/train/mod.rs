@@ -1,16 +1,21 @@
 //! Training: the trainer, its schedule, what it measures and what it keeps. Knows no window.
 
 pub mod batches;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cell;
 pub mod event;
 pub mod examiner;
 pub mod metrics;
 pub mod predictions;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod run;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod search;
 pub mod seriation;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
+pub mod statistics;
 pub mod targets;
 pub mod trainer;
 

@@ -5,6 +5,7 @@ use super::settings::Settings;
 use super::snapshot::{Snapshot, SnapshotError};
 use crate::data::MAX_SIDE;
 use crate::data::folder::RECORD;
+use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::weights::{Tensors, WeightsError, metadata};
 use crate::nn::{Loss, Model};
@@ -19,6 +20,9 @@ use std::path::{Path, PathBuf};
 pub struct Record {
     /// The data.
     pub source: Source,
+    /// How they are grouped and divided.
+    #[serde(default)]
+    pub protocol: Protocol,
     /// Everything else that determines the run.
     pub settings: Settings,
     /// Class names in their order.
@@ -246,6 +250,18 @@ impl RunFolder {
         let numbered = |number: usize| Path::new(RUNS).join(format!("{name}-{number}"));
         let free = (1..).map(numbered).find(|path| !path.exists());
         free.unwrap_or_else(|| numbered(0))
+    }
+
+    /// Whether there is a checkpoint to go on from.
+    #[must_use]
+    pub fn has_checkpoint(&self) -> bool {
+        self.checkpoint().exists()
+    }
+
+    /// Whether a run has done so many epochs here and left all of its files.
+    #[must_use]
+    pub fn is_complete(&self, epochs: usize) -> bool {
+        self.has_checkpoint() && self.read_checkpoint().is_ok_and(|snapshot| snapshot.progress.epoch >= epochs)
     }
 
     fn record(&self) -> PathBuf {

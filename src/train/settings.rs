@@ -116,6 +116,9 @@ pub struct Settings {
     pub batch: usize,
     /// Learning rate of SGD.
     pub learning_rate: f32,
+    /// Learning rate of each loss in turn where they have rates of their own; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<f32>,
     /// Momentum of SGD.
     pub momentum: f32,
     /// L2 weight decay.
@@ -179,6 +182,7 @@ impl Default for Settings {
             epochs: 8,
             batch: 32,
             learning_rate: 0.03,
+            rates: Vec::new(),
             momentum: 0.9,
             weight_decay: 5e-4,
             side: 32,
@@ -220,6 +224,12 @@ impl Settings {
         }
     }
 
+    /// Learning rate of the racer at this place.
+    #[must_use]
+    pub fn rate(&self, racer: usize) -> f32 {
+        self.rates.get(racer).copied().unwrap_or(self.learning_rate)
+    }
+
     /// Omega and mu of a loss.
     #[must_use]
     pub fn omega_and_mu(&self, loss: Loss) -> (f32, f32) {
@@ -240,6 +250,10 @@ impl Settings {
         require(self.epochs > 0, "epochs", self.epochs, "at least 1")?;
         require((1..=MOST_ROWS).contains(&self.batch), "batch", self.batch, "from 1 to 65536")?;
         require(positive(self.learning_rate), "lr", self.learning_rate, "a number above 0")?;
+        let (rates, losses) = (self.rates.len(), self.losses.len());
+        require(rates == 0 || rates == losses, "rates", format!("{rates} numbers"), "none, or one for each loss")?;
+        let bad = self.rates.iter().copied().find(|&rate| !positive(rate));
+        require(bad.is_none(), "rates", bad.unwrap_or(0.0), "numbers above 0")?;
         require((0.0..1.0).contains(&self.momentum), "momentum", self.momentum, "at least 0 and below 1")?;
         let decay = self.weight_decay;
         require(decay.is_finite() && decay >= 0.0, "weight-decay", decay, "a number of at least 0")?;

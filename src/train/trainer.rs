@@ -345,7 +345,7 @@ impl Trainer {
     }
 
     fn diverged(&self, racer: usize, step: u32) -> TrainError {
-        let learning_rate = self.settings.learning_rate;
+        let learning_rate = self.settings.rate(racer);
         TrainError::Diverged { loss: self.settings.losses[racer], step, learning_rate }
     }
 
@@ -440,6 +440,7 @@ impl Trainer {
         let class_values = &self.data.class_values;
         let predictions = Predictions::of(loss, outcomes, class_values);
         let evaluation = predictions.evaluate(class_values, &test.labels, &test.values)?;
+        let scores = predictions.scores(class_values);
         let outcomes = predictions.distributions(class_values);
         let trained: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[5]);
         let trained = Confusion::from_counts(counts.len(), trained.into_iter().map(u64::from).collect())?;
@@ -456,9 +457,14 @@ impl Trainer {
             sdd: Some(sdd(&distances)),
             seconds: self.progress.seconds + self.began.elapsed().as_secs_f64(),
             train_aem: 100.0 * trained.aem().ok_or(MetricsError::Empty)?,
+            qwk: evaluation.qwk,
+            amae: evaluation.amae,
+            rps: evaluation.rps,
+            ece: evaluation.ece,
+            top5_error: evaluation.top5_error.map(|error| 100.0 * error),
         };
         let absent = absent.map(|(_, class)| class.clone()).collect();
-        Ok(EpochResult { row, evaluation, outcomes, distances, ground, absent })
+        Ok(EpochResult { row, evaluation, outcomes, scores, distances, ground, absent })
     }
 
     /// Lambda of a racer in an epoch (from 0): none during the jump start.
@@ -518,7 +524,7 @@ impl Trainer {
             let loss = self.settings.losses[racer];
             let (omega, mu) = self.settings.omega_and_mu(loss);
             let settings = StepSettings {
-                learning_rate: self.settings.learning_rate,
+                learning_rate: self.settings.rate(racer),
                 momentum: self.settings.momentum,
                 weight_decay: self.settings.weight_decay,
                 lambda: self.lambda(racer, epoch),

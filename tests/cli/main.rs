@@ -10,8 +10,11 @@ mod folders;
 mod losses;
 mod output;
 mod program;
+mod protocol;
 mod refusals;
+mod reproduction;
 #[cfg(unix)]
 mod resume;
 mod runs;
+mod sweeps;
 mod training;

@@ -96,6 +96,7 @@ pub fn assert_whole(run: &Path, asked: &Asked) {
         names.push(format!("ground-distance-{loss}.csv"));
         names.push(format!("ground-distance-{loss}.png"));
         names.push(format!("confusion-{loss}.csv"));
+        names.push(format!("predictions-{loss}.csv"));
         names.push(format!("weights-{loss}.safetensors"));
         assert_matrices(run, loss, asked);
         assert_weights(run, loss, asked.classes);
@@ -117,7 +118,7 @@ pub fn assert_whole(run: &Path, asked: &Asked) {
 fn assert_metrics(run: &Path, asked: &Asked) {
     let path = run.join("metrics.csv");
     let text = fs::read_to_string(&path).unwrap();
-    let header = "epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds,train_aem";
+    let header = "epoch,loss,train_loss,aem,aeo,mae,spearman,lambda,sdd,seconds,train_aem,qwk,amae,rps,ece,top5_error";
     assert_eq!(text.lines().next(), Some(header));
     assert_eq!(text.lines().next(), Some(METRICS_HEADER.join(",").as_str()));
     let rows = read_metrics_csv(&path).unwrap();

@@ -1,0 +1,266 @@
+//! Cells brought to their ends: data, device, folder, checkpoints. `train` does one, `sweep` and `reproduce` many.
+
+use super::args::DeviceArguments;
+use super::artifacts::Artifacts;
+use super::watch::{Watch, bar};
+use super::{CliError, open};
+use backhoe::data::Dataset;
+use backhoe::data::protocol::{Grouping, Protocol};
+use backhoe::plan::Executor;
+use backhoe::report::read_matrix_csv;
+use backhoe::train::cell::{Cell, load};
+use backhoe::train::run::{Record, RunFolder, Sitting};
+use backhoe::train::search::{RATES, Try, search, write_tries};
+use backhoe::train::session::Opener;
+use backhoe::train::{Advance, Event, Ground, Session, Settings};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Share of the training images on which a learning rate is chosen.
+const VALIDATION: f64 = 0.2;
+
+/// Ctrl-C was pressed.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Has Ctrl-C save and stop rather than kill.
+pub fn stop_on_interrupt() {
+    // A second handler cannot be set, which does not matter: the first one is ours.
+    let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+}
+
+/// How a cell is brought to its end, whatever it is.
+pub struct Conduct {
+    /// On what.
+    pub device: DeviceArguments,
+    /// Time between checkpoints within an epoch.
+    pub checkpoint_every: Duration,
+}
+
+impl Conduct {
+    fn open(&self) -> Result<Box<dyn Executor>, CliError> {
+        open(&self.device, true)
+    }
+
+    /// Opens the same device again.
+    fn opener(&self) -> Opener {
+        let device = self.device.clone();
+        Box::new(move || open(&device, true).map(Some).map_err(|error| error.to_string()))
+    }
+}
+
+/// A run that has begun, before its next step.
+pub struct Begun {
+    session: Session,
+    /// What it leaves in its folder.
+    pub artifacts: Artifacts,
+}
+
+/// Brings a cell to its end in its folder, from wherever it stands there; what is complete is not done again.
+pub fn complete(cell: &Cell, path: &Path, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
+    let folder = RunFolder { path: path.to_owned() };
+    if folder.is_complete(cell.settings.epochs) {
+        return Ok(());
+    }
+    let executor = conduct.open()?;
+    let mut begun = match folder.has_checkpoint() {
+        true => resume(path, Some(cell.settings.epochs), executor, conduct, watch)?,
+        false => begin(cell, path, executor, conduct, watch)?,
+    };
+    begun.drive(conduct, watch)
+}
+
+/// Begins a cell in a folder of its own.
+pub fn begin(
+    cell: &Cell,
+    path: &Path,
+    executor: Box<dyn Executor>,
+    conduct: &Conduct,
+    watch: &mut dyn Watch,
+) -> Result<Begun, CliError> {
+    let folder = RunFolder::create(path)?;
+    let begun = prepare(cell, &folder, executor, conduct, watch);
+    if begun.is_err() {
+        folder.remove_empty();
+    }
+    let mut begun = begun?;
+    // A checkpoint before the first step: from then on a killed run can be resumed.
+    begun.session.save();
+    Ok(begun)
+}
+
+/// Everything before the first step; writes `run.json` last.
+fn prepare(
+    cell: &Cell,
+    folder: &RunFolder,
+    executor: Box<dyn Executor>,
+    conduct: &Conduct,
+    watch: &mut dyn Watch,
+) -> Result<Begun, CliError> {
+    let (data, mut settings) = ready(cell, watch)?;
+    let tries = if cell.search { search_rates(&data, &settings, conduct, watch)? } else { Vec::new() };
+    settings.rates = tries.iter().filter(|tried| tried.chosen).map(|tried| tried.learning_rate).collect();
+    let record = Record {
+        source: cell.source.clone(),
+        protocol: cell.protocol.clone(),
+        settings: settings.clone(),
+        classes: data.classes.clone(),
+        images: [data.train.len(), data.test.len()],
+        sittings: vec![Sitting::new(executor.adapter(), 0, 0)],
+    };
+    let session = Session::new(executor, conduct.opener(), Arc::clone(&data), settings, None)?;
+    folder.write_record(&record)?;
+    if cell.search {
+        write_tries(&folder.path.join("rates.csv"), &tries)?;
+    }
+    Ok(Begun { session, artifacts: Artifacts::new(folder.clone(), record, data) })
+}
+
+/// Goes on with the run in a folder, for so many epochs in all.
+pub fn resume(
+    path: &Path,
+    epochs: Option<usize>,
+    executor: Box<dyn Executor>,
+    conduct: &Conduct,
+    watch: &mut dyn Watch,
+) -> Result<Begun, CliError> {
+    let folder = RunFolder { path: path.to_owned() };
+    let snapshot = folder.read_checkpoint()?;
+    let mut record = folder.read_record()?;
+    let Record { source, protocol, settings, .. } = record.clone();
+    let data = read(&Cell { source, protocol, settings, ground: None, search: false }, watch)?;
+    let epochs = epochs.unwrap_or(record.settings.epochs);
+    if snapshot.progress.epoch >= epochs {
+        let done = snapshot.progress.epoch;
+        return Err(CliError::Words(format!(
+            "{} is complete with {done} epochs; ask for more with --epochs",
+            path.display()
+        )));
+    }
+    folder.agrees(&record, &snapshot)?;
+    let sitting = Sitting::new(executor.adapter(), snapshot.progress.epoch, snapshot.progress.step);
+    record.settings.epochs = epochs;
+    let settings = record.settings.clone();
+    let session = Session::new(executor, conduct.opener(), Arc::clone(&data), settings, Some(snapshot))?;
+    record.sittings.push(sitting);
+    folder.sweep()?;
+    folder.write_record(&record)?;
+    Ok(Begun { session, artifacts: Artifacts::new(folder, record, data) })
+}
+
+/// The data, and the settings with the ground distance of the cell's file.
+fn ready(cell: &Cell, watch: &mut dyn Watch) -> Result<(Arc<Dataset>, Settings), CliError> {
+    let given = cell.ground.as_ref().map(|path| Ok::<_, CliError>((path, read_matrix_csv(path)?))).transpose()?;
+    let data = read(cell, watch)?;
+    let mut settings = cell.settings.clone();
+    if let Some((path, (names, matrix))) = given {
+        settings.ground = Ground::given(&path.display().to_string(), &names, &matrix, &data.classes)?;
+    }
+    Ok((data, settings))
+}
+
+/// The data, with a progress bar and a word on files that were passed over.
+fn read(cell: &Cell, watch: &mut dyn Watch) -> Result<Arc<Dataset>, CliError> {
+    let bar = bar(watch.is_quiet(), "reading {wide_bar} {pos}/{len}");
+    let progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let loaded = load(&cell.source, &cell.protocol, cell.settings.stored_side, cell.settings.seed, &progress);
+    bar.finish_and_clear();
+    let (data, skipped) = loaded?;
+    for file in &skipped {
+        eprintln!("passed over: {file}");
+    }
+    if !skipped.is_empty() {
+        eprintln!("{} files passed over; --strict makes this an error", skipped.len());
+    }
+    let (name, classes, train, test) = (&data.name, data.classes.len(), data.train.len(), data.test.len());
+    watch.say(format_args!("{name}: {classes} classes, {train} training and {test} test images"))?;
+    Ok(Arc::new(data))
+}
+
+/// All learning rates that were tried for the losses of a cell, in the order of the losses.
+pub fn tries(cell: &Cell, conduct: &Conduct, watch: &mut dyn Watch) -> Result<Vec<Try>, CliError> {
+    let (data, settings) = ready(cell, watch)?;
+    search_rates(&data, &settings, conduct, watch)
+}
+
+/// An error in these words where Ctrl-C was pressed.
+pub fn check_stopped(words: &str) -> Result<(), CliError> {
+    if STOP.load(Ordering::Relaxed) { Err(CliError::Words(words.to_owned())) } else { Ok(()) }
+}
+
+/// All learning rates that were tried for each loss on a part of the training images.
+fn search_rates(
+    data: &Dataset,
+    settings: &Settings,
+    conduct: &Conduct,
+    watch: &mut dyn Watch,
+) -> Result<Vec<Try>, CliError> {
+    let split = Protocol { validation: Some(VALIDATION), ..Protocol::default() };
+    let data = Arc::new(split.apply(data.clone(), &Grouping::None, u64::from(settings.seed))?);
+    let mut tries = Vec::new();
+    for &loss in &settings.losses {
+        let tried = search(&mut || conduct.open(), &data, settings, loss, &RATES)?;
+        if let Some(Try { learning_rate, aem: Some(aem), .. }) = tried.iter().find(|tried| tried.chosen) {
+            watch
+                .say(format_args!("{loss}: learning rate {learning_rate} (AEM {aem:.1} % of the validation images)"))?;
+        }
+        tries.extend(tried);
+    }
+    Ok(tries)
+}
+
+impl Begun {
+    /// Drives the run to its end and writes what it leaves.
+    pub fn drive(&mut self, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
+        let followed = self.follow(conduct, watch);
+        if followed.is_err() {
+            // What was reached is worth its figures; what ended it is the error that counts.
+            let _ = self.artifacts.finish();
+        }
+        followed
+    }
+
+    /// Shows and keeps the trainer's events until it is done, stopped, or fails.
+    fn follow(&mut self, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
+        watch.begin(&self.artifacts.record.settings);
+        let Self { session, artifacts } = self;
+        let mut events = Vec::new();
+        let mut stopping = false;
+        let (mut saved_at, mut stepped) = (Instant::now(), false);
+        loop {
+            if STOP.load(Ordering::Relaxed) && !stopping {
+                stopping = true;
+                session.save();
+            }
+            if stepped && saved_at.elapsed() >= conduct.checkpoint_every {
+                stepped = false;
+                session.save();
+            }
+            let advance = session.advance(&mut events)?;
+            for event in events.drain(..) {
+                watch.show(&event)?;
+                let saved = matches!(event, Event::Snapshot(_));
+                stepped |= matches!(event, Event::Step { .. });
+                artifacts.take(event)?;
+                if saved {
+                    (saved_at, stepped) = (Instant::now(), false);
+                }
+                if saved && stopping {
+                    watch.end();
+                    return Err(CliError::Stopped(artifacts.folder.path.display().to_string()));
+                }
+            }
+            match advance {
+                Advance::Working => {}
+                Advance::Waiting => session.wait()?,
+                Advance::Finished => break,
+            }
+        }
+        watch.end();
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Equation 14 alone: does training with the linear earth mover's distance sink into uniform predictions (section 3.2)?
+
+use super::claim::{Judgement, Metric, Verdict, predictions};
+use super::document::Section;
+use super::results::Outcome;
+use super::trial::{Method, Net, Variant};
+use super::{ReproduceError, Results, Study};
+use crate::nn::Loss;
+use crate::report::Block;
+use crate::report::Predicted;
+use crate::train::statistics::Spread;
+
+/// The study.
+pub const STUDY: Study = Study { name: "collapse", place: "section 3.2", methods, measure };
+
+/// From this share of the largest entropy on predictions count as uniform.
+const UNIFORM: f64 = 0.95;
+
+fn method(loss: Loss) -> Method {
+    Method::new(Variant::Whole, Net::Default, loss)
+}
+
+fn methods() -> Vec<Method> {
+    [Loss::EmdLinear, Loss::Xe].map(method).to_vec()
+}
+
+/// Mean entropy of the predictions as a share of the largest there is: 1 is uniform, 0 is sure.
+fn entropy(predicted: &Predicted) -> f64 {
+    let of = |row: &[f32]| -> f64 { row.iter().map(|&p| f64::from(p)).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum() };
+    let sum: f64 = (0..predicted.len()).map(|image| of(predicted.row(image))).sum();
+    sum / predicted.len() as f64 / (predicted.classes.len() as f64).ln()
+}
+
+/// Share of the test images that the commonest prediction takes.
+fn commonest(predicted: &Predicted) -> f64 {
+    let mut counts = vec![0_usize; predicted.classes.len()];
+    for image in 0..predicted.len() {
+        counts[crate::train::metrics::argmax(predicted.row(image))] += 1;
+    }
+    counts.into_iter().max().unwrap_or(0) as f64 / predicted.len() as f64
+}
+
+fn measure(results: &Results) -> Result<Section, ReproduceError> {
+    let data = results.setup.data_name(Variant::Whole);
+    let mut section = Section::new(format!("Collapse: equation 14 alone, on {data}"));
+    let mut rows = Vec::new();
+    for loss in [Loss::EmdLinear, Loss::Xe] {
+        let outcomes = results.of(method(loss))?;
+        let text = |of: fn(&Predicted) -> f64| spread(&outcomes, of).map_or(String::new(), |spread| spread.text(3));
+        let aem = Metric::Aem.spread(&predictions(&outcomes)).map_or(String::new(), |spread| spread.text(1));
+        rows.push(vec![loss.to_string(), aem, text(entropy), text(commonest)]);
+    }
+    let header = ["loss", "AEM %", "entropy (1 = uniform)", "share of the commonest prediction"];
+    section.blocks.push(Block::table(&header, rows));
+    let outcomes = results.of(method(Loss::EmdLinear))?;
+    let entropies: Vec<f64> = outcomes.iter().map(|outcome| entropy(&outcome.predicted)).collect();
+    let uniform = entropies.iter().filter(|share| **share >= UNIFORM).count();
+    section.verdicts.push(Verdict {
+        claim: "trained with equation 14 alone, predictions become uniform".to_owned(),
+        paper: "no number".to_owned(),
+        ours: format!(
+            "entropy {} of the largest; uniform (at least {UNIFORM}) in {uniform} of {}",
+            spread(&outcomes, entropy).map_or(String::new(), |spread| spread.text(3)),
+            entropies.len()
+        ),
+        judgement: match uniform {
+            0 => Judgement::DoesNot,
+            all if all == entropies.len() => Judgement::Holds,
+            _ => Judgement::CannotTell,
+        },
+    });
+    Ok(section)
+}
+
+fn spread(outcomes: &[Outcome], of: fn(&Predicted) -> f64) -> Option<Spread> {
+    Spread::of(&outcomes.iter().map(|outcome| of(&outcome.predicted)).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Images;
+
+    #[test]
+    fn entropy_and_commonest_tell_uniform_from_sure() {
+        let mut images = Images::with_capacity(1, 2);
+        (0..2).for_each(|at| images.push(vec![0; 3], at, 0.0, format!("{at}")));
+        let classes = ["a", "b"].map(str::to_owned);
+        let of = |rows: &[f32]| Predicted::new(&classes, &images, rows, &[0.0; 2]).unwrap();
+        assert!((entropy(&of(&[0.5; 4])) - 1.0).abs() <= 1e-12);
+        assert_eq!(entropy(&of(&[1.0, 0.0, 0.0, 1.0])), 0.0);
+        assert_eq!((commonest(&of(&[0.5; 4])), commonest(&of(&[1.0, 0.0, 0.0, 1.0]))), (1.0, 0.5));
+    }
+}

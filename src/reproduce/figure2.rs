@@ -1,0 +1,151 @@
+//! Figure 2: accuracy by epoch, and how soon each loss is where cross-entropy ends (sections 4.2 and 4.4).
+
+use super::claim::{Judgement, Verdict};
+use super::document::Section;
+use super::results::Outcome;
+use super::trial::{Method, Net, Variant};
+use super::{ReproduceError, Results, Setup, Study};
+use crate::nn::Loss;
+use crate::report::Block;
+use crate::report::{EpochRow, curves_svg};
+use crate::train::statistics::{RESAMPLES, Spread, paired_bootstrap};
+
+/// The study.
+pub const STUDY: Study = Study { name: "figure2", place: "figure 2", methods, measure };
+
+/// The paper's share of cross-entropy's epochs (section 4.2).
+const SHARE: f64 = 1.0 / 3.0;
+
+fn method(loss: Loss) -> Method {
+    Method::new(Variant::Whole, Net::Default, loss)
+}
+
+fn methods() -> Vec<Method> {
+    Setup::losses().into_iter().map(method).collect()
+}
+
+fn measure(results: &Results) -> Result<Section, ReproduceError> {
+    let setup = results.setup;
+    let data = setup.data_name(Variant::Whole);
+    let mut section = Section::new(format!("Figure 2: accuracy by epoch, on {data}"));
+    let mut rows = Vec::new();
+    let mut table = Vec::new();
+    let baseline = results.of(method(Loss::Xe))?;
+    for loss in Setup::losses() {
+        let outcomes = results.of(method(loss))?;
+        rows.extend(mean_rows(&outcomes, loss));
+        let [aem, aeo] = [aem, aeo].map(|value| epochs_text(&outcomes, &baseline, value));
+        table.push(vec![loss.to_string(), aem, aeo]);
+    }
+    let caption = format!("AEM and AEO by epoch, mean of {}; the default network", setup.repeats_in_words());
+    section.blocks.push(Block::figure("figure2", &caption, curves_svg(&rows)?));
+    section.blocks.push(Block::Text(format!(
+        "Epochs until a loss first reaches what cross-entropy ends with (mean of its last quarter of {} epochs), by repetition; \
+         a dash where it never does.",
+        setup.epochs
+    )));
+    section.blocks.push(Block::table(&["loss", "epochs to XE's AEM", "epochs to XE's AEO"], table));
+    for loss in [Loss::Emd, Loss::Xemd2] {
+        let outcomes = results.of(method(loss))?;
+        for (name, value) in [("AEM", aem as Value), ("AEO", aeo)] {
+            section.verdicts.push(verdict(loss, name, &outcomes, &baseline, value));
+        }
+    }
+    Ok(section)
+}
+
+type Value = fn(&EpochRow) -> f64;
+
+fn aem(row: &EpochRow) -> f64 {
+    row.aem
+}
+
+fn aeo(row: &EpochRow) -> f64 {
+    row.aeo
+}
+
+/// A loss's curve: the mean over repetitions.
+fn mean_rows(outcomes: &[Outcome], loss: Loss) -> Vec<EpochRow> {
+    let epochs = outcomes.iter().map(|outcome| outcome.rows.len()).min().unwrap_or(0);
+    let mean = |epoch: usize, value: Value| {
+        outcomes.iter().map(|outcome| value(&outcome.rows[epoch])).sum::<f64>() / outcomes.len() as f64
+    };
+    let row = |epoch: usize| EpochRow {
+        epoch: epoch + 1,
+        loss: loss.to_string(),
+        aem: mean(epoch, aem),
+        aeo: mean(epoch, aeo),
+        ..EpochRow::default()
+    };
+    (0..epochs).map(row).collect()
+}
+
+/// Where a run ends: the mean of its last quarter, since single epochs jump.
+fn level(rows: &[EpochRow], value: Value) -> f64 {
+    let last = &rows[rows.len() - rows.len().div_ceil(4)..];
+    last.iter().map(value).sum::<f64>() / last.len() as f64
+}
+
+/// The first epoch of each repetition that reaches where cross-entropy ends.
+fn epochs_needed(outcomes: &[Outcome], baseline: &[Outcome], value: Value) -> Vec<Option<usize>> {
+    let needed = |(own, base): (&Outcome, &Outcome)| {
+        let level = level(&base.rows, value);
+        own.rows.iter().find(|row| value(row) >= level).map(|row| row.epoch)
+    };
+    outcomes.iter().zip(baseline).map(needed).collect()
+}
+
+fn epochs_text(outcomes: &[Outcome], baseline: &[Outcome], value: Value) -> String {
+    let needed = epochs_needed(outcomes, baseline, value);
+    let texts = needed.into_iter().map(|epochs| epochs.map_or("–".to_owned(), |epochs| epochs.to_string()));
+    texts.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the share of cross-entropy's epochs is a third; a repetition that never gets there counts as one and a half.
+fn verdict(loss: Loss, name: &str, outcomes: &[Outcome], baseline: &[Outcome], value: Value) -> Verdict {
+    let needed = epochs_needed(outcomes, baseline, value);
+    let shares: Vec<f64> = needed
+        .iter()
+        .zip(baseline)
+        .map(|(needed, base)| needed.map_or(1.5, |epochs| epochs as f64 / base.rows.len() as f64))
+        .collect();
+    let interval = paired_bootstrap(&vec![1; shares.len()], |run, _| Some(shares[run]), RESAMPLES);
+    let judgement = match interval {
+        Some(interval) if interval.high <= SHARE => Judgement::Holds,
+        Some(interval) if interval.low > SHARE => Judgement::DoesNot,
+        _ => Judgement::CannotTell,
+    };
+    let bounds = interval.map_or(String::new(), |found| format!(" [{:.2}, {:.2}]", found.low, found.high));
+    let spread = Spread::of(&shares).map_or(String::new(), |spread| spread.text(2));
+    Verdict {
+        claim: format!("{loss} reaches cross-entropy's final {name} in a third of its epochs"),
+        paper: "one third".to_owned(),
+        ours: format!("{spread} of them{bounds}"),
+        judgement,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Predicted;
+
+    fn outcome(aems: &[f64]) -> Outcome {
+        let row = |(at, &aem): (usize, &f64)| EpochRow { epoch: at + 1, aem, ..EpochRow::default() };
+        let rows = aems.iter().enumerate().map(row).collect();
+        Outcome { rows, predicted: Predicted::default(), ground: Vec::new(), learning_rate: 0.1 }
+    }
+
+    #[test]
+    fn epochs_are_counted_to_the_baselines_last_quarter() {
+        let baseline = [outcome(&[10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 58.0, 62.0])];
+        assert_eq!(level(&baseline[0].rows, aem), 60.0);
+        let fast = [outcome(&[10.0, 61.0, 30.0, 90.0])];
+        assert_eq!(epochs_needed(&fast, &baseline, aem), [Some(2)]);
+        assert_eq!(verdict(Loss::Emd, "AEM", &fast, &baseline, aem).judgement, Judgement::Holds);
+        let slow = [outcome(&[59.0; 8])];
+        assert_eq!(epochs_needed(&slow, &baseline, aem), [None]);
+        assert_eq!(verdict(Loss::Emd, "AEM", &slow, &baseline, aem).judgement, Judgement::DoesNot);
+        assert_eq!(mean_rows(&[outcome(&[10.0, 20.0]), outcome(&[30.0, 30.0])], Loss::Xe)[1].aem, 25.0);
+    }
+}

@@ -1,0 +1,134 @@
+//! On what, how often and how long the studies train.
+
+use super::trial::{Method, Trial, Variant};
+use crate::data::source::Source;
+use crate::nn::Loss;
+
+/// On what, how often and how long the studies train.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// Data with ordered classes.
+    pub ordered: Source,
+    /// Data with classes that have no order.
+    pub unordered: Source,
+    /// Repetitions: seeds, each with data, split and first weights of its own.
+    pub seeds: usize,
+    /// Folds in place of seeds, where wanted.
+    pub folds: Option<usize>,
+    /// Epochs of a training.
+    pub epochs: usize,
+    /// Samples a batch.
+    pub batch: usize,
+    /// The learning rate of all methods; searched for each where absent.
+    pub learning_rate: Option<f32>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            ordered: Source::Faces { train: 1600, test: 400 },
+            unordered: Source::Digits { test_fraction: 0.2 },
+            seeds: 3,
+            folds: None,
+            epochs: 16,
+            batch: 32,
+            learning_rate: None,
+        }
+    }
+}
+
+impl Setup {
+    /// The data of a variant.
+    pub(super) fn source(&self, variant: Variant) -> Source {
+        match (variant, &self.ordered) {
+            (Variant::Unordered, _) => self.unordered.clone(),
+            (Variant::Half, Source::Faces { train, test }) => Source::Faces { train: train.div_ceil(2), test: *test },
+            (_, source) => source.clone(),
+        }
+    }
+
+    /// What the data of a variant are called in titles.
+    #[must_use]
+    pub fn data_name(&self, variant: Variant) -> String {
+        let name = match self.source(variant) {
+            Source::Faces { train, test } => format!("the generated faces, {train} to train and {test} to test on"),
+            Source::Digits { .. } => "the scanned digits".to_owned(),
+            Source::Folder { path, .. } => path.display().to_string(),
+        };
+        match variant {
+            Variant::Bins(bins) => format!("{name}, ages in {bins} bins"),
+            _ => name,
+        }
+    }
+
+    /// Repetitions of each method.
+    #[must_use]
+    pub fn repeats(&self) -> usize {
+        self.folds.unwrap_or(self.seeds)
+    }
+
+    /// Every repetition of a method.
+    #[must_use]
+    pub fn trials(&self, method: Method) -> Vec<Trial> {
+        (1..=self.repeats()).map(|repeat| Trial { method, repeat }).collect()
+    }
+
+    /// What repetitions are, in words.
+    #[must_use]
+    pub fn repeats_in_words(&self) -> String {
+        match self.folds {
+            Some(folds) => format!("{folds} folds"),
+            None if self.seeds == 1 => "one seed".to_owned(),
+            None => format!("{} seeds", self.seeds),
+        }
+    }
+
+    /// The losses worth comparing: all but the one that stands there to show that it collapses.
+    #[must_use]
+    pub fn losses() -> Vec<Loss> {
+        Loss::ALL.into_iter().filter(|&loss| loss != Loss::EmdLinear).collect()
+    }
+
+    /// What a report says first, a paragraph each.
+    #[must_use]
+    pub fn preface(&self) -> Vec<String> {
+        let data = self.data_name(Variant::Whole);
+        let mut paragraphs = vec![format!(
+            "Measured on {data}{}, {} epochs, {}, momentum 0.98, all five augmentations. The paper's numbers stand beside ours to \
+             compare how losses stand to each other: its data and its networks are others.",
+            match self.ordered {
+                Source::Faces { .. } => " (drawings, not photographs)",
+                _ => "",
+            },
+            self.epochs,
+            self.repeats_in_words()
+        )];
+        paragraphs.push(match self.learning_rate {
+            Some(rate) => format!("The learning rate of all methods is {rate}."),
+            None => "Learning rates were searched for each method among 10^-1.5, 10^-2 … 10^-4.5 on a fifth of the training images \
+                     of the first repetition."
+                .to_owned(),
+        });
+        paragraphs.push(format!(
+            "A claim holds where the whole interval agrees with it, and does not where the whole interval contradicts it; else \
+             these runs cannot tell. A claim that a method performs as well as another means: at most {} points below.",
+            super::accuracy::MARGIN
+        ));
+        paragraphs
+    }
+
+    /// Settings, name and value.
+    #[must_use]
+    pub fn rows(&self) -> Vec<(String, String)> {
+        let row = |name: &str, value: String| (name.to_owned(), value);
+        vec![
+            row("ordered data", self.data_name(Variant::Whole)),
+            row("fewer images", self.data_name(Variant::Half)),
+            row("data without an order", self.data_name(Variant::Unordered)),
+            row("repetitions", self.repeats_in_words()),
+            row("epochs", self.epochs.to_string()),
+            row("batch", self.batch.to_string()),
+            row("networks", "channels 8, 16, 32 and hidden 64 (small); 16, 32, 64 and 128 (default)".to_owned()),
+        ]
+    }
+}

@@ -1,0 +1,72 @@
+//! Folds, bins, validation splits, and learning rates that are searched for.
+
+use super::program::{TINY, backhoe};
+use backhoe::report::Predicted;
+use backhoe::train::run::RunFolder;
+use backhoe::train::search::{RATES, read_tries};
+use std::path::Path;
+
+fn predicted(run: &Path) -> Predicted {
+    Predicted::read_csv(&run.join("predictions-emd.csv")).unwrap()
+}
+
+/// A fold is another split of the same images, goes on after an interruption as it was, and is what `eval` tests on.
+#[test]
+fn a_fold_is_kept_through_resuming_and_measuring() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("fold");
+    let words = "train --device cpu --quiet --loss emd --epochs 1 --folds 4 --fold 2 --out";
+    backhoe(words).arg(&run).words(TINY).run().succeeded();
+    assert_eq!(predicted(&run).len(), 22, "a fourth of 88 images");
+    let ran = backhoe("eval --device cpu --json").arg(&run).run().succeeded();
+    let row: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(row["images"], 22);
+    backhoe("train --device cpu --quiet --epochs 2 --resume").arg(&run).run().succeeded();
+    let refused = backhoe("train --device cpu --quiet --fold 9 --out").arg(place.path().join("x")).words(TINY).run();
+    refused.refused(&["no fold 9", "1 to 5"]);
+}
+
+#[test]
+fn ages_in_bins_are_classes_of_equal_frequency() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("bins");
+    let words = "train --device cpu --quiet --loss emd --epochs 1 --bins 4 --out";
+    backhoe(words).arg(&run).words(TINY).run().succeeded();
+    let record = RunFolder { path: run.clone() }.read_record().unwrap();
+    assert_eq!((record.classes.len(), record.protocol.bins), (4, Some(4)));
+    let found = predicted(&run);
+    assert!(found.scores.iter().all(|score| (0.0..91.0).contains(score)), "ages, not indices: {:?}", found.scores);
+    let refused = backhoe("train --device cpu --bins 65 --out").arg(place.path().join("x")).words(TINY).run();
+    refused.refused(&["65 bins", "fewer bins"]);
+}
+
+#[test]
+fn a_validation_split_leaves_the_test_images_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("validation");
+    let words = "train --device cpu --quiet --loss emd --epochs 1 --validation 0.25 --out";
+    backhoe(words).arg(&run).words(TINY).run().succeeded();
+    let found = predicted(&run);
+    assert_eq!(found.len(), 16);
+    assert!(found.names.iter().all(|name| name.starts_with("faces/train/")), "{:?}", found.names);
+}
+
+#[test]
+fn the_papers_preset_searches_and_keeps_its_tries() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("paper");
+    let tiny = TINY.replace("--lr 0.05", "");
+    let words = "train --device cpu --quiet --preset paper --loss xe,emd --epochs 1 --out";
+    backhoe(words).arg(&run).words(&tiny).run().succeeded();
+    let tries = read_tries(&run.join("rates.csv")).unwrap();
+    let record = RunFolder { path: run }.read_record().unwrap();
+    assert_eq!((tries.len(), record.settings.momentum), (2 * RATES.len(), 0.98));
+    let augmentation = record.settings.augmentation;
+    assert!(augmentation.rotation && augmentation.aspect);
+    for (racer, loss) in ["xe", "emd"].into_iter().enumerate() {
+        let chosen: Vec<f32> =
+            tries.iter().filter(|tried| tried.chosen && tried.loss == loss).map(|tried| tried.learning_rate).collect();
+        assert_eq!(chosen, [record.settings.rate(racer)]);
+    }
+    backhoe("train --lr fast").run().misunderstood(&["fast", "search"]);
+}
