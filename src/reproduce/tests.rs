@@ -10,7 +10,7 @@ fn every_method_is_trained_once_under_a_name_of_its_own() {
     assert_eq!(names.len(), methods.len());
     let setup = Setup::default();
     let trials: Vec<Trial> = methods.iter().flat_map(|&method| setup.trials(method)).collect();
-    assert_eq!(trials.len(), 3 * methods.len());
+    assert_eq!(trials.len(), setup.seeds * methods.len());
     let cells: Vec<Cell> = trials.iter().map(|trial| trial.cell(&setup, Path::new("kept"), 0.01)).collect();
     for (at, cell) in cells.iter().enumerate() {
         cell.settings.check().unwrap();

@@ -147,7 +147,7 @@ impl Trial {
                 epochs: setup.epochs,
                 batch: setup.batch,
                 learning_rate,
-                momentum: 0.98,
+                momentum: setup.momentum,
                 seed,
                 channels,
                 hidden,

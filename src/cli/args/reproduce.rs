@@ -27,7 +27,7 @@ pub struct ReproduceArguments {
     #[arg(long, default_value_t = 400)]
     pub test_images: usize,
     /// Repetitions of each training: seeds 1, 2 …
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub seeds: u32,
     /// Folds in place of seeds
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=1000))]
@@ -38,6 +38,9 @@ pub struct ReproduceArguments {
     /// Samples a batch
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
+    /// Momentum of SGD; the paper's 0.98 wants many more epochs
+    #[arg(long, default_value_t = 0.9)]
+    pub momentum: f32,
     /// One learning rate for all instead of a search for each
     #[arg(long)]
     pub lr: Option<f32>,
