@@ -116,8 +116,7 @@ impl<'a> Work<'a> {
     }
 
     fn tries(&mut self, method: Method, path: &Path) -> Result<Vec<Try>, CliError> {
-        let mut cell =
-            Trial { method, repeat: 1 }.cell(self.setup, &self.arguments.out, Settings::default().learning_rate);
+        let cell = Trial { method, repeat: 1 }.cell(self.setup, &self.arguments.out, Settings::default().learning_rate);
         let tries = cells::tries(&cell, &self.conduct, &mut self.tally)?;
         write_tries(path, &tries)?;
         Ok(tries)
