@@ -158,6 +158,9 @@ mod tests {
         assert!(found.is_paired_with(&other));
         other.labels[1] = 2;
         assert!(!found.is_paired_with(&other));
+        other = found.clone();
+        other.names.swap(0, 1);
+        assert!(!found.is_paired_with(&other));
     }
 
     #[test]
