@@ -7,7 +7,7 @@ use backhoe::nn::Loss;
 use backhoe::nn::loss::{Labelling, Table};
 use backhoe::plan::{LossShape, Op, Operand, Plan, Residency, View};
 use backhoe::reference::Interpreter;
-use common::{Device, assert_within, devices, largest};
+use common::{Device, assert_close, assert_within, devices, largest};
 use serde_json::Value;
 
 /// `xe` and `emd` stand for their forms against votes.
@@ -41,6 +41,12 @@ fn put_table(device: &mut dyn Device, loss: Loss, case: &Value, labels: &[u32], 
     device.put(&format!("{prefix}table"), &table);
 }
 
+/// The probability of a class above each but the last, of distributions.
+fn above(probabilities: &[f64], classes: usize) -> Vec<f64> {
+    let of_row = |row: &[f64]| (1..classes).map(|i| row[i..].iter().sum()).collect::<Vec<f64>>();
+    probabilities.chunks(classes).flat_map(of_row).collect()
+}
+
 /// To `tolerance` of the largest entry, and `rounding` where next to nothing is left of two numbers near 1.
 fn check(device: &mut dyn Device, tolerance: f64, rounding: f64) {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/rivals.json")).unwrap();
@@ -57,6 +63,10 @@ fn check(device: &mut dyn Device, tolerance: f64, rounding: f64) {
             device.put_words(&format!("{prefix}targets"), &labels);
             put_table(device, loss, case, &labels, &prefix);
             device.submit(handle).unwrap();
+            if loss == Loss::Corn {
+                let above = above(&device.take(&format!("{prefix}probabilities")), shape.classes);
+                assert_close(&format!("chain of case {index}"), &above, &numbers(&want["above"]), tolerance);
+            }
             let mean =
                 device.take(&format!("{prefix}terms")).chunks(3).map(|row| row[0]).sum::<f64>() / shape.batch as f64;
             for (what, got) in [("loss", vec![mean]), ("grad", device.take(&format!("{prefix}logit_gradient")))] {

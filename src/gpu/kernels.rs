@@ -310,19 +310,8 @@ mod tests {
             };
         }
         same!(common, Clock, "Clock", seed, epoch, step, cursor);
-        same!(
-            common,
-            StepSettings,
-            "Settings",
-            learning_rate,
-            momentum,
-            weight_decay,
-            lambda,
-            omega,
-            mu,
-            regulariser,
-            reserved
-        );
+        #[rustfmt::skip]
+        same!(common, StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, regulariser, reserved);
         #[rustfmt::skip]
         same!(Family::Conv3x3.source(), Conv3x3Shape, "Shape", images, image, in_channels, inner, out_channels, height, quads, first, block, origin, gradient_origin, chunk_rows, lanes, bias, add);
         #[rustfmt::skip]

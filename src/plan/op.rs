@@ -69,7 +69,7 @@ pub enum Op {
         /// Entries of the order.
         order: usize,
     },
-    /// The prediction for each sample (softmax, or the nearest class's one), its loss, and the gradient of their mean.
+    /// The prediction for each sample, its loss, and the gradient of the batch's with respect to the network's outputs.
     Loss(LossKind, LossShape),
     /// Adds a batch's loss terms to the epoch's sums; notes the first step that was not finite.
     SumTerms(LossShape),

@@ -31,7 +31,7 @@ use bytes::Bytes;
 #[cfg(not(target_arch = "wasm32"))]
 use rayon::prelude::*;
 
-use crate::data::{Dataset, Images, indices};
+use crate::data::{Dataset, Images};
 
 pub use ageing::AGE_SPREAD;
 use ageing::Ages;
@@ -123,7 +123,7 @@ impl Split {
 
 impl Faces {
     /// Draws the data set "faces". The classes are [`GROUPS`], as even in number as the counts
-    /// allow and in random order; `values` are the ages in years. An image depends on seed, split
+    /// allow and in random order; `values` are the ages in years, and a class stands for the middle of its own. An image depends on seed, split
     /// and index alone: a larger data set begins with the images of a smaller one.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl Faces {
         Ok(Dataset {
             name: "faces".to_owned(),
             classes: GROUPS.iter().map(|(name, ..)| (*name).to_owned()).collect(),
-            class_values: indices(GROUPS.len()),
+            class_values: GROUPS.iter().map(|(_, first, end)| (first + end) / 2.0).collect(),
             train: self.images(Split::Train, self.train)?,
             test: self.images(Split::Test, self.test)?,
         })
