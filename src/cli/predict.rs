@@ -2,40 +2,65 @@
 
 use super::args::{EvalArguments, PredictArguments};
 use super::artifacts::predicted;
+use super::watch::bar;
 use super::{CliError, open, say};
-use backhoe::data::folder::{decode_file, image_files};
+use backhoe::data::folder::{Skipped, decode_file, image_files};
 use backhoe::data::protocol::Protocol;
 use backhoe::data::source::Source;
 use backhoe::data::{Dataset, Images};
-use backhoe::nn::Model;
 use backhoe::nn::weights::Tensors;
+use backhoe::nn::{Loss, Model};
 use backhoe::plan::Executor;
 use backhoe::report::{accuracy_table_text, confusion_table_text};
 use backhoe::train::cell::load;
 use backhoe::train::metrics::Evaluation;
-use backhoe::train::run::{Network, RunFolder, read_weights};
+use backhoe::train::run::{Network, RunFolder, read_weights, replace};
 use backhoe::train::{Examiner, Predictions};
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Samples a batch.
 const BATCH: usize = 32;
+/// Most images that `predict` decodes before it predicts them, and most bytes of them.
+const MOST_IMAGES: usize = 256;
+const MOST_BYTES: usize = 64 << 20;
 
-/// Predictions of one network over images.
-fn examine(
-    executor: &mut dyn Executor,
-    network: &Network,
-    tensors: &Tensors,
-    images: &Images,
-) -> Result<Predictions, CliError> {
-    let (loss, whole) = (network.loss, network.model.with_outputs(network.classes.len()));
-    let mut examiner = Examiner::new(executor, &whole, &[loss], images, BATCH)?;
-    write_weights(executor, loss.name(), &network.model, tensors)?;
-    examiner.begin(executor)?;
-    loop {
-        if let Some(outcomes) = examiner.advance(executor, images)? {
-            return Ok(Predictions::of(loss, outcomes.concat(), &network.class_values));
+/// A network on a device, with room for some images.
+struct Predictor {
+    executor: Box<dyn Executor>,
+    examiner: Examiner,
+    loss: Loss,
+    class_values: Vec<f64>,
+}
+
+impl Predictor {
+    fn new(
+        mut executor: Box<dyn Executor>,
+        network: &Network,
+        tensors: &Tensors,
+        room: usize,
+    ) -> Result<Self, CliError> {
+        let (loss, whole) = (network.loss, network.model.with_outputs(network.classes.len()));
+        let room = [room, network.stored_side];
+        let examiner = Examiner::new(&mut *executor, &whole, &[loss], room, BATCH)?;
+        write_weights(&mut *executor, loss.name(), &network.model, tensors)?;
+        Ok(Self { executor, examiner, loss, class_values: network.class_values.clone() })
+    }
+
+    /// Predictions of as many images as there is room for.
+    fn predict(&mut self, images: &Images) -> Result<Predictions, CliError> {
+        let Self { executor, examiner, .. } = self;
+        examiner.load(&mut **executor, images)?;
+        examiner.begin(&mut **executor)?;
+        loop {
+            if let Some(outcomes) = examiner.advance(&mut **executor, images)? {
+                return Ok(Predictions::of(self.loss, outcomes.concat(), &self.class_values));
+            }
+            executor.wait()?;
         }
-        executor.wait()?;
     }
 }
 
@@ -54,13 +79,13 @@ pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
     let (source, protocol, seed) = test_data(arguments)?;
     for path in weights_of(&arguments.weights)? {
         let (network, tensors) = read_weights(&path)?;
-        let mut executor = open(&arguments.device, true)?;
+        let executor = open(&arguments.device, true)?;
         let (data, skipped) = load(&source, &protocol, network.stored_side, seed, &|_, _| ())?;
         for file in &skipped {
             eprintln!("passed over: {file}");
         }
         same_classes(&network, &data)?;
-        let predictions = examine(&mut *executor, &network, &tensors, &data.test)?;
+        let predictions = Predictor::new(executor, &network, &tensors, data.test.len())?.predict(&data.test)?;
         let evaluation = predictions.evaluate(&data.class_values, &data.test.labels, &data.test.values)?;
         show(arguments, &network, &data, &evaluation)?;
     }
@@ -147,25 +172,29 @@ fn show(arguments: &EvalArguments, network: &Network, data: &Dataset, evaluation
 /// Predicts the classes of image files.
 pub fn predict(arguments: &PredictArguments) -> Result<(), CliError> {
     let (network, tensors) = read_weights(&arguments.weights)?;
-    let (images, unread) = read_images(&arguments.images, network.stored_side)?;
-    if images.is_empty() {
-        return Err(CliError::Words(format!("none of the {unread} files is an image that can be read")));
-    }
-    let mut executor = open(&arguments.device, true)?;
-    let predictions = examine(&mut *executor, &network, &tensors, &images)?;
-    let table = table(&network, &images, predictions).map_err(|error| CliError::Words(error.to_string()))?;
-    match &arguments.csv {
-        Some(path) => backhoe::train::run::write_whole(path, &table)?,
-        None => say(false, String::from_utf8_lossy(&table).trim_end())?,
-    }
+    let files = files_at(&arguments.images)?;
+    let executor = open(&arguments.device, true)?;
+    let room = at_once(network.stored_side).min(files.len());
+    let mut predictor = Predictor::new(executor, &network, &tensors, room)?;
+    let unread = match &arguments.csv {
+        Some(path) => replace(path, |place| {
+            remove_when_stopped(place);
+            let table = Table::new(path.display().to_string(), File::create(place), &network)?;
+            write_rows(&mut predictor, &files, table)
+        })?,
+        None => {
+            let table = Table::new("standard output".to_owned(), Ok(std::io::stdout().lock()), &network)?;
+            write_rows(&mut predictor, &files, table)?
+        }
+    };
     if unread > 0 {
         eprintln!("{unread} files passed over");
     }
     Ok(())
 }
 
-/// All images named, folders searched; also how many could not be read.
-fn read_images(paths: &[PathBuf], side: usize) -> Result<(Images, usize), CliError> {
+/// All files named, folders searched.
+fn files_at(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -174,32 +203,103 @@ fn read_images(paths: &[PathBuf], side: usize) -> Result<(Images, usize), CliErr
             files.push(path.clone());
         }
     }
-    let mut images = Images::with_capacity(side, files.len());
+    Ok(files)
+}
+
+/// How many images of this side are decoded before they are predicted: enough for all threads.
+fn at_once(side: usize) -> usize {
+    (MOST_BYTES / (3 * side * side)).min(MOST_IMAGES).max(4 * rayon::current_num_threads())
+}
+
+/// Ctrl-C leaves no half-written table behind.
+fn remove_when_stopped(place: &Path) {
+    let place = place.to_owned();
+    // Another handler cannot be there: this command sets no other.
+    let _ = ctrlc::set_handler(move || {
+        let _ = std::fs::remove_file(&place);
+        std::process::exit(130);
+    });
+}
+
+/// Decodes and predicts some files at a time and writes a row each; says how many were no images.
+fn write_rows<W: Write>(
+    predictor: &mut Predictor,
+    files: &[PathBuf],
+    mut table: Table<'_, W>,
+) -> Result<usize, CliError> {
+    let side = table.network.stored_side;
+    let bar = bar(false, "predicting {wide_bar} {pos}/{len} {eta} left");
+    bar.set_length(files.len() as u64);
     let mut unread = 0;
-    for file in files {
-        match decode_file(&file, side) {
-            Ok(pixels) => images.push(pixels, 0, 0.0, file.display().to_string()),
-            Err(skipped) => {
-                eprintln!("passed over: {skipped}");
-                unread += 1;
-            }
+    for some in files.chunks(at_once(side)) {
+        let (images, broken) = decode(some, side, &bar);
+        bar.suspend(|| broken.iter().for_each(|file| eprintln!("passed over: {file}")));
+        unread += broken.len();
+        if !images.is_empty() {
+            let predictions = predictor.predict(&images)?;
+            bar.suspend(|| table.add(&images, predictions))?;
         }
     }
-    Ok((images, unread))
+    bar.finish_and_clear();
+    if unread == files.len() {
+        return Err(CliError::Words(format!("none of the {unread} files is an image that can be read")));
+    }
+    Ok(unread)
+}
+
+/// Files as images, on all threads, and those that could not be read, both in the files' order.
+fn decode(files: &[PathBuf], side: usize, bar: &ProgressBar) -> (Images, Vec<Skipped>) {
+    let decode = |file: &PathBuf| {
+        let decoded = decode_file(file, side);
+        bar.inc(1);
+        decoded
+    };
+    let decoded: Vec<_> = files.par_iter().map(decode).collect();
+    let (mut images, mut broken) = (Images::with_capacity(side, files.len()), Vec::new());
+    for (file, decoded) in files.iter().zip(decoded) {
+        match decoded {
+            Ok(pixels) => images.push(pixels, 0, 0.0, file.display().to_string()),
+            Err(skipped) => broken.push(skipped),
+        }
+    }
+    (images, broken)
 }
 
 /// One row an image: path, predicted class, expected class value, a probability a class.
-fn table(network: &Network, images: &Images, predictions: Predictions) -> Result<Vec<u8>, csv::Error> {
-    let scores = predictions.scores(&network.class_values);
-    let outcomes = predictions.distributions(&network.class_values);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = ["path", "predicted", "expected"].into_iter().map(str::to_owned);
-    writer.write_record(head.chain(network.classes.iter().map(|class| format!("p({class})"))))?;
-    let rows = outcomes.chunks_exact(network.classes.len()).zip(scores);
-    for (name, (row, score)) in images.names.iter().zip(rows) {
-        let expected = format!("{score:.4}");
-        let fixed = [name.clone(), predicted(&network.classes, row).to_owned(), expected];
-        writer.write_record(fixed.into_iter().chain(row.iter().map(|p| format!("{p:.6}"))))?;
+struct Table<'a, W: Write> {
+    writer: csv::Writer<W>,
+    /// What it is written to, for errors.
+    name: String,
+    network: &'a Network,
+    begun: bool,
+}
+
+impl<'a, W: Write> Table<'a, W> {
+    fn new(name: String, to: std::io::Result<W>, network: &'a Network) -> Result<Self, CliError> {
+        let to = to.map_err(|error| CliError::Words(format!("{name}: {error}")))?;
+        Ok(Self { writer: csv::Writer::from_writer(to), name, network, begun: false })
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+
+    /// Rows that are written when this returns.
+    fn add(&mut self, images: &Images, predictions: Predictions) -> Result<(), CliError> {
+        let written = self.write(images, predictions);
+        written.map_err(|error| CliError::Words(format!("{}: {error}", self.name)))
+    }
+
+    fn write(&mut self, images: &Images, predictions: Predictions) -> Result<(), csv::Error> {
+        let Network { classes, class_values, .. } = self.network;
+        if !self.begun {
+            let head = ["path", "predicted", "expected"].into_iter().map(str::to_owned);
+            self.writer.write_record(head.chain(classes.iter().map(|class| format!("p({class})"))))?;
+            self.begun = true;
+        }
+        let scores = predictions.scores(class_values);
+        let outcomes = predictions.distributions(class_values);
+        for (name, (row, score)) in images.names.iter().zip(outcomes.chunks_exact(classes.len()).zip(scores)) {
+            let expected = format!("{score:.4}");
+            let fixed = [name.clone(), predicted(classes, row).to_owned(), expected];
+            self.writer.write_record(fixed.into_iter().chain(row.iter().map(|p| format!("{p:.6}"))))?;
+        }
+        Ok(self.writer.flush()?)
+    }
 }

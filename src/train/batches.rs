@@ -20,16 +20,20 @@ pub fn shuffled(samples: usize, seed: u32, epoch: u32) -> Vec<u32> {
     order
 }
 
-/// The batches of a split. Training leaves out the last samples of an epoch's order where they
+/// The batches of a split of so many images of this side, without votes. Training leaves out the last samples of an epoch's order where they
 /// fill no batch; evaluation pads.
 #[must_use]
-pub fn batches(split: &'static str, images: &Images, batch: usize, whole_only: bool, limits: Limits) -> Batches {
-    let samples = images.labels.len();
+pub fn batches(
+    split: &'static str,
+    [samples, side]: [usize; 2],
+    batch: usize,
+    whole_only: bool,
+    limits: Limits,
+) -> Batches {
     let batch = batch.min(samples);
     let count = if whole_only { samples / batch } else { samples.div_ceil(batch) };
-    let resident = (samples * 3 * images.side * images.side) as u64 <= limits.resident_bytes;
-    let votes = !images.votes.is_empty();
-    Batches { split, batch, samples, count, stored_side: images.side, resident, votes }
+    let resident = (samples * 3 * side * side) as u64 <= limits.resident_bytes;
+    Batches { split, batch, samples, count, stored_side: side, resident, votes: false }
 }
 
 /// Writes labels, and the pixels where they stay.
@@ -105,7 +109,7 @@ mod tests {
             images.push(pixels, 0, 0.0, String::new());
         }
         let mut device = Interpreter::default();
-        let batches = batches("test", &images, 2, false, device.limits());
+        let batches = batches("test", [count, side], 2, false, device.limits());
         assert!(batches.resident && 3 * side * side > UPLOADED);
         device.prepare(&evaluation(&zoo::plain(8, &[1], 1, 2).unwrap(), &[Loss::Xe], &batches)).unwrap();
         upload(&mut device, &batches, &images).unwrap();

@@ -14,13 +14,15 @@ pub const MOST_IN_FLIGHT: usize = 3;
 /// Readings of predictions that may be under way before the examiner holds back, a racer.
 const MOST_READINGS: usize = 2;
 
-/// Evaluates networks over a split.
+/// Evaluates networks over a split, or over images that come in parts.
 pub struct Examiner {
     batches: Batches,
     classes: usize,
     racers: Vec<Loss>,
     plan: PlanHandle,
     order: Vec<u32>,
+    samples: usize,
+    count: usize,
     next: usize,
     tickets: VecDeque<Ticket>,
     arrived: usize,
@@ -29,8 +31,8 @@ pub struct Examiner {
 }
 
 impl Examiner {
-    /// Prepares the evaluation of the racers' weights over `images` and uploads these. A batch too
-    /// large for the device is halved until it fits.
+    /// Prepares the evaluation of the racers' weights, with room for so many images of a side. A batch
+    /// too large for the device is halved until it fits.
     ///
     /// # Errors
     /// When not even a batch of one fits or the device fails.
@@ -38,26 +40,41 @@ impl Examiner {
         executor: &mut dyn Executor,
         model: &Model,
         racers: &[Loss],
-        images: &Images,
+        room: [usize; 2],
         batch: usize,
     ) -> Result<Self, ExecutorError> {
-        let (batches, plan) = fitting(executor, model, racers, images, batch)?;
+        let (batches, plan) = fitting(executor, model, racers, room, batch)?;
         let plan = executor.prepare(&plan)?;
-        upload(executor, &batches, images)?;
-        let order = batches.fill((0..batches.samples as u32).collect());
-        executor.write(&slot(&batches, "order"), 0, bytemuck::cast_slice(&order))?;
         Ok(Self {
             classes: model.classes(),
             racers: racers.to_vec(),
             batches,
             plan,
-            order,
+            order: Vec::new(),
+            samples: 0,
+            count: 0,
             next: 0,
             tickets: VecDeque::new(),
             arrived: 0,
             outcomes: vec![Vec::new(); racers.len()],
             staging: Vec::new(),
         })
+    }
+
+    /// Uploads images, in place of those it had.
+    ///
+    /// # Errors
+    /// When the device fails.
+    ///
+    /// # Panics
+    /// If they are of another side than it was made for, or more.
+    pub fn load(&mut self, executor: &mut dyn Executor, images: &Images) -> Result<(), ExecutorError> {
+        let Batches { batch, samples, stored_side, .. } = self.batches;
+        assert!(images.side == stored_side && images.len() <= samples, "{} images of {}", images.len(), images.side);
+        (self.samples, self.count) = (images.len(), images.len().div_ceil(batch));
+        upload(executor, &self.batches, images)?;
+        self.order = self.batches.fill((0..images.len() as u32).collect());
+        executor.write(&slot(&self.batches, "order"), 0, bytemuck::cast_slice(&self.order))
     }
 
     /// Begins again from the first batch.
@@ -75,7 +92,7 @@ impl Examiner {
     /// Batches submitted and batches in all.
     #[must_use]
     pub fn progress(&self) -> (usize, usize) {
-        (self.next, self.batches.count)
+        (self.next, self.count)
     }
 
     /// Submits what may be submitted and takes what has arrived. Once all is done, the predictions
@@ -93,7 +110,7 @@ impl Examiner {
         loop {
             self.collect(executor)?;
             let readings = self.tickets.len() / self.racers.len().max(1);
-            if self.next == self.batches.count {
+            if self.next == self.count {
                 return Ok(self.tickets.is_empty().then(|| self.take()));
             }
             if executor.in_flight() >= MOST_IN_FLIGHT || readings >= MOST_READINGS {
@@ -110,7 +127,7 @@ impl Examiner {
         executor.submit(self.plan)?;
         self.next += 1;
         let full = self.next.is_multiple_of(self.batches.kept(self.classes));
-        if full || self.next == self.batches.count {
+        if full || self.next == self.count {
             for racer in &self.racers {
                 self.tickets.push_back(executor.request(&format!("{racer}/outcomes"))?);
             }
@@ -135,7 +152,7 @@ impl Examiner {
     fn take(&mut self) -> Vec<Vec<f32>> {
         let mut outcomes = std::mem::replace(&mut self.outcomes, vec![Vec::new(); self.racers.len()]);
         for (outcomes, racer) in outcomes.iter_mut().zip(&self.racers) {
-            outcomes.truncate(self.batches.samples * racer.link().columns(self.classes));
+            outcomes.truncate(self.samples * racer.link().columns(self.classes));
         }
         outcomes
     }
@@ -149,15 +166,15 @@ pub(super) fn fitting(
     executor: &dyn Executor,
     model: &Model,
     racers: &[Loss],
-    images: &Images,
+    room: [usize; 2],
     batch: usize,
 ) -> Result<(Batches, Plan), Misfit> {
-    let batches = batches("test", images, batch, false, executor.limits());
+    let batches = batches("test", room, batch, false, executor.limits());
     let plan = evaluation(model, racers, &batches);
     match executor.fits(&plan) {
         Ok(_) => Ok((batches, plan)),
         Err(misfit) if batches.batch <= 1 => Err(misfit),
-        Err(_) => fitting(executor, model, racers, images, batches.batch / 2),
+        Err(_) => fitting(executor, model, racers, room, batches.batch / 2),
     }
 }
 

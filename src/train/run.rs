@@ -161,16 +161,21 @@ fn readable<'a>() -> tempfile::Builder<'a, 'a> {
     builder
 }
 
-/// Has `write` write a file beside its place, then renames it into it.
+/// Has `write` write a file beside its place, then renames it into it. Returns what `write` does.
 ///
 /// # Errors
 /// Those of `write`, and when the file cannot be renamed.
-pub fn replace<E: From<RunError>>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+pub fn replace<T, E: From<RunError>>(path: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let place = at(path, readable().tempfile_in(folder))?.into_temp_path();
-    write(&place)?;
+    if path.is_dir() {
+        // Said before the work rather than after it.
+        return Err(RunError::File { path: path.to_owned(), why: "is a folder".to_owned() }.into());
+    }
+    let written = write(&place)?;
+    at(path, std::fs::File::options().write(true).open(&place).and_then(|file| file.sync_all()))?;
     place.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;
-    Ok(())
+    Ok(written)
 }
 
 /// A run's folder.

@@ -150,9 +150,11 @@ impl Trainer {
         settings.check()?;
         settings.check_ground(data.classes.len())?;
         let model = settings.model(data.classes.len())?;
-        let batches = batches("train", &data.train, settings.batch, true, executor.limits());
+        let [trained, tested] = [&data.train, &data.test].map(|images| [images.len(), images.side]);
+        let batches = batches("train", trained, settings.batch, true, executor.limits());
+        let batches = Batches { votes: !data.train.votes.is_empty(), ..batches };
         let step = training(&model, &settings.losses, &batches, settings.augmentation);
-        let examined = examiner::fitting(&*executor, &model, &settings.losses, &data.test, settings.batch).map(|_| ());
+        let examined = examiner::fitting(&*executor, &model, &settings.losses, tested, settings.batch).map(|_| ());
         if let Err(misfit) = executor.fits(&step).map(|_| ()).and(examined.clone()) {
             let batch = examined.ok().and_then(|()| fitting(&*executor, &model, &settings, &batches));
             return Err(TrainError::TooLarge { misfit, batch });
@@ -160,7 +162,8 @@ impl Trainer {
         let distance = distances(&model, &settings.losses, settings.ground != Ground::Learned);
         let step_plan = executor.prepare(&step)?;
         let distance_plan = executor.prepare(&distance)?;
-        let examiner = Examiner::new(&mut *executor, &model, &settings.losses, &data.test, settings.batch)?;
+        let mut examiner = Examiner::new(&mut *executor, &model, &settings.losses, tested, settings.batch)?;
+        examiner.load(&mut *executor, &data.test)?;
         upload(&mut *executor, &batches, &data.train)?;
         write_tables(&mut *executor, &settings.losses, &batches, &data)?;
         let slots = step.state().chain(distance.state());

@@ -2,7 +2,7 @@
 
 use super::evaluation::assert_as_in_metrics;
 use super::program::{Ran, TINY, backhoe};
-use super::runs::{Asked, assert_whole};
+use super::runs::{Asked, assert_whole, shared};
 use backhoe::report::{read_confusion_csv, read_metrics_csv};
 use image::{ImageFormat, Rgb, RgbImage};
 use std::fs;
@@ -218,6 +218,37 @@ fn strict_takes_no_broken_file() {
     let (data, run) = (data_folder(), tempfile::tempdir().unwrap());
     break_some(data.path());
     train_on(data.path(), run.path(), "--epochs 1 --loss xe --strict").refused(&["cut.jpg", "strict"]);
+}
+
+/// More files than are decoded at a time: the rows keep the files' order, also around those that are broken.
+#[test]
+fn rows_of_many_files_come_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |number: usize| folder.path().join(format!("{number}.png"));
+    for number in 0..600 {
+        picture(number % 8, number % 5).save(file(number)).unwrap();
+    }
+    fs::write(file(7), "").unwrap();
+    fs::write(file(300), "words").unwrap();
+    let weights = shared().join("weights-emd.safetensors");
+    let predict = || backhoe("predict --csv table.csv").within(folder.path()).arg(&weights);
+    let ran = predict().arg(".").run().succeeded();
+    assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("passed over: ")).count(), 2, "{ran:#?}");
+    let table = fs::read_to_string(folder.path().join("table.csv")).unwrap();
+    let rows: Vec<(&str, &str)> = table.lines().skip(1).map(|row| row.split_once(',').unwrap()).collect();
+    let whole: Vec<usize> = (0..600).filter(|number| ![7, 300].contains(number)).collect();
+    assert_eq!(rows.len(), whole.len());
+    let mut seen = vec![None; 40];
+    for ((path, row), number) in rows.into_iter().zip(whole) {
+        assert_eq!(path, format!("./{number}.png"));
+        // Equal pictures have equal rows, whichever part they come in.
+        assert_eq!(*seen[number % 40].get_or_insert(row), row, "{number}");
+    }
+    // What fails leaves the table that was there, and nothing beside it.
+    let broken = predict().arg("7.png").run();
+    assert_eq!(broken.code, Some(1), "{broken:#?}");
+    assert_eq!(fs::read_to_string(folder.path().join("table.csv")).unwrap(), table);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 600 + 1);
 }
 
 #[test]

@@ -31,7 +31,8 @@ fn pixels(samples: usize) -> Images {
 
 /// The batch that is taken, and the predictions.
 fn examine(executor: &mut dyn Executor, model: &Model, images: &Images, batch: usize) -> (usize, Vec<f32>) {
-    let mut examiner = Examiner::new(executor, model, &[Loss::Xe], images, batch).unwrap();
+    let mut examiner = Examiner::new(executor, model, &[Loss::Xe], [images.len(), images.side], batch).unwrap();
+    examiner.load(executor, images).unwrap();
     let parameters = model.parameters();
     let weights = parameters.to_arena(&parameters.initial(3));
     executor.write("xe/weights", 0, bytemuck::cast_slice(&weights)).unwrap();
@@ -46,6 +47,31 @@ fn examine(executor: &mut dyn Executor, model: &Model, images: &Images, batch: u
     }
 }
 
+/// Parts of unequal size, the last smaller than a batch.
+#[test]
+fn images_that_come_in_parts_are_predicted_as_at_once() {
+    let (model, images) = (model(5), pixels(75));
+    let parameters = model.parameters();
+    let weights = parameters.to_arena(&parameters.initial(3));
+    let (_, want) = examine(&mut gpu(), &model, &images, 16);
+    let mut executor = gpu();
+    let mut examiner = Examiner::new(&mut executor, &model, &[Loss::Xe], [40, 1], 16).unwrap();
+    executor.write("xe/weights", 0, bytemuck::cast_slice(&weights)).unwrap();
+    let mut got = Vec::new();
+    for part in [0..30, 30..70, 70..75] {
+        let part = images.select(&part.collect::<Vec<_>>());
+        examiner.load(&mut executor, &part).unwrap();
+        examiner.begin(&mut executor).unwrap();
+        got.extend(loop {
+            match examiner.advance(&mut executor, &part).unwrap() {
+                Some(outcomes) => break outcomes.concat(),
+                None => executor.wait().unwrap(),
+            }
+        });
+    }
+    assert_alike(&got, &want);
+}
+
 fn assert_alike(got: &[f32], want: &[f32]) {
     assert_eq!(got.len(), want.len());
     let error = got.iter().zip(want).fold(0.0, |error: f32, (a, b)| error.max((a - b).abs()));
@@ -55,7 +81,7 @@ fn assert_alike(got: &[f32], want: &[f32]) {
 #[test]
 fn thousands_of_samples_with_a_thousand_classes_are_read_in_pieces() {
     let (model, images) = (model(1000), pixels(9001));
-    let kept = |batch| batches("test", &images, batch, false, gpu().limits()).kept(1000) * batch;
+    let kept = |batch| batches("test", [9001, 1], batch, false, gpu().limits()).kept(1000) * batch;
     assert_eq!((kept(64), kept(250)), (4160, 4000), "rows that are read at once");
     let (_, outcomes) = examine(&mut gpu(), &model, &images, 64);
     assert_eq!(outcomes.len(), 9001 * 1000);
@@ -78,7 +104,7 @@ fn a_batch_too_large_for_the_device_is_halved_until_it_fits() {
     assert_eq!(batch, 16);
     assert_alike(&outcomes, &want);
     let limits = Limits { binding_bytes: 4 * 99, ..gpu().limits() };
-    let refused = Examiner::new(&mut Wrapped::with_limits(gpu(), limits), &model, &[Loss::Xe], &images, 64);
+    let refused = Examiner::new(&mut Wrapped::with_limits(gpu(), limits), &model, &[Loss::Xe], [100, 1], 64);
     assert!(matches!(refused.err(), Some(ExecutorError::Misfit(_))));
 }
 
