@@ -89,22 +89,77 @@ fn pairwise_distances(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num
     distances[element] = sqrt(sum);
 }
 
-// Equations 12 and 13: the share of the entries of row i that are smaller than entry j, averaged
-// with the share of row j that is smaller than entry i. Grid: one invocation an element, folded.
+// Entries of a row that one invocation ranks at a time: the row is read once for all of them.
+const RANKED: u32 = 16u;
+
+// Four entries of the row that begins at `row`, `apart` columns from one to the next; those beyond its end are its last.
+fn four_entries(row: u32, column: u32, apart: u32) -> vec4<f32> {
+    let last = CLASSES - 1u;
+    return vec4<f32>(
+        raw_distances[row + min(column, last)],
+        raw_distances[row + min(column + apart, last)],
+        raw_distances[row + min(column + 2u * apart, last)],
+        raw_distances[row + min(column + 3u * apart, last)],
+    );
+}
+
+fn put_rank(row: u32, column: u32, rank: u32) {
+    if (column < CLASSES) {
+        ground[row + column] = f32(rank);
+    }
+}
+
+fn put_four_ranks(row: u32, column: u32, apart: u32, ranks: vec4<u32>) {
+    put_rank(row, column, ranks.x);
+    put_rank(row, column + apart, ranks.y);
+    put_rank(row, column + 2u * apart, ranks.z);
+    put_rank(row, column + 3u * apart, ranks.w);
+}
+
+// Equation 12, in classes: ground[i, j] = how many entries of row i are smaller than its entry j.
+// Grid: one invocation RANKED entries of a row, evenly spread over it; folded.
 @compute @workgroup_size(GROUP)
-fn ground_distance(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let element = flat(id, groups);
-    if (element >= CLASSES * CLASSES) {
+fn distance_ranks(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let apart = (CLASSES + RANKED - 1u) / RANKED;
+    let block = flat(id, groups);
+    if (block >= CLASSES * apart) {
         return;
     }
+    let row = block / apart * CLASSES;
+    let column = block % apart;
+    let a = four_entries(row, column, apart);
+    let b = four_entries(row, column + 4u * apart, apart);
+    let c = four_entries(row, column + 8u * apart, apart);
+    let d = four_entries(row, column + 12u * apart, apart);
+    var smaller_a = vec4<u32>();
+    var smaller_b = vec4<u32>();
+    var smaller_c = vec4<u32>();
+    var smaller_d = vec4<u32>();
+    for (var k = 0u; k < CLASSES; k++) {
+        let entry = vec4<f32>(raw_distances[row + k]);
+        smaller_a += vec4<u32>(entry < a);
+        smaller_b += vec4<u32>(entry < b);
+        smaller_c += vec4<u32>(entry < c);
+        smaller_d += vec4<u32>(entry < d);
+    }
+    put_four_ranks(row, column, apart, smaller_a);
+    put_four_ranks(row, column + 4u * apart, apart, smaller_b);
+    put_four_ranks(row, column + 8u * apart, apart, smaller_c);
+    put_four_ranks(row, column + 12u * apart, apart, smaller_d);
+}
+
+// Equation 13: ranks become shares of the classes, each averaged with that of the opposite entry. In place: one
+// invocation reads and writes both of a pair. Grid: one invocation an element, of which the upper half return; folded.
+@compute @workgroup_size(GROUP)
+fn mean_of_ranks(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+    let element = flat(id, groups);
     let i = element / CLASSES;
     let j = element % CLASSES;
-    let across = raw_distances[i * CLASSES + j];
-    let back = raw_distances[j * CLASSES + i];
-    var smaller = 0u;
-    for (var k = 0u; k < CLASSES; k++) {
-        smaller += u32(raw_distances[i * CLASSES + k] < across);
-        smaller += u32(raw_distances[j * CLASSES + k] < back);
+    if (i >= CLASSES || j > i) {
+        return;
     }
-    ground[element] = f32(smaller) / f32(2u * CLASSES);
+    let opposite = j * CLASSES + i;
+    let mean = (ground[element] + ground[opposite]) / f32(2u * CLASSES);
+    ground[element] = mean;
+    ground[opposite] = mean;
 }

@@ -13,6 +13,7 @@ pub(super) fn lower(op: &Op) -> Vec<Task> {
         Op::LinearForward(l) => linear::forward(&l),
         Op::LinearBackwardData(l) => linear::backward_data(&l),
         Op::LinearBackwardWeight(l) => linear::backward_weight(&l),
+        Op::GroundDistance { classes } => reading::ground_distance(op, classes),
         _ => vec![single(op)],
     }
 }
@@ -58,7 +59,6 @@ fn reading(op: &Op) -> Task {
         Op::ClassSums { features, .. } => reading::class_sums(op, features),
         Op::Centroids { classes, features } => reading::centroids(op, classes, features),
         Op::PairwiseDistances { classes, features } => reading::pairwise_distances(op, classes, features),
-        Op::GroundDistance { classes } => reading::ground_distance(op, classes),
         _ => unreachable!("lowered by the callers"),
     }
 }

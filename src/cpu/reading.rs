@@ -2,7 +2,7 @@
 
 use super::loss::{most, softmax};
 use super::ordinal::chain;
-use super::task::{Cut, Task, Words, operands};
+use super::task::{Cut, Task, Words, operands, write};
 use super::tile::{sum, vectorised};
 use crate::plan::{Clock, LossShape, Op, PADDING, TERMS};
 
@@ -151,16 +151,28 @@ pub(super) fn pairwise_distances(op: &Op, classes: usize, features: usize) -> Ta
     })
 }
 
-/// Equations 12 and 13: the share of the entries of row i that are smaller than entry j, averaged
-/// with the share of row j that is smaller than entry i.
-pub(super) fn ground_distance(op: &Op, classes: usize) -> Task {
-    Task::new(op, classes, [WHOLE, Cut::Each(classes)], move |units, [distances, ground]| {
-        let row = |i: usize| &distances.floats()[i * classes..][..classes];
-        let smaller = |i: usize, j: usize| vectorised(|| row(i).iter().filter(|d| **d < row(i)[j]).count());
-        for (i, ground) in units.zip(ground.floats_mut().chunks_exact_mut(classes)) {
-            for (j, entry) in ground.iter_mut().enumerate() {
-                *entry = (smaller(i, j) + smaller(j, i)) as f32 / (2 * classes) as f32;
+/// Equations 12 and 13: of each row the ranks of its entries, looked up among the row's sorted entries; then the mean of
+/// each with the opposite one, in place, as shares of the classes.
+pub(super) fn ground_distance(op: &Op, classes: usize) -> Vec<Task> {
+    let rows = Cut::Each(classes);
+    let ranks = Task::with_scratch(operands(op, [rows; 2]), classes, classes, move |_, [distances, ranks], sorted| {
+        let rows = distances.floats().chunks_exact(classes).zip(ranks.floats_mut().chunks_exact_mut(classes));
+        for (row, ranks) in rows {
+            sorted.copy_from_slice(row);
+            sorted.sort_unstable_by(f32::total_cmp);
+            for (rank, entry) in ranks.iter_mut().zip(row) {
+                *rank = sorted.partition_point(|other| other < entry) as f32;
             }
         }
-    })
+    });
+    let means = Task::with_scratch(vec![write(1, WHOLE)], 1, 0, move |_, [ground], _| {
+        let ground = ground.floats_mut();
+        for i in 0..classes {
+            for j in 0..=i {
+                let mean = (ground[i * classes + j] + ground[j * classes + i]) / (2 * classes) as f32;
+                (ground[i * classes + j], ground[j * classes + i]) = (mean, mean);
+            }
+        }
+    });
+    vec![ranks, means]
 }

@@ -85,6 +85,9 @@ pub struct Dispatch {
     pub arguments: Vec<Argument>,
 }
 
+/// Entries of a row that an invocation of `distance_ranks` ranks, as in its file.
+const RANKED: usize = 16;
+
 /// Most workgroups in a dimension.
 const MOST_GROUPS: usize = 65_535;
 
@@ -111,8 +114,17 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
             let constants = vec![("LEN", d.len as f64), ("RATE", f64::from(d.rate)), ("LAYER", layer)];
             vec![plain(op, "dropout", d.len, constants)]
         }
+        Op::GroundDistance { classes } => ground_distance(op, classes),
         _ => vec![lower_rest(op)],
     }
+}
+
+/// Ranks of a row's entries, some of them an invocation; then their means in place.
+fn ground_distance(op: &Op, classes: usize) -> Vec<Dispatch> {
+    let ranks = plain(op, "distance_ranks", classes * classes.div_ceil(RANKED), ground(classes, 1));
+    let mut mean = plain(op, "mean_of_ranks", classes * classes, ground(classes, 1));
+    mean.arguments = vec![Argument::Operand(1)];
+    vec![ranks, mean]
 }
 
 /// Operations over channels, classes and samples.
@@ -153,7 +165,6 @@ fn lower_rest(op: &Op) -> Dispatch {
         Op::PairwiseDistances { classes, features } => {
             plain(op, "pairwise_distances", classes * classes, ground(classes, features))
         }
-        Op::GroundDistance { classes } => plain(op, "ground_distance", classes * classes, ground(classes, 1)),
         _ => unreachable!("lowered by the caller"),
     }
 }
