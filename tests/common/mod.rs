@@ -70,7 +70,6 @@ pub fn largest(values: &[f64]) -> f64 {
 /// All of a tensor, relative to its largest entry.
 #[allow(dead_code, reason = "some programs that share this have a bound of their own")]
 #[track_caller]
-#[allow(dead_code, reason = "one of the files that share this compares with rounding instead")]
 pub fn assert_close(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
     assert_within(what, got, want, tolerance * largest(want));
 }
