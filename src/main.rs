@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match cli::run(cli::args::Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("backhoe: {error}");
+            cli::warn(format_args!("backhoe: {error}"));
             match error {
                 cli::CliError::Stopped(_) => ExitCode::from(130),
                 _ => ExitCode::FAILURE,

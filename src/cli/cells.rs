@@ -171,10 +171,10 @@ fn read(cell: &Cell, watch: &mut dyn Watch) -> Result<Arc<Dataset>, CliError> {
     bar.finish_and_clear();
     let (data, skipped) = loaded?;
     for file in &skipped {
-        eprintln!("passed over: {file}");
+        super::warn(format_args!("passed over: {file}"));
     }
     if !skipped.is_empty() {
-        eprintln!("{} files passed over; --strict makes this an error", skipped.len());
+        super::warn(format_args!("{} files passed over; --strict makes this an error", skipped.len()));
     }
     let (name, classes, train, test) = (&data.name, data.classes.len(), data.train.len(), data.test.len());
     watch.say(format_args!("{name}: {classes} classes, {train} training and {test} test images"))?;

@@ -42,7 +42,7 @@ pub fn check(arguments: &CheckArguments) -> Result<(), CliError> {
     let mut executor = open(&arguments.device, arguments.json)?;
     let rows = check::check(&mut *executor, &mut |row| {
         if !arguments.json {
-            eprintln!("{}: {} cases", row.kernel, row.cases);
+            super::warn(format_args!("{}: {} cases", row.kernel, row.cases));
         }
     })?;
     let failures: Vec<&String> = rows.iter().flat_map(|row| &row.failures).collect();
@@ -66,7 +66,7 @@ pub fn data(arguments: &DataArguments) -> Result<(), CliError> {
     };
     let (data, skipped) = source.load(arguments.size, u64::from(arguments.seed), &|_, _| ())?;
     for file in &skipped {
-        eprintln!("passed over: {file}");
+        super::warn(format_args!("passed over: {file}"));
     }
     say(false, format_args!("{}: {} training and {} test images", data.name, data.train.len(), data.test.len()))?;
     for (class, name) in data.classes.iter().enumerate() {
@@ -74,16 +74,27 @@ pub fn data(arguments: &DataArguments) -> Result<(), CliError> {
         say(false, format_args!("  {name}: {} and {}", count(&data.train), count(&data.test)))?;
     }
     match &arguments.sheet {
-        Some(path) => write_sheet(&data, arguments.columns.max(1), path),
+        Some(path) => write_sheet(&data, arguments.columns, path),
         None => Ok(()),
     }
 }
 
-/// A row of training images a class.
+/// Most pixels of a contact sheet: 192 MiB.
+const MOST_PIXELS: usize = 64 << 20;
+
+/// A row of training images a class, as many columns as there are images for.
 fn write_sheet(data: &Dataset, columns: usize, path: &Path) -> Result<(), CliError> {
-    let side = data.train.side;
-    let mut sheet = RgbImage::from_pixel((columns * side) as u32, (data.classes.len() * side) as u32, Rgb([255; 3]));
-    for class in 0..data.classes.len() {
+    let (side, rows) = (data.train.side, data.classes.len());
+    let fullest = data.train.class_counts(rows).into_iter().max().unwrap_or(0);
+    let columns = columns.clamp(1, fullest.max(1));
+    if rows * columns * side * side > MOST_PIXELS {
+        let [width, height] = [columns * side, rows * side];
+        return Err(CliError::Words(format!(
+            "a sheet of {width} x {height} pixels is too large: choose fewer --columns or a smaller --size"
+        )));
+    }
+    let mut sheet = RgbImage::from_pixel((columns * side) as u32, (rows * side) as u32, Rgb([255; 3]));
+    for class in 0..rows {
         let of_class = (0..data.train.len()).filter(|&index| data.train.labels[index] as usize == class);
         for (column, index) in of_class.take(columns).enumerate() {
             let pixels = data.train.image(index);

@@ -112,6 +112,11 @@ fn say(quiet: bool, line: impl std::fmt::Display) -> Result<(), CliError> {
     written.map_err(|error| CliError::Words(format!("standard output: {error}")))
 }
 
+/// A line on standard error, also where nobody can take it: nothing depends on it.
+pub fn warn(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 impl Default for TrainArguments {
     fn default() -> Self {
         use clap::Parser;

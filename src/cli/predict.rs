@@ -3,7 +3,7 @@
 use super::args::{EvalArguments, PredictArguments};
 use super::artifacts::predicted;
 use super::watch::bar;
-use super::{CliError, open, say};
+use super::{CliError, open, say, warn};
 use backhoe::data::folder::{Skipped, decode_file, image_files};
 use backhoe::data::protocol::Protocol;
 use backhoe::data::source::Source;
@@ -82,7 +82,7 @@ pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
         let executor = open(&arguments.device, true)?;
         let (data, skipped) = load(&source, &protocol, network.stored_side, seed, &|_, _| ())?;
         for file in &skipped {
-            eprintln!("passed over: {file}");
+            warn(format_args!("passed over: {file}"));
         }
         same_classes(&network, &data)?;
         let predictions = Predictor::new(executor, &network, &tensors, data.test.len())?.predict(&data.test)?;
@@ -171,12 +171,22 @@ fn show(arguments: &EvalArguments, network: &Network, data: &Dataset, evaluation
 
 /// Predicts the classes of image files.
 pub fn predict(arguments: &PredictArguments) -> Result<(), CliError> {
+    if arguments.weights.is_dir() {
+        let folder = arguments.weights.display();
+        return Err(CliError::Words(format!(
+            "{folder} is a folder: name one of its weights files, such as {folder}/weights-emd.safetensors"
+        )));
+    }
     let (network, tensors) = read_weights(&arguments.weights)?;
-    let files = files_at(&arguments.images)?;
+    let (files, unread) = files_at(&arguments.images)?;
+    unread.iter().for_each(|file| warn(format_args!("passed over: {file}")));
+    if files.is_empty() {
+        return Err(none_of(unread.len()));
+    }
     let executor = open(&arguments.device, true)?;
     let room = at_once(network.stored_side).min(files.len());
     let mut predictor = Predictor::new(executor, &network, &tensors, room)?;
-    let unread = match &arguments.csv {
+    let broken = match &arguments.csv {
         Some(path) => replace(path, |place| {
             remove_when_stopped(place);
             let table = Table::new(path.display().to_string(), File::create(place), &network)?;
@@ -187,23 +197,29 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), CliError> {
             write_rows(&mut predictor, &files, table)?
         }
     };
-    if unread > 0 {
-        eprintln!("{unread} files passed over");
+    if broken + unread.len() > 0 {
+        warn(format_args!("{} files passed over", broken + unread.len()));
     }
     Ok(())
 }
 
-/// All files named, folders searched.
-fn files_at(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
-    let mut files = Vec::new();
+/// All files named, folders searched, and what of them could not be.
+fn files_at(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<Skipped>), CliError> {
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
     for path in paths {
         if path.is_dir() {
-            files.extend(image_files(path)?);
+            let (found, skipped) = image_files(path)?;
+            files.extend(found);
+            unread.extend(skipped);
         } else {
             files.push(path.clone());
         }
     }
-    Ok(files)
+    Ok((files, unread))
+}
+
+fn none_of(files: usize) -> CliError {
+    CliError::Words(format!("none of the {files} files is an image that can be read"))
 }
 
 /// How many images of this side are decoded before they are predicted: enough for all threads.
@@ -233,7 +249,7 @@ fn write_rows<W: Write>(
     let mut unread = 0;
     for some in files.chunks(at_once(side)) {
         let (images, broken) = decode(some, side, &bar);
-        bar.suspend(|| broken.iter().for_each(|file| eprintln!("passed over: {file}")));
+        bar.suspend(|| broken.iter().for_each(|file| warn(format_args!("passed over: {file}"))));
         unread += broken.len();
         if !images.is_empty() {
             let predictions = predictor.predict(&images)?;
@@ -242,7 +258,7 @@ fn write_rows<W: Write>(
     }
     bar.finish_and_clear();
     if unread == files.len() {
-        return Err(CliError::Words(format!("none of the {unread} files is an image that can be read")));
+        return Err(none_of(unread));
     }
     Ok(unread)
 }

@@ -139,7 +139,9 @@ pub fn run(arguments: &SweepArguments) -> Result<(), CliError> {
         tally.task(run.name.clone(), 1.0);
         match cells::complete(&run.cell, &folder.join(&run.name), &conduct, &mut tally) {
             // Others of the grid may well be trained.
-            Err(CliError::Train(error @ TrainError::Diverged { .. })) => eprintln!("{}: {error}", run.name),
+            Err(CliError::Train(error @ TrainError::Diverged { .. })) => {
+                super::warn(format_args!("{}: {error}", run.name))
+            }
             Err(CliError::Stopped(_)) => return Err(CliError::Words("stopped; the same command goes on".to_owned())),
             other => other?,
         }

@@ -63,7 +63,7 @@ impl Screen {
     fn epoch(&self, result: &EpochResult) -> Result<(), CliError> {
         let row = &result.row;
         for class in &result.absent {
-            eprintln!("class {class} had no sample in epoch {}; it keeps its last centroid", row.epoch);
+            super::warn(format_args!("class {class} had no sample in epoch {}; it keeps its last centroid", row.epoch));
         }
         if self.json {
             return say(false, serde_json::json!(row));
@@ -95,7 +95,9 @@ impl Watch for Screen {
             Event::Step { epoch, batch, batches } => self.step(*epoch, *batch, *batches),
             Event::Epoch(result) => return self.epoch(result),
             Event::Recovered { why, adapter, step } => self.bar.suspend(|| {
-                eprintln!("the device was lost ({why}); opened {adapter} again, going on from step {step}");
+                super::warn(format_args!(
+                    "the device was lost ({why}); opened {adapter} again, going on from step {step}"
+                ));
             }),
             Event::Loss { .. } | Event::Snapshot(_) => {}
         }
@@ -166,7 +168,7 @@ impl Watch for Tally {
                 self.bar.set_position((UNITS * (self.done + share * self.cost)) as u64);
             }
             Event::Recovered { why, .. } if !self.quiet => {
-                self.bar.suspend(|| eprintln!("the device was lost ({why}) and opened again"));
+                self.bar.suspend(|| super::warn(format_args!("the device was lost ({why}) and opened again")));
             }
             _ => {}
         }

@@ -143,10 +143,20 @@ fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, RunError> {
 /// When the folder is not writable or the disk is full; the old file is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    at(path, check_place(path))?;
     let mut file = at(path, readable().tempfile_in(folder))?;
     at(path, file.write_all(bytes).and_then(|()| file.as_file().sync_all()))?;
     file.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;
     Ok(())
+}
+
+/// Refuses a folder before the work rather than after it; and a device such as `/dev/stdout`, which a file renamed into its
+/// place would end.
+fn check_place(path: &Path) -> std::io::Result<()> {
+    match path.metadata() {
+        Ok(there) if !there.is_file() => Err(std::io::Error::other("is there, and no file that could be replaced")),
+        _ => Ok(()),
+    }
 }
 
 /// Temporary files that others may read once they are renamed, as the umask allows.
@@ -167,11 +177,8 @@ fn readable<'a>() -> tempfile::Builder<'a, 'a> {
 /// Those of `write`, and when the file cannot be renamed.
 pub fn replace<T, E: From<RunError>>(path: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    at(path, check_place(path))?;
     let place = at(path, readable().tempfile_in(folder))?.into_temp_path();
-    if path.is_dir() {
-        // Said before the work rather than after it.
-        return Err(RunError::File { path: path.to_owned(), why: "is a folder".to_owned() }.into());
-    }
     let written = write(&place)?;
     at(path, std::fs::File::options().write(true).open(&place).and_then(|file| file.sync_all()))?;
     place.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;

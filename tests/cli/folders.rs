@@ -220,6 +220,24 @@ fn strict_takes_no_broken_file() {
     train_on(data.path(), run.path(), "--epochs 1 --loss xe --strict").refused(&["cut.jpg", "strict"]);
 }
 
+#[test]
+#[cfg(unix)]
+fn predicting_passes_over_links_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pictures(folder.path(), 1, 0);
+    std::os::unix::fs::symlink("nowhere", folder.path().join("gone.png")).unwrap();
+    let predict = || backhoe("predict").within(folder.path()).arg(shared().join("weights-xe.safetensors"));
+    let ran = predict().arg(".").run().succeeded();
+    assert_eq!(ran.stdout.lines().count(), 1 + 8, "{ran:#?}");
+    ran.says(&["passed over: ./gone.png", "1 files passed over"]);
+    // And where there is nothing else.
+    fs::create_dir(folder.path().join("none")).unwrap();
+    fs::rename(folder.path().join("gone.png"), folder.path().join("none/gone.png")).unwrap();
+    let ran = predict().arg("none").run();
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    ran.says(&["none/gone.png", "none of the 1 files"]);
+}
+
 /// More files than are decoded at a time: the rows keep the files' order, also around those that are broken.
 #[test]
 fn rows_of_many_files_come_in_their_order() {

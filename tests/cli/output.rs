@@ -93,3 +93,29 @@ fn a_full_output_is_an_error_in_words() {
         Ran::new(call.stdout(full).begin().wait_with_output().unwrap()).refused(&["output"]);
     }
 }
+
+/// Files that are passed over are no reason to fail where nobody can be told.
+#[test]
+#[cfg(target_os = "linux")]
+fn words_that_nobody_can_take_are_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty.png"), "").unwrap();
+    let weights = shared().join("weights-xe.safetensors");
+    let picture = shared().join("curves.png");
+    let predict = || backhoe("predict").arg(&weights).arg(folder.path());
+    for (call, code) in [(predict().arg(&picture), 0), (predict(), 1)] {
+        let ran = call.under_shell("exec 2>/dev/full").run();
+        assert_eq!(ran.code, Some(code), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_sheet_is_as_wide_as_its_images_and_no_larger_than_can_be_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let sheet = folder.path().join("sheet.png");
+    let draw = |words: &str| backhoe("data digits").words(words).words("--sheet").arg(&sheet).run();
+    draw("--size 8 --columns 99999999999").succeeded();
+    let (width, height) = image::image_dimensions(&sheet).unwrap();
+    assert!(height == 10 * 8 && width > 100 * 8 && width < 1797 * 8, "{width} x {height}");
+    draw("--size 256 --columns 9999").refused(&["too large", "--columns", "--size"]);
+}

@@ -288,5 +288,19 @@ fn images_without_a_reader_and_tables_without_a_place_are_named() {
     predict().words("--csv absent/table.csv").arg("1 black").run().refused(&["absent/table.csv"]);
     predict().words("--csv none").arg("1 black").run().refused(&["none"]);
     let ran = backhoe("predict").arg(run).arg(Path::new("1 black")).within(folder.path()).run();
-    ran.refused(&[run.to_str().unwrap()]);
+    ran.refused(&[run.to_str().unwrap(), "is a folder", "weights-emd.safetensors"]);
+}
+
+/// What no file can take the place of stays what it is, and is said before the work.
+#[test]
+#[cfg(unix)]
+fn tables_and_sheets_take_the_place_of_files_only() {
+    let (run, folder) = (shared(), tempfile::tempdir().unwrap());
+    write_pictures(folder.path(), 1, 0);
+    assert!(std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap().success());
+    let table = backhoe("predict --csv pipe").arg(run.join("weights-xe.safetensors")).arg("1 black");
+    for call in [table, backhoe("data faces --size 16 --columns 1 --sheet pipe")] {
+        call.within(folder.path()).run().refused(&["pipe", "no file that could be replaced"]);
+    }
+    assert!(!fs::metadata(folder.path().join("pipe")).unwrap().is_file());
 }

@@ -61,6 +61,6 @@ pub struct DeviceArguments {
     #[arg(long, visible_alias = "adapter", default_value = "auto")]
     pub device: DeviceChoice,
     /// Threads of the processor; by default one a core
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }

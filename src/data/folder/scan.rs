@@ -173,29 +173,25 @@ fn with_sources(mut scan: Scan, root: &Path) -> Result<Scan, FolderError> {
 
 /// The image files at `path`: itself if it is a file, else those below the folder in natural order.
 ///
-/// Hidden files and folders are left out, and so are files that neither by name nor by content are images.
+/// Hidden files and folders are left out, and so are files that neither by name nor by content are images. Also returns
+/// what below the folder could not be read.
 ///
 /// # Errors
-/// [`FolderError::Missing`], [`FolderError::Read`] or, if there is none, [`FolderError::NoImageFiles`].
-pub fn image_files(path: &Path) -> Result<Vec<PathBuf>, FolderError> {
+/// [`FolderError::Missing`], [`FolderError::Read`] of the folder itself or, if there is nothing, [`FolderError::NoImageFiles`].
+pub fn image_files(path: &Path) -> Result<(Vec<PathBuf>, Vec<Skipped>), FolderError> {
     let metadata = stat(path)?;
     if metadata.is_file() {
-        return Ok(vec![path.into()]);
+        return Ok((vec![path.into()], Vec::new()));
     }
     let mut skipped = Vec::new();
     let files = match metadata.is_dir() {
         true => walk(path, path, &mut skipped).map_err(unreadable(path))?,
         false => Vec::new(),
     };
-    for Skipped { path, reason } in skipped {
-        if let SkipReason::Read(source) = reason {
-            return Err(FolderError::Read { path, source });
-        }
-    }
     let files: Vec<_> = files.into_iter().map(|(_, path)| path).filter(|p| looks_like_an_image(p)).collect();
-    match files.is_empty() {
+    match files.is_empty() && skipped.is_empty() {
         true => Err(FolderError::NoImageFiles(path.into())),
-        false => Ok(files),
+        false => Ok((files, skipped)),
     }
 }
 
