@@ -171,6 +171,8 @@ fn linears() -> Vec<Case> {
         (1, 4, 4, false),
         (13, 1028, 260, true),
         (300, 260, 132, true),
+        (1, 8, 1, true),
+        (3, 8, 1, false),
     ]
     .map(|(batch, inputs, outputs, bias)| Linear { batch, inputs, outputs, bias });
     let ops = [Op::LinearForward, Op::LinearBackwardData, Op::LinearBackwardWeight];

@@ -128,8 +128,8 @@ impl Product {
     }
 
     fn multiply(&self, [left, right]: [usize; 2], of: &PagesShape) -> Dispatch {
-        // Where there is no bias its binding repeats the left matrix, unread.
-        let shift = Argument::Operand(self.bias.unwrap_or(self.left.operand));
+        // Where there is no bias its binding repeats a page, unread: an operand may be shorter than a quad.
+        let shift = self.bias.map_or(packed(left, 1), Argument::Operand);
         let columns = (of.page_columns as usize).div_ceil(4 * GROUP);
         Dispatch {
             kernel: kernel("product_of_pages"),
