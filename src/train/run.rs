@@ -376,7 +376,8 @@ pub fn read_weights(path: &Path) -> Result<(Network, Tensors), RunError> {
     let model = checked.map_err(|error| foreign(&error.to_string()))?;
     let classes = network.classes.len();
     let outputs = network.loss.link().outputs(classes);
-    if network.class_values.len() != classes
+    if classes < 2
+        || network.class_values.len() != classes
         || model.classes() != outputs
         || !(model.side..=MAX_SIDE).contains(&network.stored_side)
     {
