@@ -64,3 +64,9 @@ fn draw(seed: u32, purpose: u32, time: u32, item: u32) -> vec4<u32> {
 fn unit(word: u32) -> f32 {
     return f32(word >> 8u) * (1.0 / 16777216.0);
 }
+
+// 1 / (1 + exp(-z)), of which nothing overflows.
+fn sigmoid(z: f32) -> f32 {
+    let e = exp(-abs(z));
+    return select(e, 1.0, z >= 0.0) / (1.0 + e);
+}

@@ -90,6 +90,26 @@ fn write_nothing(n: u32) {
     write_terms(n, 0.0, 0.0, 0.0);
 }
 
+// A row of the batch whose softmax is written: its first word among the logits, its most probable class, its label.
+struct Sample {
+    row: u32,
+    top: u32,
+    label: u32,
+}
+
+// What every loss of rows begins with. Where there is no sample its label is PADDING, and nothing is left to do.
+fn begin(n: u32) -> Sample {
+    if (n >= BATCH) {
+        return Sample(0u, 0u, PADDING);
+    }
+    let row = n * CLASSES;
+    let top = softmax(row);
+    if (targets[n] == PADDING) {
+        write_nothing(n);
+    }
+    return Sample(row, top, targets[n]);
+}
+
 // E = -log(p_k + EPSILON) (section 2.1); g_k = -1 / (p_k + EPSILON), else 0 (equation 1).
 // Near certainty the sum is rounded to 1, and log may be off by 2^-21 there: with x the mass that
 // is missing from 1, the series of -log(1 - x) keeps its digits.
@@ -107,19 +127,13 @@ fn cross_entropy(row: u32, label: u32) -> f32 {
 
 @compute @workgroup_size(GROUP)
 fn loss_xe(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
+    let s = begin(id.x);
+    if (s.label == PADDING) {
         return;
     }
-    let row = n * CLASSES;
-    let top = softmax(row);
-    if (targets[n] == PADDING) {
-        write_nothing(n);
-        return;
-    }
-    let loss = cross_entropy(row, targets[n]);
-    through_softmax(row, top);
-    write_terms(n, loss, loss, 0.0);
+    let loss = cross_entropy(s.row, s.label);
+    through_softmax(s.row, s.top);
+    write_terms(id.x, loss, loss, 0.0);
 }
 
 // Turns the differences of equation 10, which stand in logit_gradient, into g_i - g_m: their sums
@@ -146,57 +160,43 @@ fn relative_to(row: u32, m: u32) {
 // probable class m, which softmax takes away again.
 @compute @workgroup_size(GROUP)
 fn loss_emd(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
-        return;
-    }
-    let row = n * CLASSES;
-    let top = softmax(row);
-    let label = targets[n];
-    if (label == PADDING) {
-        write_nothing(n);
+    let s = begin(id.x);
+    if (s.label == PADDING) {
         return;
     }
     var loss = 0.0;
     var below = 0.0;
-    for (var i = 0u; i < label; i++) {
-        below += probabilities[row + i];
-        logit_gradient[row + i] = below;
+    for (var i = 0u; i < s.label; i++) {
+        below += probabilities[s.row + i];
+        logit_gradient[s.row + i] = below;
         loss += below * below;
     }
     var above = 0.0;
-    for (var i = classes(); i > label; i--) {
-        logit_gradient[row + i - 1u] = -above;
+    for (var i = classes(); i > s.label; i--) {
+        logit_gradient[s.row + i - 1u] = -above;
         loss += above * above;
-        above += probabilities[row + i - 1u];
+        above += probabilities[s.row + i - 1u];
     }
-    relative_to(row, top);
-    through_softmax(row, top);
-    write_terms(n, loss, 0.0, loss);
+    relative_to(s.row, s.top);
+    through_softmax(s.row, s.top);
+    write_terms(id.x, loss, 0.0, loss);
 }
 
 // Equation 14: E = sum over i of p_i D_ik; g_i = D_ik (equation 15).
 @compute @workgroup_size(GROUP)
 fn loss_emd_linear(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
-        return;
-    }
-    let row = n * CLASSES;
-    let top = softmax(row);
-    let label = targets[n];
-    if (label == PADDING) {
-        write_nothing(n);
+    let s = begin(id.x);
+    if (s.label == PADDING) {
         return;
     }
     var loss = 0.0;
     for (var i = 0u; i < classes(); i++) {
-        let d = ground[i * CLASSES + label];
-        logit_gradient[row + i] = d;
-        loss += probabilities[row + i] * d;
+        let d = ground[i * CLASSES + s.label];
+        logit_gradient[s.row + i] = d;
+        loss += probabilities[s.row + i] * d;
     }
-    through_softmax(row, top);
-    write_terms(n, loss, 0.0, loss);
+    through_softmax(s.row, s.top);
+    write_terms(id.x, loss, 0.0, loss);
 }
 
 // D^omega, without pow where the paper's powers are meant: pow(x, y) may be exp2(y log2 x).
@@ -213,27 +213,20 @@ fn powered(d: f32) -> f32 {
 // Equation 16: E = cross-entropy + lambda sum over i of p_i^2 (D_ik^omega + mu).
 @compute @workgroup_size(GROUP)
 fn loss_xemd(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
+    let s = begin(id.x);
+    if (s.label == PADDING) {
         return;
     }
-    let row = n * CLASSES;
-    let top = softmax(row);
-    let label = targets[n];
-    if (label == PADDING) {
-        write_nothing(n);
-        return;
-    }
-    let xe = cross_entropy(row, label);
+    let xe = cross_entropy(s.row, s.label);
     var distance = 0.0;
     for (var i = 0u; i < classes(); i++) {
-        let p = probabilities[row + i];
-        let cost = powered(ground[i * CLASSES + label]) + settings.mu;
+        let p = probabilities[s.row + i];
+        let cost = powered(ground[i * CLASSES + s.label]) + settings.mu;
         distance += p * p * cost;
-        logit_gradient[row + i] += settings.lambda * 2.0 * p * cost;
+        logit_gradient[s.row + i] += settings.lambda * 2.0 * p * cost;
     }
-    through_softmax(row, top);
-    write_terms(n, xe + settings.lambda * distance, xe, distance);
+    through_softmax(s.row, s.top);
+    write_terms(id.x, xe + settings.lambda * distance, xe, distance);
 }
 
 // -log p of the most probable class; near certainty by the series of -log(1 - x), x what the others have.
@@ -253,29 +246,22 @@ fn least_surprise(row: u32, top: u32) -> f32 {
 // dual potential, the gradient with respect to p; from the logits, nothing in it overflows.
 @compute @workgroup_size(GROUP)
 fn loss_a_emd(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
+    let s = begin(id.x);
+    if (s.label == PADDING) {
         return;
     }
-    let row = n * CLASSES;
-    let top = softmax(row);
-    let label = targets[n];
-    if (label == PADDING) {
-        write_nothing(n);
-        return;
-    }
-    let least = least_surprise(row, top);
+    let least = least_surprise(s.row, s.top);
     var distance = 0.0;
     var entropy = 0.0;
     for (var i = 0u; i < classes(); i++) {
-        let d = ground[i * CLASSES + label];
-        let from_top = logits[row + i] - logits[row + top];
-        distance += probabilities[row + i] * d;
-        entropy += probabilities[row + i] * (least - from_top);
-        logit_gradient[row + i] = d + settings.regulariser * from_top;
+        let d = ground[i * CLASSES + s.label];
+        let from_top = logits[s.row + i] - logits[s.row + s.top];
+        distance += probabilities[s.row + i] * d;
+        entropy += probabilities[s.row + i] * (least - from_top);
+        logit_gradient[s.row + i] = d + settings.regulariser * from_top;
     }
-    through_softmax(row, top);
-    write_terms(n, distance - settings.regulariser * entropy, 0.0, distance);
+    through_softmax(s.row, s.top);
+    write_terms(id.x, distance - settings.regulariser * entropy, 0.0, distance);
 }
 
 // Against a distribution t: E = -sum over i of t_i log p_i, dE/dz_i = p_i - t_i. The logarithm comes
@@ -283,61 +269,49 @@ fn loss_a_emd(@builtin(global_invocation_id) id: vec3<u32>) {
 // most probable class is found without the difference of two numbers near 1.
 @compute @workgroup_size(GROUP)
 fn loss_soft_xe(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
+    let s = begin(id.x);
+    if (s.label == PADDING) {
         return;
     }
-    let row = n * CLASSES;
-    let top = softmax(row);
-    if (targets[n] == PADDING) {
-        write_nothing(n);
-        return;
-    }
-    let least = least_surprise(row, top);
+    let least = least_surprise(s.row, s.top);
     var loss = 0.0;
     var others = 0.0;
     for (var i = 0u; i < classes(); i++) {
-        let t = table[rows[n] * CLASSES + i];
-        loss += t * ((logits[row + top] - logits[row + i]) + least);
-        let slope = select(probabilities[row + i] - t, 0.0, i == top);
+        let t = table[rows[id.x] * CLASSES + i];
+        loss += t * ((logits[s.row + s.top] - logits[s.row + i]) + least);
+        let slope = select(probabilities[s.row + i] - t, 0.0, i == s.top);
         others += slope;
-        logit_gradient[row + i] = slope / f32(BATCH);
+        logit_gradient[s.row + i] = slope / f32(BATCH);
     }
-    logit_gradient[row + top] = -others / f32(BATCH);
-    write_terms(n, loss, loss, 0.0);
+    logit_gradient[s.row + s.top] = -others / f32(BATCH);
+    write_terms(id.x, loss, loss, 0.0);
 }
 
 // Equation 10 against a distribution t. Below the most probable class the difference of the CDFs is
 // what p has more than t up to i, from there on minus what it has more above i.
 @compute @workgroup_size(GROUP)
 fn loss_soft_emd(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
+    let s = begin(id.x);
+    if (s.label == PADDING) {
         return;
     }
-    let row = n * CLASSES;
-    let top = softmax(row);
-    if (targets[n] == PADDING) {
-        write_nothing(n);
-        return;
-    }
-    let wanted = rows[n] * CLASSES;
+    let wanted = rows[id.x] * CLASSES;
     var loss = 0.0;
     var below = 0.0;
-    for (var i = 0u; i < top; i++) {
-        below += probabilities[row + i] - table[wanted + i];
-        logit_gradient[row + i] = below;
+    for (var i = 0u; i < s.top; i++) {
+        below += probabilities[s.row + i] - table[wanted + i];
+        logit_gradient[s.row + i] = below;
         loss += below * below;
     }
     var above = 0.0;
-    for (var i = classes(); i > top; i--) {
-        logit_gradient[row + i - 1u] = -above;
+    for (var i = classes(); i > s.top; i--) {
+        logit_gradient[s.row + i - 1u] = -above;
         loss += above * above;
-        above += probabilities[row + i - 1u] - table[wanted + i - 1u];
+        above += probabilities[s.row + i - 1u] - table[wanted + i - 1u];
     }
-    relative_to(row, top);
-    through_softmax(row, top);
-    write_terms(n, loss, 0.0, loss);
+    relative_to(s.row, s.top);
+    through_softmax(s.row, s.top);
+    write_terms(id.x, loss, 0.0, loss);
 }
 
 // The whole batch's errors against those expected of chance; of the whole group, then of each lane.

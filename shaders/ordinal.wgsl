@@ -85,12 +85,6 @@ fn questions() -> u32 {
     return arrayLength(&outputs) / BATCH;
 }
 
-// 1 / (1 + exp(-z)).
-fn sigmoid(z: f32) -> f32 {
-    let e = exp(-abs(z));
-    return select(e, 1.0, z >= 0.0) / (1.0 + e);
-}
-
 // The chain of conditional probabilities: p_i = P(above i - 1) P(not above i, given above i - 1).
 fn write_chain(n: u32) {
     var above = 1.0;

@@ -127,12 +127,6 @@ fn average_outputs(@builtin(global_invocation_id) id: vec3<u32>) {
     outcomes[(clock.cursor * BATCH + n) % OUTCOMES] = average;
 }
 
-// P(above i), given P(above i - 1), of a row of CORN's outputs.
-fn sigmoid(z: f32) -> f32 {
-    let e = exp(-abs(z));
-    return select(e, 1.0, z >= 0.0) / (1.0 + e);
-}
-
 // averages[n] = the mean of the distributions of both chains of conditional probabilities
 // (ordinal.wgsl), kept likewise. Grid: one invocation a row.
 @compute @workgroup_size(GROUP)
