@@ -73,7 +73,12 @@ fn soft_losses() -> Vec<Case> {
             for rows in [shape.classes, shape.batch + 3] {
                 let case = Case::of(Op::Loss(kind(rows), shape));
                 cases.push(case.clone().with("targets", padded(shape)));
-                cases.push(case);
+                cases.push(case.clone());
+                // Rows that are the labels themselves, of which some are none.
+                let label =
+                    |n: usize| if n.is_multiple_of(3) { f64::from(PADDING) } else { (n % shape.classes) as f64 };
+                let labels = Fill::Words((0..shape.batch).map(label).collect());
+                cases.push(case.with("targets", labels.clone()).with("rows", labels));
             }
         }
     }

@@ -155,7 +155,5 @@ fn predicted<'a>(finished: &[&&'a Finished]) -> Vec<&'a Predicted> {
 
 /// The interval of a difference, where the runs are of the same images.
 pub fn difference(metric: Metric, own: &[&Predicted], first: &[&Predicted]) -> String {
-    let paired = own.len() == first.len() && own.iter().zip(first).all(|(own, first)| own.is_paired_with(first));
-    let interval = if paired { metric.difference(own, first) } else { None };
-    interval.map_or("–".to_owned(), |interval| interval.text(metric.decimals()))
+    metric.difference(own, first).map_or("–".to_owned(), |interval| interval.text(metric.decimals()))
 }

@@ -40,6 +40,18 @@ impl Grid {
         Ok(Self { runs })
     }
 
+    /// Refuses what is asked for twice, which would pass for a repetition.
+    fn check_each_once(&self) -> Result<(), CliError> {
+        let mut seen = std::collections::HashSet::new();
+        match self.runs.iter().find(|run| !seen.insert(&run.name)) {
+            Some(run) => Err(CliError::Words(format!(
+                "{} is asked for twice: give each loss, rate, seed and network once",
+                run.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// What a folder's parts agreed on; nothing where it holds no sweep.
     fn read(folder: &Path) -> Result<Option<Self>, CliError> {
         let path = folder.join(FILE);
@@ -127,6 +139,7 @@ fn run_of(
 pub fn run(arguments: &SweepArguments) -> Result<(), CliError> {
     cells::stop_on_interrupt();
     let grid = Grid::of(arguments)?;
+    grid.check_each_once()?;
     let folder = &arguments.out;
     grid.claim(folder)?;
     let mine = |at: usize| arguments.shard.is_none_or(|shard| at % shard.of == shard.number - 1);

@@ -14,8 +14,8 @@ pub type Printed = (&'static str, f64, f64);
 /// A method may be this many points of percent below another and still perform as well.
 pub const MARGIN: f64 = 2.0;
 
-/// What the paper claims of all its tables of accuracies.
-pub const CLAIMS: [Comparison; 8] = [
+/// What the paper claims of its tables of accuracies; each of a table that has both losses.
+const CLAIMS: [Comparison; 8] = [
     compare("EMD is within one class more often than cross-entropy", "emd", "xe", Metric::Aeo, Relation::Above),
     compare("EMD matches exactly more often than cross-entropy", "emd", "xe", Metric::Aem, Relation::Above),
     compare("XEMD2 is within one class more often than cross-entropy", "xemd2", "xe", Metric::Aeo, Relation::Above),
@@ -81,7 +81,13 @@ fn mean_text(outcomes: &[Outcome], value: impl Fn(&Outcome) -> f64, decimals: us
     format!("{:.decimals$}", sum / outcomes.len() as f64)
 }
 
-/// What became of the claims that compare two losses which there are, on one network.
+/// Whether a table has both losses of a claim, and which they are.
+fn sides(claim: &Comparison, printed: &[Printed]) -> Option<[Loss; 2]> {
+    let there = |name: &str| printed.iter().find(|(loss, ..)| *loss == name)?.0.parse().ok();
+    Some([there(claim.first)?, there(claim.second)?])
+}
+
+/// What became of the claims that compare two losses of a table, on one network.
 ///
 /// # Errors
 /// When a training is missing or damaged.
@@ -89,14 +95,12 @@ pub fn verdicts(
     results: &Results,
     data: Variant,
     net: Net,
-    claims: &[Comparison],
     printed: &[Printed],
 ) -> Result<Vec<Verdict>, ReproduceError> {
     let mut verdicts = Vec::new();
-    for claim in claims {
-        let losses: Result<Vec<Loss>, _> = [claim.first, claim.second].into_iter().map(str::parse).collect();
-        let Ok(losses) = losses else { continue };
-        let [first, second] = [losses[0], losses[1]].map(|loss| results.of(Method::new(data, net, loss)));
+    for claim in &CLAIMS {
+        let Some(losses) = sides(claim, printed) else { continue };
+        let [first, second] = losses.map(|loss| results.of(Method::new(data, net, loss)));
         let (first, second) = (first?, second?);
         let sides = [predictions(&first), predictions(&second)];
         verdicts.push(verdict(claim, &sides, paper_text(claim, printed), &format!(" ({} network)", net.name())));

@@ -65,9 +65,19 @@ impl Metric {
         Spread::of(&predicted.iter().map(of).collect::<Option<Vec<f64>>>()?)
     }
 
-    /// By how much the first of two methods is above the second, repetition by repetition and image by image.
+    /// Whether two score the same images; a rank correlation may be of other classes.
+    fn can_pair(self, first: &Predicted, second: &Predicted) -> bool {
+        if self == Self::Rho { first.names == second.names } else { first.is_paired_with(second) }
+    }
+
+    /// By how much the first of two methods is above the second, repetition by repetition and image by image; `None` where
+    /// they are not of the same images.
     #[must_use]
     pub fn difference(self, first: &[&Predicted], second: &[&Predicted]) -> Option<Interval> {
+        let pairs = || first.iter().zip(second);
+        if first.len() != second.len() || !pairs().all(|(first, second)| self.can_pair(first, second)) {
+            return None;
+        }
         let images: Vec<usize> = first.iter().map(|predicted| predicted.len()).collect();
         let difference = |run: usize, some: &[usize]| Some(self.of(first[run], some)? - self.of(second[run], some)?);
         paired_bootstrap(&images, difference, RESAMPLES)
@@ -182,10 +192,8 @@ mod tests {
         (0..10).for_each(|at| images.push(vec![0; 3], at % 2, f64::from(at), format!("{at}")));
         let probabilities: Vec<f32> =
             (0..10_usize).flat_map(|at| if (at % 2 == 0) == (at < right) { [0.9, 0.1] } else { [0.1, 0.9] }).collect();
-        {
-            let scores: Vec<f64> = probabilities.chunks(2).map(|row| f64::from(row[1])).collect();
-            Predicted::new(&["a".into(), "b".into()], &images, &probabilities, &scores).unwrap()
-        }
+        let scores: Vec<f64> = probabilities.chunks(2).map(|row| f64::from(row[1])).collect();
+        Predicted::new(&["a".into(), "b".into()], &images, &probabilities, &scores).unwrap()
     }
 
     #[test]
@@ -200,5 +208,12 @@ mod tests {
         let found = Metric::Aem.difference(&[&better, &better], &[&worse, &worse]).unwrap();
         assert!(found.mean == 40.0 && found.low > 0.0 && found.high < 100.0, "{found:?}");
         assert_eq!(Metric::Rho.of(&better, &[1, 1]), None);
+        let other = Predicted { names: (0..10).map(|at| format!("other {at}")).collect(), ..predicted(5) };
+        assert_eq!(Metric::Aem.difference(&[&better], &[&other]), None);
+        assert_eq!(Metric::Rho.difference(&[&better], &[&other]), None);
+        assert_eq!(Metric::Aem.difference(&[&better], &[&worse, &worse]), None);
+        let renamed = Predicted { classes: vec!["c".into(), "d".into()], ..predicted(5) };
+        assert!(Metric::Aem.difference(&[&better], &[&renamed]).is_none());
+        assert!(Metric::Rho.difference(&[&better], &[&renamed]).is_some());
     }
 }

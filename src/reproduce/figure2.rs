@@ -8,7 +8,7 @@ use super::{ReproduceError, Results, Setup, Study};
 use crate::nn::Loss;
 use crate::report::Block;
 use crate::report::{EpochRow, curves_svg};
-use crate::train::statistics::{RESAMPLES, Spread, paired_bootstrap};
+use crate::train::statistics::{Spread, mean_interval};
 
 /// The study.
 pub const STUDY: Study = Study { name: "figure2", place: "figure 2", methods, measure };
@@ -109,7 +109,7 @@ fn verdict(loss: Loss, name: &str, outcomes: &[Outcome], baseline: &[Outcome], v
         .zip(baseline)
         .map(|(needed, base)| needed.map_or(1.5, |epochs| epochs as f64 / base.rows.len() as f64))
         .collect();
-    let interval = paired_bootstrap(&vec![1; shares.len()], |run, _| Some(shares[run]), RESAMPLES);
+    let interval = mean_interval(&shares);
     let judgement = match interval {
         Some(interval) if interval.high <= SHARE => Judgement::Holds,
         Some(interval) if interval.low > SHARE => Judgement::DoesNot,
@@ -140,12 +140,19 @@ mod tests {
     fn epochs_are_counted_to_the_baselines_last_quarter() {
         let baseline = [outcome(&[10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 58.0, 62.0])];
         assert_eq!(level(&baseline[0].rows, aem), 60.0);
-        let fast = [outcome(&[10.0, 61.0, 30.0, 90.0])];
-        assert_eq!(epochs_needed(&fast, &baseline, aem), [Some(2)]);
-        assert_eq!(verdict(Loss::Emd, "AEM", &fast, &baseline, aem).judgement, Judgement::Holds);
-        let slow = [outcome(&[59.0; 8])];
-        assert_eq!(epochs_needed(&slow, &baseline, aem), [None]);
-        assert_eq!(verdict(Loss::Emd, "AEM", &slow, &baseline, aem).judgement, Judgement::DoesNot);
+        let fast = outcome(&[10.0, 61.0, 30.0, 90.0]);
+        assert_eq!(epochs_needed(std::slice::from_ref(&fast), &baseline, aem), [Some(2)]);
+        let slow = outcome(&[59.0; 8]);
+        assert_eq!(epochs_needed(std::slice::from_ref(&slow), &baseline, aem), [None]);
+        let of = |first: &Outcome, second: &Outcome| {
+            let baseline = [baseline[0].clone(), baseline[0].clone()];
+            verdict(Loss::Emd, "AEM", &[first.clone(), second.clone()], &baseline, aem).judgement
+        };
+        assert_eq!(of(&fast, &fast), Judgement::Holds);
+        assert_eq!(of(&slow, &slow), Judgement::DoesNot);
+        assert_eq!(of(&fast, &slow), Judgement::CannotTell);
+        let one = verdict(Loss::Emd, "AEM", std::slice::from_ref(&fast), &baseline, aem);
+        assert_eq!(one.judgement, Judgement::CannotTell, "one run says nothing of its spread");
         assert_eq!(mean_rows(&[outcome(&[10.0, 20.0]), outcome(&[30.0, 30.0])], Loss::Xe)[1].aem, 25.0);
     }
 }

@@ -66,8 +66,8 @@ pub enum ReproduceError {
     /// A training's settings are missing or damaged.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A training did not come to the end of its first epoch.
-    #[error("{}: no epoch of this training is finished", .0.display())]
+    /// A training did not come to its end.
+    #[error("{}: this training has not come to its end", .0.display())]
     Unfinished(PathBuf),
 }
 

@@ -25,7 +25,7 @@ impl Outcome {
     /// The last epoch's numbers.
     ///
     /// # Panics
-    /// Never: [`Results::of`] refuses an outcome without rows.
+    /// Never: [`Results::of`] refuses an outcome that lacks an epoch.
     #[must_use]
     pub fn last(&self) -> &EpochRow {
         &self.rows[self.rows.len() - 1]
@@ -84,7 +84,7 @@ impl<'a> Results<'a> {
         let folder = self.folder.join(trial.name(self.setup));
         let loss = trial.method.loss;
         let rows = read_metrics_csv(&folder.join("metrics.csv"))?;
-        if rows.is_empty() {
+        if rows.len() < self.setup.epochs {
             return Err(ReproduceError::Unfinished(folder));
         }
         let predicted = Predicted::read_csv(&folder.join(format!("predictions-{loss}.csv")))?;

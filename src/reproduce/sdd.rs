@@ -1,13 +1,13 @@
 //! The strength of class relations by data set: the standard deviation of the distances between classes (section 4.7).
 
-use super::claim::{Judgement, Verdict};
+use super::claim::{Judgement, Relation, Verdict};
 use super::document::Section;
 use super::results::Outcome;
 use super::trial::{Method, Net, Variant};
 use super::{ReproduceError, Results, Study};
 use crate::nn::Loss;
 use crate::report::Block;
-use crate::train::statistics::{RESAMPLES, Spread, paired_bootstrap};
+use crate::train::statistics::{Spread, difference_interval};
 
 /// The study.
 pub const STUDY: Study = Study { name: "sdd", place: "section 4.7", methods, measure };
@@ -51,17 +51,12 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
 }
 
 fn verdict(ordered: &[f64], unordered: &[f64]) -> Verdict {
-    let interval = paired_bootstrap(&vec![1; ordered.len()], |run, _| Some(ordered[run] - unordered[run]), RESAMPLES);
-    let judgement = match interval {
-        Some(interval) if interval.low > 0.0 => Judgement::Holds,
-        Some(interval) if interval.high <= 0.0 => Judgement::DoesNot,
-        _ => Judgement::CannotTell,
-    };
+    let interval = difference_interval(ordered, unordered);
     Verdict {
         claim: "ordered classes are more strongly related than classes without an order".to_owned(),
         paper: "0.0335 against 0.00614".to_owned(),
         ours: interval.map_or("undefined".to_owned(), |interval| format!("difference {}", interval.text(4))),
-        judgement,
+        judgement: interval.map_or(Judgement::CannotTell, |interval| Relation::Above.judge(&interval)),
     }
 }
 
@@ -71,8 +66,9 @@ mod tests {
 
     #[test]
     fn only_a_clear_difference_decides() {
-        assert_eq!(verdict(&[0.3, 0.4], &[0.1, 0.1]).judgement, Judgement::Holds);
-        assert_eq!(verdict(&[0.1, 0.1], &[0.3, 0.4]).judgement, Judgement::DoesNot);
+        assert_eq!(verdict(&[0.3, 0.31, 0.32], &[0.1, 0.11, 0.1]).judgement, Judgement::Holds);
+        assert_eq!(verdict(&[0.1, 0.11, 0.1], &[0.3, 0.31, 0.32]).judgement, Judgement::DoesNot);
+        assert_eq!(verdict(&[0.3], &[0.1]).judgement, Judgement::CannotTell, "one run says nothing of its spread");
         assert_eq!(verdict(&[0.1, 0.5], &[0.3, 0.3]).judgement, Judgement::CannotTell);
         assert_eq!(verdict(&[f64::NAN], &[0.3]).judgement, Judgement::CannotTell);
     }

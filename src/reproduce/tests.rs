@@ -1,7 +1,59 @@
 use super::*;
+use crate::data::Images;
+use crate::plan::Executor;
+use crate::report::{EpochRow, Predicted, write_matrix_csv, write_metrics_csv};
 use crate::train::cell::Cell;
+use crate::train::run::{Record, RunFolder, Sitting};
 use std::collections::BTreeSet;
 use std::path::Path;
+
+/// What a training of a trial would leave, made up: three images of three classes.
+fn leave(trial: Trial, setup: &Setup, folder: &Path) {
+    let (cell, folder) = (trial.cell(setup, folder, 0.01), folder.join(trial.name(setup)));
+    std::fs::create_dir(&folder).unwrap();
+    let classes = ["a", "b", "c"].map(str::to_owned);
+    let mut images = Images::with_capacity(1, 3);
+    (0..3).for_each(|at| images.push(vec![0; 3], at, f64::from(at), format!("{at}")));
+    let rows = [0.6, 0.3, 0.1, 0.2, 0.5, 0.3, 0.3, 0.4, 0.3];
+    let predicted = Predicted::new(&classes, &images, &rows, &[0.5, 1.1, 1.0]).unwrap();
+    let loss = trial.method.loss;
+    predicted.write_csv(&folder.join(format!("predictions-{loss}.csv"))).unwrap();
+    let ground = [0.0, 0.4, 0.8, 0.4, 0.0, 0.4, 0.8, 0.4, 0.0];
+    write_matrix_csv(&folder.join(format!("ground-distance-{loss}.csv")), &classes, &ground).unwrap();
+    let row = |epoch| EpochRow { epoch, loss: loss.to_string(), sdd: Some(0.02), ..EpochRow::default() };
+    write_metrics_csv(&folder.join("metrics.csv"), &(1..=setup.epochs).map(row).collect::<Vec<_>>()).unwrap();
+    let Cell { source, protocol, settings, .. } = cell;
+    let sittings = vec![Sitting::new(crate::reference::Interpreter::new().adapter(), 0, 0)];
+    let record = Record { source, protocol, settings, classes: classes.to_vec(), images: [3, 3], sittings };
+    RunFolder { path: folder }.write_record(&record).unwrap();
+}
+
+/// Every study says something of what it trained, all its claims with a judgement; without a training it says what is
+/// missing.
+#[test]
+fn every_study_measures_what_it_trains_and_misses_what_did_not_end() {
+    let place = tempfile::tempdir().unwrap();
+    let setup = Setup { seeds: 2, epochs: 3, ..Setup::default() };
+    // The costs are measured rather than trained.
+    let trained = STUDIES.into_iter().filter(|study| !(study.methods)().is_empty());
+    for study in trained {
+        let folder = place.path().join(study.name);
+        std::fs::create_dir(&folder).unwrap();
+        let trials: Vec<Trial> =
+            (study.methods)().into_iter().flat_map(|method| setup.trials(method)).collect::<Vec<_>>();
+        let results = Results::new(&setup, &folder);
+        assert!((study.measure)(&results).is_err(), "{}", study.name);
+        let mut left = BTreeSet::new();
+        for trial in trials.iter().filter(|trial| left.insert(trial.name(&setup))) {
+            leave(*trial, &setup, &folder);
+        }
+        let section = (study.measure)(&results).unwrap_or_else(|error| panic!("{}: {error}", study.name));
+        assert!(!section.verdicts.is_empty(), "{}", study.name);
+        let longer = Setup { epochs: 4, ..setup.clone() };
+        let unfinished = (study.measure)(&Results::new(&longer, &folder)).err().unwrap().to_string();
+        assert!(unfinished.contains("has not come to its end"), "{}: {unfinished}", study.name);
+    }
+}
 
 #[test]
 fn every_method_is_trained_once_under_a_name_of_its_own() {

@@ -71,16 +71,15 @@ impl Ground {
             let other = names.iter().find(|name| !classes.contains(name)).map_or("a class twice", String::as_str);
             return Err(refused(format!("it tells of {other}, which is no class of the data")));
         }
-        let mut ordered = Vec::with_capacity(matrix.len());
-        for (i, j) in places.iter().flat_map(|i| places.iter().map(move |j| (i, j))) {
-            let distance = matrix[i * names.len() + j];
-            if !(0.0..=MOST_DISTANCE).contains(&distance) {
-                let (from, to) = (&names[*i], &names[*j]);
-                return Err(refused(format!("from {from} to {to} it is {distance}; it must be from 0 to 1000000")));
-            }
-            ordered.push(distance as f32);
+        let at = |(i, j): (&usize, &usize)| matrix[i * names.len() + j];
+        let ordered: Vec<f64> = places.iter().flat_map(|i| places.iter().map(move |j| at((i, j)))).collect();
+        match not_a_distance(&ordered, classes) {
+            Some(why) => Err(refused(why)),
+            None => Ok(Self::Given {
+                file: file.to_owned(),
+                matrix: ordered.into_iter().map(|distance| distance as f32).collect(),
+            }),
         }
-        Ok(Self::Given { file: file.to_owned(), matrix: ordered })
     }
 
     /// The matrix for so many classes, classes x classes, where it is not learned.
@@ -93,6 +92,23 @@ impl Ground {
             Self::Given { matrix, .. } => Some(matrix.clone()),
         }
     }
+}
+
+/// Why a matrix, classes x classes, is no ground distance: an entry out of range, one that is not 0 from a class to itself,
+/// or two that are not the same there and back. A confusion matrix, which looks like one, is none.
+fn not_a_distance(matrix: &[f64], classes: &[String]) -> Option<String> {
+    let pairs = (0..classes.len()).flat_map(|i| (0..classes.len()).map(move |j| (i, j)));
+    let wrong = |(i, j): (usize, usize)| {
+        let (there, back) = (matrix[i * classes.len() + j], matrix[j * classes.len() + i]);
+        let must = match () {
+            () if !(0.0..=MOST_DISTANCE).contains(&there) => "it must be from 0 to 1000000".to_owned(),
+            () if i == j && there != 0.0 => "it must be 0 from a class to itself".to_owned(),
+            () if (there - back).abs() > 1e-6 * there.max(back) => format!("and back {back}: both must be the same"),
+            () => return None,
+        };
+        Some(format!("from {} to {} it is {there}; {must}", classes[i], classes[j]))
+    };
+    pairs.into_iter().find_map(wrong)
 }
 
 impl std::fmt::Display for Ground {
@@ -140,8 +156,10 @@ pub struct Settings {
     /// Bias of the ground distance; the paper's for each loss where absent.
     pub mu: Option<f32>,
     /// The ground distance of the losses that read one.
+    #[serde(default)]
     pub ground: Ground,
     /// Weight of the entropy in A-EMD.
+    #[serde(default = "regulariser")]
     pub regulariser: f32,
     /// Epochs of cross-entropy alone before the distance term.
     pub jump_start: usize,
@@ -194,7 +212,7 @@ impl Default for Settings {
             omega: None,
             mu: None,
             ground: Ground::Learned,
-            regulariser: 0.1,
+            regulariser: regulariser(),
             jump_start: 4,
             augmentation: Augmentation { crop: true, flip: true, rotation: false, aspect: false, colour: true },
         }
@@ -266,10 +284,17 @@ impl Settings {
         let regulariser = self.regulariser;
         let fits = positive(regulariser) && regulariser <= MOST_REGULARISER;
         require(fits, "regulariser", regulariser, "a number above 0, at most 1000000; without it a-emd is emd-linear")?;
+        let alone = self.batch == 1 && self.losses.contains(&Loss::Qwk);
+        require(!alone, "batch", 1, "at least 2 for qwk, better 32: kappa is of a batch, and one sample has none")?;
         let guided = self.losses.iter().any(|loss| loss.is_self_guided());
         let chosen = self.lambda != Lambda::Auto || self.jump_start > 0;
         require(!guided || chosen, "jump-start", 0, "at least 1 where lambda is auto: it is chosen by that epoch")
     }
+}
+
+/// The least of the paper's; runs from before there was a choice have it, too.
+fn regulariser() -> f32 {
+    0.1
 }
 
 fn require(

@@ -64,6 +64,40 @@ impl Interval {
     }
 }
 
+/// Student's t of which 2.5 of 100 lie above, for 1 to 30 degrees of freedom; beyond them that of the last, which is a little
+/// too wide.
+const STUDENT: [f64; 30] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+    2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+];
+
+/// The interval around a number of which the variance is estimated with so many degrees of freedom, rounded down.
+fn student(mean: f64, variance: f64, freedom: f64) -> Interval {
+    let degrees = (freedom as usize).clamp(1, STUDENT.len());
+    let reach = STUDENT[degrees - 1] * variance.sqrt();
+    Interval { mean, low: mean - reach, high: mean + reach }
+}
+
+/// Student's interval of the mean of a few numbers, one a run: a bootstrap of so few would be far too narrow. `None` where
+/// there are fewer than two, which tell nothing of their spread, or one is not finite.
+#[must_use]
+pub fn mean_interval(numbers: &[f64]) -> Option<Interval> {
+    let Spread { mean, deviation, count } = Spread::of(numbers)?;
+    Some(student(mean, deviation?.powi(2) / count as f64, count as f64 - 1.0))
+}
+
+/// Welch's interval of the difference of the means of two lists that are not paired. `None` as for [`mean_interval`].
+#[must_use]
+pub fn difference_interval(first: &[f64], second: &[f64]) -> Option<Interval> {
+    let (first, second) = (Spread::of(first)?, Spread::of(second)?);
+    let share = |spread: &Spread| Some(spread.deviation?.powi(2) / spread.count as f64);
+    let (a, b) = (share(&first)?, share(&second)?);
+    let squares = a * a / (first.count - 1) as f64 + b * b / (second.count - 1) as f64;
+    // Without any spread there is nothing to be wide.
+    let freedom = if squares > 0.0 { (a + b).powi(2) / squares } else { 1.0 };
+    Some(student(first.mean - second.mean, a + b, freedom))
+}
+
 /// The paired bootstrap interval of a difference over runs (seeds or folds), each on test images of its own: draws runs
 /// with replacement, and within each drawn run its images with replacement, so that both what the seed and what the
 /// images leave to chance count. A single run leaves the images alone.
@@ -118,6 +152,24 @@ mod tests {
         assert_eq!(spread.text(1), "5.0 ± 2.1");
         assert_eq!(Spread::of(&[3.0]).unwrap().text(2), "3.00");
         assert_eq!((Spread::of(&[]), Spread::of(&[1.0, f64::NAN])), (None, None));
+    }
+
+    /// Against SciPy's `ttest_1samp` and, with `equal_var=False`, `ttest_ind`, whose 2.14 degrees of freedom are not rounded
+    /// down to 2: it has [-1.6255, 5.6255].
+    #[test]
+    fn intervals_of_few_numbers_are_students() {
+        let near = |found: Option<Interval>, low: f64, high: f64| {
+            let found = found.unwrap();
+            assert!((found.low - low).abs() <= 1e-3 && (found.high - high).abs() <= 1e-3, "{found:?}");
+        };
+        near(mean_interval(&[1.0, 2.0, 4.0]), -1.4612, 6.1279);
+        near(mean_interval(&[5.0; 4]), 5.0, 5.0);
+        assert_eq!((mean_interval(&[1.0]), mean_interval(&[1.0, f64::NAN])), (None, None));
+        let found = difference_interval(&[1.0, 2.0, 4.0], &[0.0, 0.5, 0.5]).unwrap();
+        assert!((found.mean - 2.0).abs() <= 1e-12 && found.low < -1.6255 && found.high > 5.6255, "{found:?}");
+        near(Some(found), -1.8621, 5.8621);
+        near(difference_interval(&[2.0, 2.0], &[1.0, 1.0]), 1.0, 1.0);
+        assert_eq!(difference_interval(&[1.0, 2.0], &[1.0]), None);
     }
 
     #[test]

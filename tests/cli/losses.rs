@@ -106,6 +106,9 @@ fn what_is_no_ground_distance_of_the_classes_is_refused() {
     refused(Some(&table("NaN")), &["it is NaN"]);
     refused(Some(&table("1e7")), &["it is 10000000", "from 0 to 1000000"]);
     refused(Some(&table("many")), &["d.csv", "many"]);
+    refused(Some(&table("0.5")), &["from 0 to 4 it is 0.5; and back 0: both must be the same"]);
+    let counts = table("0").replace("\n7,0,0,0,0,0,0,0,0", "\n7,0,0,0,0,0,0,0,9");
+    refused(Some(&counts), &["from 7 to 7 it is 9; it must be 0 from a class to itself"]);
 }
 
 /// Cross-entropy and the squared distance are trained on the votes; the other losses go by the folder's class.

@@ -60,6 +60,9 @@ fn what_is_not_this_sweep_is_refused() {
     other.refused(&["holds another sweep", "--out"]);
     backhoe("merge").arg(place.path().join("none")).run().refused(&["holds no sweep"]);
     backhoe("sweep --shard 5/4 --out x").run().misunderstood(&["5/4"]);
+    let twice = backhoe("sweep --quiet --seeds 1,2,1 --out x").within(place.path()).run();
+    twice.refused(&["xe-lr0.03-seed1", "is asked for twice"]);
+    assert!(!place.path().join("x").exists());
 }
 
 /// Four folds of one loss: every face is tested on once.

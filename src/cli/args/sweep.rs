@@ -56,6 +56,9 @@ impl std::str::FromStr for Shard {
     }
 }
 
+/// Most seeds of a sweep.
+const MOST_SEEDS: usize = 1000;
+
 /// Seeds, as `1,2,3` or `1..5`, the last included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds(pub Vec<u32>);
@@ -66,8 +69,9 @@ impl std::str::FromStr for Seeds {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let range = text.split_once("..").and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
         let list = || text.split(',').map(|seed| seed.trim().parse().ok()).collect::<Option<Vec<u32>>>();
-        let seeds = range.map(|(from, to): (u32, u32)| (from..=to).collect()).or_else(list);
-        let seeds = seeds.filter(|seeds: &Vec<u32>| (1..=1000).contains(&seeds.len()));
+        // One more than is allowed tells as much as a whole range of them.
+        let seeds = range.map(|(from, to): (u32, u32)| (from..=to).take(1 + MOST_SEEDS).collect()).or_else(list);
+        let seeds = seeds.filter(|seeds: &Vec<u32>| (1..=MOST_SEEDS).contains(&seeds.len()));
         seeds.map(Self).ok_or_else(|| format!("`{text}` is no list of up to 1,000 seeds, such as 1,2,3 or 1..5"))
     }
 }

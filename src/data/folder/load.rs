@@ -20,9 +20,9 @@ use crate::data::{Dataset, Images, check_side};
 /// A folder of class folders, with or without `train` and `test` above them.
 ///
 /// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them: a folder
-/// name a line, and after a tab or a comma a number where the classes stand for one. A `votes.csv` has a line an image (its path below the folder), with a number a class:
-/// distributions to train on. Folders inside a class folder are searched too;
-/// hidden files and folders are not.
+/// name a line, and after a tab or a comma a number where the classes stand for one. A `votes.csv` has a line an image
+/// (its path below the folder), with a number a class: distributions to train on. Folders inside a class folder are
+/// searched too; hidden files and folders are not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folder {
     /// Where the data lies.
@@ -81,7 +81,8 @@ impl Folder {
         }
         let found = counts(&scan, scan.sources.iter());
         self.check_filled(&scan, &found, &found)?;
-        let votes = Votes::read(&self.path, &scan.classes.names)?;
+        let images = scan.sources.iter().map(|source| source.name.as_str()).collect();
+        let votes = Votes::read(&self.path, &scan.classes.names, &images)?;
         let decoded = self.decode_all(&scan.sources, in_memory, progress)?;
         let (pictures, skipped) = self.separate(&mut scan, decoded)?;
         let kept = counts(&scan, pictures.iter().map(|picture| &picture.source));

@@ -1,6 +1,6 @@
 //! `votes.csv`: for some or all images the votes by class of those who judged them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -47,9 +47,9 @@ pub enum VotesError {
         /// The image.
         image: String,
     },
-    /// A line for a file that is not there.
+    /// A line for an image that is not there.
     #[error(
-        "line {line}: there is no file `{image}` in the data folder: write paths below it, with `/` between the parts"
+        "line {line}: there is no image `{image}` in the data folder: write paths below it, with `/` between the parts and none before"
     )]
     Missing {
         /// Line number from 1.
@@ -66,14 +66,14 @@ pub(super) struct Votes {
 }
 
 impl Votes {
-    /// The table in the data folder `root`, where there is one.
-    pub fn read(root: &Path, classes: &[String]) -> Result<Option<Self>, FolderError> {
+    /// The table in the data folder `root`, where there is one; `images` are the names that its lines may tell of.
+    pub fn read(root: &Path, classes: &[String], images: &HashSet<&str>) -> Result<Option<Self>, FolderError> {
         let path = root.join(FILE_NAME);
         let text = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.map_err(|source| FolderError::Read { path: path.clone(), source })?,
         };
-        let votes = parse(&text, classes, |image| root.join(image).exists());
+        let votes = parse(&text, classes, |image| images.contains(image));
         votes.map(Some).map_err(|source| FolderError::Votes { path, source: Box::new(source) })
     }
 
@@ -84,9 +84,9 @@ impl Votes {
     }
 }
 
-/// Reads a table; `exists` tells whether there is such a file.
+/// Reads a table; `exists` tells whether there is such an image.
 fn parse(text: &[u8], classes: &[String], exists: impl Fn(&str) -> bool) -> Result<Votes, VotesError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
+    let mut reader = csv::Reader::from_reader(text);
     let header = reader.headers()?.clone();
     let places = places(&header, classes)?;
     let mut votes = Votes { classes: classes.len(), shares: HashMap::new() };
@@ -107,9 +107,10 @@ fn parse(text: &[u8], classes: &[String], exists: impl Fn(&str) -> bool) -> Resu
 
 /// The columns of the image and of the classes in their order.
 fn places(header: &csv::StringRecord, classes: &[String]) -> Result<Vec<usize>, VotesError> {
-    let place = |name: &str| header.iter().position(|column| column == name);
-    let found: Option<Vec<usize>> =
-        std::iter::once("image").chain(classes.iter().map(String::as_str)).map(place).collect();
+    let image = header.iter().position(|column| column == "image");
+    // A class may be called so, too.
+    let place = |name: &String| (0..header.len()).find(|&at| Some(at) != image && header[at] == **name);
+    let found: Option<Vec<usize>> = std::iter::once(image).chain(classes.iter().map(place)).collect();
     let wrong = || VotesError::Columns {
         found: header.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", "),
         classes: classes.to_vec(),
@@ -120,7 +121,7 @@ fn places(header: &csv::StringRecord, classes: &[String]) -> Result<Vec<usize>, 
 /// The votes of a line, made to add up to 1.
 fn shares(record: &csv::StringRecord, places: &[usize], classes: &[String], line: u64) -> Result<Vec<f32>, VotesError> {
     let number = |(&place, class): (&usize, &String)| {
-        let vote = record[place].parse::<f64>().ok().filter(|vote| vote.is_finite() && *vote >= 0.0);
+        let vote = record[place].trim().parse::<f64>().ok().filter(|vote| vote.is_finite() && *vote >= 0.0);
         let value = || VotesError::Value { line, class: class.clone(), value: record[place].to_owned() };
         vote.ok_or_else(value)
     };
@@ -156,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn a_class_may_be_called_image_or_end_in_a_blank() {
+        let classes = ["image", "b "].map(str::to_owned);
+        let votes = parse(b"image,image,b \n1.png,3,1\n", &classes, |_| true).unwrap();
+        assert_eq!(votes.of("1.png", 0), [0.75, 0.25]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_line() {
         let with = |lines: &str| message(&format!("image,0-2,\"a, b\"\n{lines}"));
         assert!(message("image,0-2\n").contains("`a, b`") && message("image,0-2,\"a, b\",c\n").contains("`c`"));
@@ -163,7 +171,7 @@ mod tests {
         assert!(with("1.png,nan,1\n").contains("`nan`") && with("1.png,inf,1\n").contains("`inf`"));
         assert!(with("1.png,0,0\n").contains("line 2: all votes are 0"));
         assert!(with("1.png,1,0\n1.png,0,1\n").contains("line 3: `1.png` is there twice"));
-        assert!(with("1.jpg,1,0\n").contains("line 2: there is no file `1.jpg`"));
+        assert!(with("1.jpg,1,0\n").contains("line 2: there is no image `1.jpg`"));
         assert!(with("1.png,1\n").contains("line: 2"));
     }
 }

@@ -47,6 +47,9 @@ pub enum ProtocolError {
         /// Folds asked for.
         asked: usize,
     },
+    /// All images are in one fold.
+    #[error("the data's folds.csv puts all images into one fold: none are left to train on")]
+    OneFold,
     /// The images cannot be split.
     #[error(transparent)]
     Split(#[from] SplitError),
@@ -99,6 +102,7 @@ fn folded(
             let numbers = grouping.numbers(&images.names)?;
             let given = numbers.iter().max().map_or(0, |&most| most + 1);
             match asked {
+                _ if given < 2 => return Err(ProtocolError::OneFold),
                 Some(asked) if asked != given => return Err(ProtocolError::GivenFolds { given, asked }),
                 _ => given_folds(&numbers, given),
             }
@@ -199,6 +203,13 @@ mod tests {
         assert!(words(other).contains("gives 2 folds"));
         assert!(words(Protocol { fold: Some(3), ..Protocol::default() }).contains("no fold 3"));
         assert!(words(Protocol { fold: Some(0), ..Protocol::default() }).contains("1 to 2"));
+    }
+
+    #[test]
+    fn one_fold_of_all_images_is_refused() {
+        let one = grouping(Grouping::Folds, |_| "only".to_owned());
+        let error = Protocol { fold: Some(1), ..Protocol::default() }.apply(data(), &one, 1).unwrap_err();
+        assert!(error.to_string().contains("all images into one fold"), "{error}");
     }
 
     #[test]

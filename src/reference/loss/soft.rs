@@ -10,10 +10,9 @@ fn mean(shape: &LossShape, given: &Given<'_>, loss: impl Fn(&[f64], &[f64]) -> (
     let mut mean = Mean::default();
     let samples = given.targets.iter().zip(given.rows);
     for (logits, (&target, &row)) in given.logits.chunks(shape.classes).zip(samples) {
-        let wanted = &given.table[row as usize * shape.classes..][..shape.classes];
         let (terms, gradient) = match is_padding(target) {
             true => ([0.0; 3], vec![0.0; shape.classes]),
-            false => loss(logits, wanted),
+            false => loss(logits, &given.table[row as usize * shape.classes..][..shape.classes]),
         };
         mean.probabilities.extend(softmax(logits));
         mean.logit_gradient.extend(gradient.iter().map(|slope| slope / shape.batch as f64));

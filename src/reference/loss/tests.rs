@@ -46,6 +46,7 @@ fn gradients_are_those_of_the_mean_loss() {
 /// probabilities near 1 left it nothing else.
 fn assert_near(got: &[f64], want: &[f64]) {
     let largest = want.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    assert_eq!(got.len(), want.len());
     for (got, want) in got.iter().zip(want) {
         assert!((got - want).abs() <= 1e-10 * largest + 1e-15, "got {got}, want {want} of {largest}");
     }

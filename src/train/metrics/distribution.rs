@@ -22,13 +22,13 @@ pub fn ranked_probability_score(probabilities: &[f32], labels: &[u32]) -> Option
     })
 }
 
-/// Share of images whose class is not among the `k` most probable; of equally probable ones the first come first.
-/// `None` without images. The inputs are those of [`ranked_probability_score`].
+/// Share of images whose class is not among the `k` most probable; of equally probable ones the first come first, and what
+/// is not a number is probable to nobody. `None` without images. The inputs are those of [`ranked_probability_score`].
 pub fn top_error(probabilities: &[f32], labels: &[u32], k: usize) -> Option<f64> {
     mean_of_rows(probabilities, labels, |row, label| {
         let truth = row[label];
         let before = |(class, &p): (usize, &f32)| p > truth || (p == truth && class < label);
-        f64::from(row.iter().enumerate().filter(|&entry| before(entry)).count() >= k)
+        f64::from(truth.is_nan() || row.iter().enumerate().filter(|&entry| before(entry)).count() >= k)
     })
 }
 
@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn a_network_that_says_nothing_finite_is_scored_without_a_panic() {
         let row = [f32::NAN, f32::INFINITY, 0.5];
-        assert!(calibration_error(&row, &[2]).is_some() && top_error(&row, &[0], 1).is_some());
+        assert!(calibration_error(&row, &[2]).is_some());
+        assert_eq!([0, 1, 2].map(|label| top_error(&row, &[label], 3)), [Some(1.0), Some(0.0), Some(0.0)]);
         assert!(ranked_probability_score(&row, &[1]).is_some_and(f64::is_nan));
     }
 }
