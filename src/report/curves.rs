@@ -4,7 +4,7 @@ use plotters::backend::DrawingBackend;
 
 use super::figure::{self, FAINT, Figure, GRID, INK, PAPER, Sheet};
 use super::lettering::{self, Anchor, Lettering};
-use super::palette::loss_color;
+use super::palette::{Rgb, colors_of};
 use super::scale::Scale;
 use super::{EpochRow, ReportError, losses_of};
 
@@ -40,6 +40,8 @@ pub fn curves_svg(rows: &[EpochRow]) -> Result<String, ReportError> {
 struct Curves<'a> {
     rows: &'a [EpochRow],
     losses: Vec<String>,
+    /// The colour of each.
+    colors: Vec<Rgb>,
     /// Upper left of each loss's entry in the legend, in CSS pixels.
     legend: Vec<(f64, f64)>,
     /// Upper edge of the panels.
@@ -60,13 +62,13 @@ impl<'a> Curves<'a> {
             x += width;
         }
         let top = y + LEGEND_LINE + 10.0;
-        Ok(Self { rows, losses, legend, top })
+        Ok(Self { rows, colors: colors_of(&losses), losses, legend, top })
     }
 
     fn draw_legend<B: DrawingBackend>(&self, sheet: &mut Sheet<B>) -> Result<(), ReportError> {
-        for (loss, &(x, y)) in self.losses.iter().zip(&self.legend) {
+        for ((loss, color), &(x, y)) in self.losses.iter().zip(&self.colors).zip(&self.legend) {
             let middle = y + LEGEND_LINE / 2.0;
-            sheet.line(&[(x, middle), (x + 24.0, middle)], 2.5, loss_color(loss))?;
+            sheet.line(&[(x, middle), (x + 24.0, middle)], 2.5, *color)?;
             let text = lettering::fitted(loss, EM, WIDTH - LEFT - 60.0)?;
             sheet.centred(x + 30.0, middle, &text, Lettering::new(EM, INK, Anchor::Start))?;
         }
@@ -89,7 +91,8 @@ impl Figure for Curves<'_> {
             [("AEM: exact match, %", |row| row.aem), ("AEO: at most one class off, %", |row| row.aeo)];
         for (i, (title, value)) in panels.into_iter().enumerate() {
             let left = LEFT + i as f64 * WIDTH / 2.0;
-            let series = self.losses.iter().map(|loss| Series::of(self.rows, loss, value));
+            let series =
+                self.losses.iter().zip(&self.colors).map(|(loss, color)| Series::of(self.rows, loss, *color, value));
             Panel::new(left, self.top + 30.0, series.collect()).draw(sheet, title)?;
         }
         Ok(())
@@ -101,17 +104,17 @@ type Value = fn(&EpochRow) -> f64;
 
 /// One loss's finite values by epoch.
 struct Series {
-    loss: String,
+    color: Rgb,
     points: Vec<(f64, f64)>,
 }
 
 impl Series {
-    fn of(rows: &[EpochRow], loss: &str, value: Value) -> Self {
+    fn of(rows: &[EpochRow], loss: &str, color: Rgb, value: Value) -> Self {
         let own = rows.iter().filter(|row| row.loss == loss);
         let mut points: Vec<(f64, f64)> =
             own.map(|row| (row.epoch as f64, value(row))).filter(|(_, y)| y.is_finite()).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Self { loss: loss.to_owned(), points }
+        Self { color, points }
     }
 }
 
@@ -174,27 +177,26 @@ impl Panel {
     }
 
     fn draw_series<B: DrawingBackend>(&self, sheet: &mut Sheet<B>, series: &Series) -> Result<(), ReportError> {
-        let color = loss_color(&series.loss);
         let points: Vec<(f64, f64)> = series.points.iter().map(|&(x, y)| (self.x(x), self.y(y))).collect();
         if points.len() > 1 {
-            sheet.line(&points, 2.0, color)?;
+            sheet.line(&points, 2.0, series.color)?;
         }
         if let Some(&(x, y)) = points.last() {
             sheet.dot(x, y, 5.0, PAPER)?;
-            sheet.dot(x, y, 3.75, color)?;
+            sheet.dot(x, y, 3.75, series.color)?;
         }
         Ok(())
     }
 
     /// The value of each loss's last epoch, right of the plot, moved apart where they would overlap.
     fn draw_last_values<B: DrawingBackend>(&self, sheet: &mut Sheet<B>) -> Result<(), ReportError> {
-        let mut last: Vec<(&str, f64)> =
-            self.series.iter().filter_map(|series| Some((series.loss.as_str(), series.points.last()?.1))).collect();
+        let mut last: Vec<(Rgb, f64)> =
+            self.series.iter().filter_map(|series| Some((series.color, series.points.last()?.1))).collect();
         last.sort_by(|a, b| b.1.total_cmp(&a.1));
         let wanted: Vec<f64> = last.iter().map(|&(_, value)| self.y(value)).collect();
         let places = spread(&wanted, EM + 2.0, self.top + PLOT);
-        for ((loss, value), y) in last.into_iter().zip(places) {
-            let lettering = Lettering::new(EM, loss_color(loss), Anchor::Start);
+        for ((color, value), y) in last.into_iter().zip(places) {
+            let lettering = Lettering::new(EM, color, Anchor::Start);
             sheet.centred(self.left + self.width + 10.0, y, &format!("{value:.1}"), lettering)?;
         }
         Ok(())
@@ -251,14 +253,13 @@ mod tests {
         let losses = ["xe", "reg", "emd", "xemd1", "xemd2", "a<b & \"c\""];
         let svg = curves_svg(&run(&losses, 12)).unwrap();
         super::super::tests::assert_well_formed(&svg);
-        for loss in losses {
+        for (loss, color) in losses.into_iter().zip(colors_of(&losses)) {
             assert!(
                 svg.contains(&format!(">\n{}\n</text>", super::super::escape(loss).replace("&#39;", "&apos;"))),
                 "{loss}"
             );
-            let lines = svg
-                .matches(&format!("<polyline fill=\"none\" stroke=\"{}\"", super::super::hex(loss_color(loss))))
-                .count();
+            let lines =
+                svg.matches(&format!("<polyline fill=\"none\" stroke=\"{}\"", super::super::hex(color))).count();
             assert_eq!(lines, 3, "two panels and the legend show {loss}");
         }
     }
@@ -271,8 +272,8 @@ mod tests {
         assert!(svg.contains("points=\"176,1296 984,1296 1792,496 \""), "{svg}");
         let image = image::load_from_memory(&curves_png(&rows).unwrap()).unwrap().to_rgb8();
         assert_eq!(image.dimensions(), (2000, 844));
-        assert_eq!(image.get_pixel(2 * 145, 2 * 324).0, loss_color("emd"));
-        assert_eq!(image.get_pixel(2 * 347, 2 * 224).0, loss_color("emd"));
+        assert_eq!(image.get_pixel(2 * 145, 2 * 324).0, super::super::loss_color("emd"));
+        assert_eq!(image.get_pixel(2 * 347, 2 * 224).0, super::super::loss_color("emd"));
         let white = image.pixels().filter(|pixel| pixel.0 == PAPER).count();
         assert!(white * 10 > image.pixels().len() * 8, "the background is white");
     }

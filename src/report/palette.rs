@@ -19,22 +19,20 @@ const LOSSES: [(&str, Rgb); 11] = [
     ("binomial", [0x44, 0xAA, 0x99]),
 ];
 
-/// Colours for losses without one of their own, from Tol's muted set.
-const OTHERS: [Rgb; 5] =
-    [[0x56, 0xB4, 0xE9], [0xAA, 0x44, 0x99], [0x99, 0x99, 0x33], [0x88, 0x22, 0x55], [0x44, 0xAA, 0x99]];
-
 /// The colour of a loss, the same wherever it is shown.
 pub fn loss_color(name: &str) -> Rgb {
-    let own = LOSSES.iter().find(|(loss, _)| *loss == name);
-    own.map_or_else(|| other_color(name), |&(_, color)| color)
+    colors_of(&[name])[0]
 }
 
-/// A colour by the FNV-1a hash of the name, which unlike the standard library's is the same in every version.
-fn other_color(name: &str) -> Rgb {
-    let hash = name
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
-    OTHERS[(hash % OTHERS.len() as u64) as usize]
+/// The colours of names that are shown together: a loss has its own, other names in turn those that none of these losses
+/// has. Eleven names are all different; beyond them colours begin again.
+pub fn colors_of<T: AsRef<str>>(names: &[T]) -> Vec<Rgb> {
+    let own = |name: &T| LOSSES.iter().find(|(loss, _)| *loss == name.as_ref()).map(|&(_, color)| color);
+    let taken: Vec<Rgb> = names.iter().filter_map(own).collect();
+    let all = || LOSSES.iter().map(|&(_, color)| color);
+    let free: Vec<Rgb> = all().filter(|color| !taken.contains(color)).chain(all()).collect();
+    let mut free = free.iter().cycle();
+    names.iter().map(|name| own(name).or_else(|| free.next().copied()).unwrap_or(LOSSES[0].1)).collect()
 }
 
 /// Every fifth of the 256 colours of matplotlib's viridis (van der Walt and Smith, CC0).
@@ -121,15 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn known_losses_have_distinct_colours_and_others_a_stable_one() {
+    fn what_is_shown_together_has_distinct_colours_and_losses_their_own() {
         for (i, (name, color)) in LOSSES.iter().enumerate() {
             assert_eq!(loss_color(name), *color);
             assert!(LOSSES[..i].iter().all(|(_, other)| other != color));
         }
-        assert_eq!(loss_color("of others"), loss_color("of others"));
-        assert!(OTHERS.contains(&loss_color("of others")));
-        let distinct: std::collections::BTreeSet<_> = (0..50).map(|i| loss_color(&format!("loss {i}"))).collect();
-        assert_eq!(distinct.len(), OTHERS.len());
+        let runs: Vec<String> = (0..9).map(|run| format!("run {run}")).collect();
+        let names: Vec<&str> = ["emd", "xe"].into_iter().chain(runs.iter().map(String::as_str)).collect();
+        let colors = colors_of(&names);
+        assert_eq!(colors[..2], [loss_color("emd"), loss_color("xe")]);
+        assert_eq!(colors.iter().collect::<std::collections::BTreeSet<_>>().len(), 11);
+        assert_eq!(colors_of(&[""; 40]).len(), 40);
     }
 
     #[test]

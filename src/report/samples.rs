@@ -1,7 +1,8 @@
 //! Test images with the predicted distributions of each loss, as cards of the report.
 
 use super::figure::{data_url, encode_png};
-use super::{ReportError, escape, expect_shape, hex, loss_color};
+use super::palette::colors_of;
+use super::{ReportError, Rgb, escape, expect_shape, hex};
 use crate::train::metrics::argmax;
 
 /// A test image and what each loss made of it.
@@ -82,8 +83,10 @@ impl Sample {
         });
         let highest = probabilities.copied().fold(0.0, f32::max);
         let mut lines = String::new();
-        for (loss, prediction) in &self.predictions {
-            lines += &prediction_line(loss, prediction, self.label, classes, highest);
+        let names: Vec<&str> = self.predictions.iter().map(|(loss, _)| loss.as_str()).collect();
+        for ((loss, prediction), color) in self.predictions.iter().zip(colors_of(&names)) {
+            let bars = distribution_svg(color, prediction, self.label, classes.len(), highest);
+            lines += &prediction_line(loss, prediction, self.label, classes, &bars);
         }
         Ok(format!(
             "<figure class=\"sample\" title=\"{name}\"><img src=\"{image}\" alt=\"{name}\"/>\n<div><p>truth: <b>{truth}</b></p>\n\
@@ -100,13 +103,12 @@ impl Sample {
 }
 
 /// A line of a card.
-fn prediction_line(loss: &str, prediction: &Prediction, label: usize, classes: &[String], highest: f32) -> String {
+fn prediction_line(loss: &str, prediction: &Prediction, label: usize, classes: &[String], bars: &str) -> String {
     let off = prediction.class().abs_diff(label);
     let verdict = match off {
         0 => "<em class=\"right\">✓</em>".to_owned(),
         _ => format!("<em>{off} off</em>"),
     };
-    let bars = distribution_svg(loss, prediction, label, classes.len(), highest);
     let predicted = match prediction {
         Prediction::Distribution(_) => class_name(classes, prediction.class()),
         Prediction::Output { value, class } => {
@@ -123,7 +125,7 @@ fn class_name(classes: &[String], class: usize) -> String {
 
 /// A distribution as bars as high as their probability against the highest of the image; a regression output as one
 /// full bar. The true class has a lighter ground.
-fn distribution_svg(loss: &str, prediction: &Prediction, label: usize, classes: usize, highest: f32) -> String {
+fn distribution_svg(color: Rgb, prediction: &Prediction, label: usize, classes: usize, highest: f32) -> String {
     const WIDTH: f64 = 120.0;
     const HEIGHT: f64 = 22.0;
     let step = WIDTH / classes.max(1) as f64;
@@ -143,7 +145,7 @@ fn distribution_svg(loss: &str, prediction: &Prediction, label: usize, classes: 
             path += &format!("M{x:.1} {HEIGHT}v-{height:.1}h{bar:.1}v{height:.1}z");
         }
     }
-    let color = hex(loss_color(loss));
+    let color = hex(color);
     let truth = label as f64 * step;
     format!(
         "<svg class=\"bars\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\">\
@@ -154,6 +156,7 @@ fn distribution_svg(loss: &str, prediction: &Prediction, label: usize, classes: 
 
 #[cfg(test)]
 mod tests {
+    use super::super::loss_color;
     use super::*;
 
     #[test]
@@ -175,12 +178,12 @@ mod tests {
     #[test]
     fn bars_are_as_high_as_their_probabilities() {
         let prediction = Prediction::Distribution(vec![0.5, 0.25, 0.0, f32::NAN]);
-        let svg = distribution_svg("emd", &prediction, 2, 4, 0.5);
+        let svg = distribution_svg(loss_color("emd"), &prediction, 2, 4, 0.5);
         assert!(svg.contains("M3.0 22v-22.0h24.0v22.0z"), "{svg}");
         assert!(svg.contains("M33.0 22v-11.0h24.0v11.0z"), "{svg}");
         assert_eq!(svg.matches('M').count(), 2, "nothing for the others");
         assert!(svg.contains("class=\"truth\" x=\"60.0\""), "{svg}");
         let output = Prediction::Output { value: 2.9, class: 3 };
-        assert!(distribution_svg("reg", &output, 2, 4, 0.0).contains("M93.0 22v-22.0"));
+        assert!(distribution_svg(loss_color("reg"), &output, 2, 4, 0.0).contains("M93.0 22v-22.0"));
     }
 }
