@@ -11,6 +11,8 @@
 //! - [`data`]: faces, digits, folders, splits
 //! - [`train`]: the trainer, the ground distance's schedule, metrics, the runs folder
 //! - [`report`]: tables, plots and the HTML report
+//! - [`worker`]: trains in a thread of its own and talks in messages
+//! - [`ui`]: the window, which sees messages alone
 //! - [`reproduce`]: the paper's tables and figures, measured again
 //! - [`mod@reference`]: the f64 oracle, which [`check`] holds every kernel against
 //!
@@ -31,3 +33,7 @@ pub mod report;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod reproduce;
 pub mod train;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod ui;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod worker;

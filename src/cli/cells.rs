@@ -1,18 +1,17 @@
 //! Cells brought to their ends: data, device, folder, checkpoints. `train` does one, `sweep` and `reproduce` many.
 
 use super::args::DeviceArguments;
-use super::artifacts::Artifacts;
 use super::watch::{Watch, bar};
 use super::{CliError, open};
 use backhoe::data::Dataset;
 use backhoe::data::protocol::{Grouping, Protocol};
 use backhoe::plan::Executor;
-use backhoe::report::read_matrix_csv;
 use backhoe::train::cell::{Cell, load};
-use backhoe::train::run::{Record, RunFolder, Sitting};
+use backhoe::train::run::{Record, RunFolder};
 use backhoe::train::search::{RATES, Try, search, write_tries};
 use backhoe::train::session::Opener;
-use backhoe::train::{Advance, Event, Ground, Session, Settings};
+use backhoe::train::{Advance, Event, Settings};
+use backhoe::worker::opening::{self, Begun};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,13 +49,6 @@ impl Conduct {
     }
 }
 
-/// A run that has begun, before its next step.
-pub struct Begun {
-    session: Session,
-    /// What it leaves in its folder.
-    pub artifacts: Artifacts,
-}
-
 /// Brings a cell to its end in its folder, from wherever it stands there; what is complete is not done again.
 pub fn complete(cell: &Cell, path: &Path, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
     let folder = RunFolder { path: path.to_owned() };
@@ -68,7 +60,7 @@ pub fn complete(cell: &Cell, path: &Path, conduct: &Conduct, watch: &mut dyn Wat
         true => resume(path, Some(cell.settings.epochs), executor, conduct, watch)?,
         false => begin(cell, path, executor, conduct, watch)?,
     };
-    begun.drive(conduct, watch)
+    drive(&mut begun, conduct, watch)
 }
 
 /// Begins a cell in a folder of its own.
@@ -84,10 +76,7 @@ pub fn begin(
     if begun.is_err() {
         folder.remove_empty();
     }
-    let mut begun = begun?;
-    // A checkpoint before the first step: from then on a killed run can be resumed.
-    begun.session.save();
-    Ok(begun)
+    begun
 }
 
 /// Everything before the first step; writes `run.json` last.
@@ -101,20 +90,11 @@ fn prepare(
     let (data, mut settings) = ready(cell, watch)?;
     let tries = if cell.search { search_rates(&data, &settings, conduct, watch)? } else { Vec::new() };
     settings.rates = tries.iter().filter(|tried| tried.chosen).map(|tried| tried.learning_rate).collect();
-    let record = Record {
-        source: cell.source.clone(),
-        protocol: cell.protocol.clone(),
-        settings: settings.clone(),
-        classes: data.classes.clone(),
-        images: [data.train.len(), data.test.len()],
-        sittings: vec![Sitting::new(executor.adapter(), 0, 0)],
-    };
-    let session = Session::new(executor, conduct.opener(), Arc::clone(&data), settings, None)?;
-    folder.write_record(&record)?;
+    let begun = opening::begin(folder, cell, settings, data, executor, conduct.opener())?;
     if cell.search {
         write_tries(&folder.path.join("rates.csv"), &tries)?;
     }
-    Ok(Begun { session, artifacts: Artifacts::new(folder.clone(), record, data) })
+    Ok(begun)
 }
 
 /// Goes on with the run in a folder, for so many epochs in all.
@@ -138,25 +118,15 @@ pub fn resume(
             path.display()
         )));
     }
-    folder.agrees(&record, &snapshot)?;
-    let sitting = Sitting::new(executor.adapter(), snapshot.progress.epoch, snapshot.progress.step);
     record.settings.epochs = epochs;
-    let settings = record.settings.clone();
-    let session = Session::new(executor, conduct.opener(), Arc::clone(&data), settings, Some(snapshot))?;
-    record.sittings.push(sitting);
-    folder.sweep()?;
-    folder.write_record(&record)?;
-    Ok(Begun { session, artifacts: Artifacts::new(folder, record, data) })
+    Ok(opening::resume(folder, record, snapshot, data, executor, conduct.opener())?)
 }
 
 /// The data, and the settings with the ground distance of the cell's file.
 fn ready(cell: &Cell, watch: &mut dyn Watch) -> Result<(Arc<Dataset>, Settings), CliError> {
-    let given = cell.ground.as_ref().map(|path| Ok::<_, CliError>((path, read_matrix_csv(path)?))).transpose()?;
+    let file = opening::ground_file(cell)?;
     let data = read(cell, watch)?;
-    let mut settings = cell.settings.clone();
-    if let Some((path, (names, matrix))) = given {
-        settings.ground = Ground::given(&path.display().to_string(), &names, &matrix, &data.classes)?;
-    }
+    let settings = opening::settings(cell, file, &data.classes)?;
     Ok((data, settings))
 }
 
@@ -213,54 +183,52 @@ fn search_rates(
     Ok(tries)
 }
 
-impl Begun {
-    /// Drives the run to its end and writes what it leaves.
-    pub fn drive(&mut self, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
-        let followed = self.follow(conduct, watch);
-        if followed.is_err() {
-            // What was reached is worth its figures; what ended it is the error that counts.
-            let _ = self.artifacts.finish();
-        }
-        followed
+/// Drives a run to its end and writes what it leaves.
+pub fn drive(begun: &mut Begun, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
+    let followed = follow(begun, conduct, watch);
+    if followed.is_err() {
+        // What was reached is worth its figures; what ended it is the error that counts.
+        let _ = begun.artifacts.finish();
     }
+    followed
+}
 
-    /// Shows and keeps the trainer's events until it is done, stopped, or fails.
-    fn follow(&mut self, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
-        watch.begin(&self.artifacts.record.settings);
-        let Self { session, artifacts } = self;
-        let mut events = Vec::new();
-        let mut stopping = false;
-        let (mut saved_at, mut stepped) = (Instant::now(), false);
-        loop {
-            if STOP.load(Ordering::Relaxed) && !stopping {
-                stopping = true;
-                session.save();
+/// Shows and keeps the trainer's events until it is done, stopped, or fails.
+fn follow(begun: &mut Begun, conduct: &Conduct, watch: &mut dyn Watch) -> Result<(), CliError> {
+    watch.begin(&begun.artifacts.record.settings);
+    let Begun { session, artifacts, .. } = begun;
+    let mut events = Vec::new();
+    let mut stopping = false;
+    let (mut saved_at, mut stepped) = (Instant::now(), false);
+    loop {
+        if STOP.load(Ordering::Relaxed) && !stopping {
+            stopping = true;
+            session.save();
+        }
+        if stepped && saved_at.elapsed() >= conduct.checkpoint_every {
+            stepped = false;
+            session.save();
+        }
+        let advance = session.advance(&mut events)?;
+        for event in events.drain(..) {
+            watch.show(&event)?;
+            let saved = matches!(event, Event::Snapshot(_));
+            stepped |= matches!(event, Event::Step { .. });
+            artifacts.take(event)?;
+            if saved {
+                (saved_at, stepped) = (Instant::now(), false);
             }
-            if stepped && saved_at.elapsed() >= conduct.checkpoint_every {
-                stepped = false;
-                session.save();
-            }
-            let advance = session.advance(&mut events)?;
-            for event in events.drain(..) {
-                watch.show(&event)?;
-                let saved = matches!(event, Event::Snapshot(_));
-                stepped |= matches!(event, Event::Step { .. });
-                artifacts.take(event)?;
-                if saved {
-                    (saved_at, stepped) = (Instant::now(), false);
-                }
-                if saved && stopping {
-                    watch.end();
-                    return Err(CliError::Stopped(artifacts.folder.path.display().to_string()));
-                }
-            }
-            match advance {
-                Advance::Working => {}
-                Advance::Waiting => session.wait()?,
-                Advance::Finished => break,
+            if saved && stopping {
+                watch.end();
+                return Err(CliError::Stopped(artifacts.folder.path.display().to_string()));
             }
         }
-        watch.end();
-        Ok(())
+        match advance {
+            Advance::Working => {}
+            Advance::Waiting => session.wait()?,
+            Advance::Resting | Advance::Finished => break,
+        }
     }
+    watch.end();
+    Ok(())
 }

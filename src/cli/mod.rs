@@ -1,10 +1,10 @@
 //! The command line: arguments in, files and words out. Everything it does, the library does.
 
 pub mod args;
-mod artifacts;
 mod bench;
 mod cells;
 mod compare;
+mod gui;
 mod inspect;
 mod predict;
 mod reproduce;
@@ -13,7 +13,7 @@ mod sweep;
 mod train;
 mod watch;
 
-use args::{Arguments, Command, DeviceArguments, TrainArguments};
+use args::{Arguments, Command, DeviceArguments, GuiArguments, TrainArguments};
 use backhoe::bench::BenchError;
 use backhoe::data::folder::FolderError;
 use backhoe::data::protocol::ProtocolError;
@@ -26,6 +26,7 @@ use backhoe::train::cell::CellError;
 use backhoe::train::metrics::MetricsError;
 use backhoe::train::run::RunError;
 use backhoe::train::{SettingsError, TrainError};
+use backhoe::worker::WorkError;
 use std::io::Write;
 
 /// Why the program ends with 1 (or 130 after Ctrl-C).
@@ -64,6 +65,9 @@ pub enum CliError {
     /// The device while it worked.
     #[error(transparent)]
     Executor(#[from] ExecutorError),
+    /// A run that begins, goes on or leaves its files.
+    #[error(transparent)]
+    Work(#[from] WorkError),
     /// The test split.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -80,7 +84,8 @@ pub enum CliError {
 /// # Errors
 /// Whatever kept it from being done.
 pub fn run(arguments: Arguments) -> Result<(), CliError> {
-    match arguments.command.unwrap_or_else(|| Command::Train(Box::default())) {
+    match arguments.command.unwrap_or_else(gui::or_train) {
+        Command::Gui(arguments) => gui::run(&arguments),
         Command::Train(train) => train::run(&train),
         Command::Eval(eval) => predict::eval(&eval),
         Command::Predict(predict) => predict::predict(&predict),
@@ -124,5 +129,11 @@ impl Default for TrainArguments {
             unreachable!("these arguments name the command train");
         };
         *train
+    }
+}
+
+impl Default for GuiArguments {
+    fn default() -> Self {
+        Self { autostart: false, train: TrainArguments::default() }
     }
 }

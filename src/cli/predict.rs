@@ -1,7 +1,6 @@
 //! `backhoe eval` and `backhoe predict`: trained weights on other images.
 
 use super::args::{EvalArguments, PredictArguments};
-use super::artifacts::predicted;
 use super::watch::bar;
 use super::{CliError, open, say, warn};
 use backhoe::data::folder::{Skipped, decode_file, image_files};
@@ -14,6 +13,7 @@ use backhoe::plan::Executor;
 use backhoe::report::{accuracy_table_text, confusion_table_text};
 use backhoe::train::cell::load;
 use backhoe::train::metrics::Evaluation;
+use backhoe::train::metrics::argmax;
 use backhoe::train::run::{Network, RunFolder, read_weights, replace};
 use backhoe::train::{Examiner, Predictions};
 use indicatif::ProgressBar;
@@ -318,4 +318,9 @@ impl<'a, W: Write> Table<'a, W> {
         }
         Ok(self.writer.flush()?)
     }
+}
+
+/// The most probable class of a row.
+fn predicted<'a>(classes: &'a [String], row: &[f32]) -> &'a str {
+    &classes[argmax(row)]
 }

@@ -4,17 +4,13 @@ use super::args::{DataChoice, GroundChoice, Rate, Recipe, TrainArguments};
 use super::cells::{self, Conduct};
 use super::watch::Screen;
 use super::{CliError, open, say};
-use backhoe::data::MAX_SIDE;
-use backhoe::data::source::Source;
 use backhoe::nn::Loss;
 use backhoe::plan::{AdapterKind, Augmentation, Executor};
 use backhoe::train::cell::Cell;
 use backhoe::train::run::{Record, RunFolder};
 use backhoe::train::{Ground, Settings};
+use backhoe::worker::opening::Begun;
 use std::path::Path;
-
-/// Largest side that faces are drawn in.
-const MOST_FACE: usize = 256;
 
 /// Trains as asked.
 pub fn run(arguments: &TrainArguments) -> Result<(), CliError> {
@@ -28,7 +24,7 @@ pub fn run(arguments: &TrainArguments) -> Result<(), CliError> {
 
 fn begin(arguments: &TrainArguments, executor: Box<dyn Executor>) -> Result<(), CliError> {
     let cell = cell(arguments, executor.adapter().kind == AdapterKind::Software)?;
-    let path = arguments.out.clone().unwrap_or_else(|| RunFolder::unused(&name_of(&cell.source)));
+    let path = arguments.out.clone().unwrap_or_else(|| RunFolder::unused(&cell.source.name()));
     let mut screen = Screen::new(arguments.quiet, arguments.json);
     let begun = cells::begin(&cell, &path, executor, &conduct(arguments), &mut screen)?;
     finish(arguments, begun, &mut screen)
@@ -48,18 +44,18 @@ fn conduct(arguments: &TrainArguments) -> Conduct {
 }
 
 /// Drives a run to its end, with words before and after.
-fn finish(arguments: &TrainArguments, mut begun: cells::Begun, screen: &mut Screen) -> Result<(), CliError> {
+fn finish(arguments: &TrainArguments, mut begun: Begun, screen: &mut Screen) -> Result<(), CliError> {
     let quiet = arguments.quiet || arguments.json;
     let record = &begun.artifacts.record;
     say(quiet, words_on(record)?)?;
     say(quiet || !never_guided(&record.settings), NEVER_GUIDED)?;
-    begun.drive(&conduct(arguments), screen)?;
+    cells::drive(&mut begun, &conduct(arguments), screen)?;
     say(quiet, begun.artifacts.words())
 }
 
 /// The training asked for.
-fn cell(arguments: &TrainArguments, software: bool) -> Result<Cell, CliError> {
-    let (channels, hidden) = if software { (vec![8, 16, 32], 64) } else { (vec![16, 32, 64], 128) };
+pub fn cell(arguments: &TrainArguments, software: bool) -> Result<Cell, CliError> {
+    let (channels, hidden) = Settings::network_for(software);
     let choice = Choice {
         losses: arguments.loss.clone(),
         rate: arguments.lr,
@@ -100,10 +96,7 @@ impl Choice {
     fn settings(self, data: &DataChoice, recipe: &Recipe) -> Settings {
         let defaults = if recipe.as_in_the_paper() { paper() } else { Settings::default() };
         let augmentation = recipe.augment.unwrap_or(defaults.augmentation);
-        // Room for random crops: an eighth more than the network sees, as far as the data reaches.
-        let margin = if augmentation.crop { recipe.size / 8 } else { 0 };
-        let most = if data.name() == "faces" { MOST_FACE } else { MAX_SIDE };
-        Settings {
+        let mut settings = Settings {
             losses: self.losses,
             epochs: recipe.epochs.unwrap_or(defaults.epochs),
             batch: recipe.batch,
@@ -115,7 +108,7 @@ impl Choice {
             momentum: recipe.momentum.unwrap_or(defaults.momentum),
             weight_decay: recipe.weight_decay,
             side: recipe.size,
-            stored_side: recipe.size.saturating_add(margin).min(most.max(recipe.size)),
+            stored_side: recipe.size,
             seed: self.seed,
             channels: self.channels,
             hidden: self.hidden,
@@ -130,7 +123,10 @@ impl Choice {
             regulariser: recipe.regulariser,
             jump_start: recipe.jump_start,
             augmentation,
-        }
+            shuffled_ids: recipe.shuffle_ids,
+        };
+        settings.make_room(data.source().most_side());
+        settings
     }
 }
 
@@ -138,16 +134,6 @@ impl Choice {
 fn paper() -> Settings {
     let augmentation = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
     Settings { momentum: 0.98, augmentation, ..Settings::default() }
-}
-
-fn name_of(source: &Source) -> String {
-    match source {
-        Source::Faces { .. } => "faces".to_owned(),
-        Source::Digits { .. } => "digits".to_owned(),
-        Source::Folder { path, .. } => {
-            path.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
-        }
-    }
 }
 
 /// What is said where the jump start leaves nothing to guide.

@@ -1,11 +1,14 @@
 //! Where a run's data comes from, as named on the command line and in `run.json`.
 
-use super::Dataset;
 use super::digits::{Digits, DigitsError};
 use super::faces::{Faces, FacesError};
 use super::folder::{Folder, FolderError, Skipped};
+use super::{Dataset, MAX_SIDE};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// Largest side that faces are drawn in.
+const MOST_FACE: usize = 256;
 
 /// A data set to be made or read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +52,27 @@ pub enum SourceError {
 }
 
 impl Source {
+    /// A short name, by which runs are called: `faces`, `digits`, or the folder's own.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Faces { .. } => "faces".to_owned(),
+            Self::Digits { .. } => "digits".to_owned(),
+            Self::Folder { path, .. } => {
+                path.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned())
+            }
+        }
+    }
+
+    /// Largest side of its images that shows more than a smaller one.
+    #[must_use]
+    pub fn most_side(&self) -> usize {
+        match self {
+            Self::Faces { .. } => MOST_FACE,
+            Self::Digits { .. } | Self::Folder { .. } => MAX_SIDE,
+        }
+    }
+
     /// Makes or reads the data, images `side` pixels wide. Also tells which files were passed over.
     ///
     /// # Errors

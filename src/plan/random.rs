@@ -16,17 +16,20 @@ pub mod purpose {
     pub const WEIGHTS: u32 = 5;
     /// Inputs of the check, by case and element; the operand's number is the seed.
     pub const CHECK: u32 = 6;
+    /// Numbers by which a network knows the classes, by class.
+    pub const IDS: u32 = 7;
     /// Dropout, by step and element; the layer's number is added, so it stands last.
     pub const DROPOUT: u32 = 16;
 
     /// All of them by name.
-    pub const ALL: [(&str, u32); 7] = [
+    pub const ALL: [(&str, u32); 8] = [
         ("PLACE", PLACE),
         ("SHAPE", SHAPE),
         ("TINT", TINT),
         ("ORDER", ORDER),
         ("WEIGHTS", WEIGHTS),
         ("CHECK", CHECK),
+        ("IDS", IDS),
         ("DROPOUT", DROPOUT),
     ];
 }

@@ -205,7 +205,10 @@ fn reduced(units: &[u8], width: usize) -> Vec<u8> {
 }
 
 /// Encodes interleaved RGB bytes, width x height x 3, as PNG.
-pub(super) fn encode_png(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, ReportError> {
+///
+/// # Errors
+/// When there are not that many bytes.
+pub fn encode_png(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, ReportError> {
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
         .write_image(pixels, width, height, ExtendedColorType::Rgb8)

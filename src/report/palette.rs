@@ -44,15 +44,33 @@ const VIRIDIS: [u32; 52] = [
     0xa2da37, 0xb0dd2f, 0xbddf26, 0xcae11f, 0xd8e219, 0xe5e419, 0xf1e51d, 0xfde725,
 ];
 
+/// Every fifth of the 256 colours of matplotlib's cividis (Nuñez, Anderton and Renslow, CC0), made for colour-blind eyes.
+const CIVIDIS: [u32; 52] = [
+    0x00224e, 0x002656, 0x002a5f, 0x002d68, 0x003070, 0x083370, 0x163770, 0x203a6f, 0x273e6e, 0x2e416d, 0x34456c,
+    0x3a486c, 0x3f4c6c, 0x444f6c, 0x49536c, 0x4e566c, 0x535a6d, 0x575d6d, 0x5c616e, 0x60646f, 0x656870, 0x696b71,
+    0x6d6f72, 0x727274, 0x767676, 0x7a7a78, 0x7e7d78, 0x838179, 0x888578, 0x8d8878, 0x928c78, 0x969077, 0x9b9476,
+    0xa09875, 0xa59c74, 0xaaa073, 0xafa471, 0xb5a86f, 0xbaac6d, 0xbfb06b, 0xc4b468, 0xc9b965, 0xcfbd62, 0xd4c15f,
+    0xdac65b, 0xdfca57, 0xe5cf52, 0xead34c, 0xf0d846, 0xf6dd3f, 0xfce236, 0xfee838,
+];
+
 /// The viridis colour at `t` in 0 to 1 (dark blue to yellow), within one level of matplotlib's. Values outside are
 /// clamped; NaN is a neutral grey.
 pub fn viridis(t: f64) -> Rgb {
+    between(&VIRIDIS, t)
+}
+
+/// The cividis colour at `t` in 0 to 1 (dark blue over grey to yellow), as [`viridis`].
+pub fn cividis(t: f64) -> Rgb {
+    between(&CIVIDIS, t)
+}
+
+fn between(colors: &[u32; 52], t: f64) -> Rgb {
     if t.is_nan() {
         return [0xC8, 0xC8, 0xC8];
     }
-    let at = t.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
-    let low = (at as usize).min(VIRIDIS.len() - 2);
-    let (a, b) = (channels(VIRIDIS[low]), channels(VIRIDIS[low + 1]));
+    let at = t.clamp(0.0, 1.0) * (colors.len() - 1) as f64;
+    let low = (at as usize).min(colors.len() - 2);
+    let (a, b) = (channels(colors[low]), channels(colors[low + 1]));
     let weight = at - low as f64;
     std::array::from_fn(|c| {
         let mixed = f64::from(a[c]) * (1.0 - weight) + f64::from(b[c]) * weight;
@@ -99,19 +117,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn viridis_meets_matplotlib() {
-        // (t * 255, matplotlib's colour)
-        let known: [(f64, [i16; 3]); 5] = [
-            (0.0, [68, 1, 84]),
-            (64.0, [59, 82, 139]),
-            (128.0, [33, 145, 140]),
-            (191.0, [92, 200, 99]),
-            (255.0, [253, 231, 37]),
+    fn colour_maps_meet_matplotlib() {
+        // (t * 255, matplotlib's viridis, matplotlib's cividis)
+        let known: [(f64, [i16; 3], [i16; 3]); 5] = [
+            (0.0, [68, 1, 84], [0, 34, 78]),
+            (64.0, [59, 82, 139], [67, 78, 108]),
+            (128.0, [33, 145, 140], [125, 124, 120]),
+            (191.0, [92, 200, 99], [187, 173, 109]),
+            (255.0, [253, 231, 37], [254, 232, 56]),
         ];
-        for (t, expected) in known {
-            let found = viridis(t / 255.0).map(i16::from);
-            let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1);
+        let near = |found: Rgb, expected: [i16; 3]| {
+            let near = found.iter().zip(expected).all(|(&a, b)| (i16::from(a) - b).abs() <= 1);
             assert!(near, "{found:?} is not {expected:?}");
+        };
+        for (t, green, blue) in known {
+            near(viridis(t / 255.0), green);
+            near(cividis(t / 255.0), blue);
         }
         assert_eq!(viridis(-3.0), viridis(0.0));
         assert_eq!(viridis(f64::INFINITY), viridis(1.0));

@@ -1,5 +1,6 @@
 //! How a split goes to the device: whole where it fits, else batch by batch.
 
+use super::ids::Ids;
 use crate::data::Images;
 use crate::nn::plans::Batches;
 use crate::plan::random::{draw, purpose};
@@ -36,12 +37,13 @@ pub fn batches(
     Batches { split, batch, samples, count, stored_side: side, resident, votes: false }
 }
 
-/// Writes labels, and the pixels where they stay.
+/// Writes labels, as the outputs that stand for them, and the pixels where they stay.
 ///
 /// # Errors
 /// When the device is lost.
-pub fn upload(executor: &mut dyn Executor, batches: &Batches, images: &Images) -> Result<(), ExecutorError> {
-    executor.write(&slot(batches, "labels"), 0, bytemuck::cast_slice(&images.labels))?;
+pub fn upload(executor: &mut dyn Executor, batches: &Batches, images: &Images, ids: &Ids) -> Result<(), ExecutorError> {
+    let labels: Vec<u32> = images.labels.iter().map(|&label| ids.output(label as usize) as u32).collect();
+    executor.write(&slot(batches, "labels"), 0, bytemuck::cast_slice(&labels))?;
     if !batches.resident {
         return Ok(());
     }
@@ -112,7 +114,7 @@ mod tests {
         let batches = batches("test", [count, side], 2, false, device.limits());
         assert!(batches.resident && 3 * side * side > UPLOADED);
         device.prepare(&evaluation(&zoo::plain(8, &[1], 1, 2).unwrap(), &[Loss::Xe], &batches)).unwrap();
-        upload(&mut device, &batches, &images).unwrap();
+        upload(&mut device, &batches, &images, &Ids::default()).unwrap();
         let mut arrived = read_now(&mut device, "test/pixels").unwrap();
         arrived.truncate(count * 3 * side * side);
         assert!(arrived == images.pixels.concat());

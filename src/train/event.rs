@@ -44,7 +44,7 @@ pub struct EpochRow {
 }
 
 /// One epoch of one racer, whole.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochResult {
     /// The epoch in numbers.
     pub row: EpochRow,

@@ -1,6 +1,7 @@
 //! Evaluation of networks over a split, batch by batch, without waiting.
 
 use super::batches::{batches, slot, stream, upload};
+use super::ids::Ids;
 use crate::data::Images;
 use crate::nn::plans::{Batches, evaluation};
 use crate::nn::{Loss, Model};
@@ -72,7 +73,7 @@ impl Examiner {
         let Batches { batch, samples, stored_side, .. } = self.batches;
         assert!(images.side == stored_side && images.len() <= samples, "{} images of {}", images.len(), images.side);
         (self.samples, self.count) = (images.len(), images.len().div_ceil(batch));
-        upload(executor, &self.batches, images)?;
+        upload(executor, &self.batches, images, &Ids::default())?;
         self.order = self.batches.fill((0..images.len() as u32).collect());
         executor.write(&slot(&self.batches, "order"), 0, bytemuck::cast_slice(&self.order))
     }

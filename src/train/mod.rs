@@ -5,6 +5,7 @@ pub mod batches;
 pub mod cell;
 pub mod event;
 pub mod examiner;
+pub mod ids;
 pub mod metrics;
 pub mod predictions;
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,4 +26,4 @@ pub use predictions::Predictions;
 pub use session::Session;
 pub use settings::{Ground, Lambda, Settings, SettingsError};
 pub use snapshot::{Snapshot, SnapshotError};
-pub use trainer::{Advance, TrainError, Trainer};
+pub use trainer::{Advance, Change, Goal, GroundEdit, TrainError, Trainer};

@@ -1,6 +1,7 @@
 //! A run's folder: what it is, its checkpoint and its weights. Files are written beside their
 //! place and renamed into it, so that a full disk or a killed process destroys nothing.
 
+use super::ids::Ids;
 use super::settings::Settings;
 use super::snapshot::{Snapshot, SnapshotError};
 use crate::data::MAX_SIDE;
@@ -245,11 +246,10 @@ impl RunFolder {
     /// Checks that `run.json` and a checkpoint tell of the same run.
     ///
     /// # Errors
-    /// When settings, but for the number of epochs, or classes differ.
+    /// When settings, but for those that may change while a run goes on, or classes differ.
     pub fn agrees(&self, record: &Record, snapshot: &Snapshot) -> Result<(), RunError> {
         let progress = &snapshot.progress;
-        let settings = Settings { epochs: progress.settings.epochs, ..record.settings.clone() };
-        if settings == progress.settings && record.classes == progress.data.classes {
+        if record.settings.are_of_one_run(&progress.settings) && record.classes == progress.data.classes {
             return Ok(());
         }
         let why = "it tells of another run than the checkpoint beside it".to_owned();
@@ -337,7 +337,8 @@ impl RunFolder {
         Snapshot::from_bytes(&bytes).map_err(|error| RunError::Checkpoint { path, error })
     }
 
-    /// Writes a loss's weights from a snapshot, with the network in the header.
+    /// Writes a loss's weights from a snapshot, with the network in the header; its outputs stand in the classes' order,
+    /// whatever the network knew the classes by.
     ///
     /// # Errors
     /// When the file cannot be written or the snapshot lacks the weights.
@@ -353,6 +354,11 @@ impl RunFolder {
             if let Some(values) = snapshot.floats(&format!("{loss}/{}", statistic.name)) {
                 tensors.insert(statistic.name.clone(), values);
             }
+        }
+        let ids = Ids::of(&snapshot.progress.settings, network.classes.len());
+        let head = format!("{}.", network.model.layers.len() - 1);
+        for (_, values) in tensors.iter_mut().filter(|(name, _)| name.starts_with(&head)) {
+            *values = ids.outputs_by_class(std::mem::take(values));
         }
         let json = serde_json::to_string(network)
             .map_err(|error| RunError::Record { path: path.clone(), why: error.to_string() })?;

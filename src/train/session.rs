@@ -4,7 +4,7 @@
 use super::event::Event;
 use super::settings::Settings;
 use super::snapshot::Snapshot;
-use super::trainer::{Advance, TrainError, Trainer};
+use super::trainer::{Advance, Change, Goal, GroundEdit, TrainError, Trainer};
 use crate::data::Dataset;
 use crate::plan::{Executor, ExecutorError};
 use std::sync::Arc;
@@ -25,8 +25,27 @@ pub struct Session {
     /// Results of an epoch whose snapshot has not arrived: they come again where it never does.
     held: Vec<Event>,
     save_wanted: bool,
+    goal: Goal,
+    /// What was asked for since the last snapshot: done again where that is gone back to.
+    asked: Vec<Asked>,
     losses: usize,
     lost: String,
+}
+
+/// Something that a snapshot keeps.
+#[derive(Clone, Debug)]
+enum Asked {
+    Change(Change),
+    Hold(GroundEdit),
+}
+
+impl Asked {
+    fn of(self, trainer: &mut Trainer) -> Result<(), TrainError> {
+        match self {
+            Self::Change(change) => trainer.change(change),
+            Self::Hold(edit) => trainer.hold(edit),
+        }
+    }
 }
 
 impl Session {
@@ -43,7 +62,19 @@ impl Session {
         snapshot: Option<Snapshot>,
     ) -> Result<Self, TrainError> {
         let (last, held, lost) = (snapshot.map(Box::new), Vec::new(), String::new());
-        let mut session = Self { open, data, settings, trainer: None, last, held, save_wanted: false, losses: 0, lost };
+        let mut session = Self {
+            open,
+            data,
+            settings,
+            trainer: None,
+            last,
+            held,
+            save_wanted: false,
+            goal: Goal::End,
+            asked: Vec::new(),
+            losses: 0,
+            lost,
+        };
         session.trainer = Some(session.prepare(executor)?);
         Ok(session)
     }
@@ -54,12 +85,53 @@ impl Session {
         self.trainer.as_ref()
     }
 
+    /// The settings, as they are after all changes.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.trainer.as_ref().map_or(&self.settings, |trainer| &trainer.progress().settings)
+    }
+
     /// Asks for a snapshot between two steps; it arrives as an event.
     pub fn save(&mut self) {
         self.save_wanted = true;
         if let Some(trainer) = &mut self.trainer {
             trainer.save();
         }
+    }
+
+    /// Sets how far to train ([`Trainer::aim`]).
+    pub fn aim(&mut self, goal: Goal) {
+        self.goal = goal;
+        if let Some(trainer) = &mut self.trainer {
+            trainer.aim(goal);
+        }
+    }
+
+    /// Trains with another setting from the next step on.
+    ///
+    /// # Errors
+    /// As [`Trainer::change`].
+    pub fn change(&mut self, change: Change) -> Result<(), TrainError> {
+        self.ask(Asked::Change(change))?;
+        self.settings = change.on(&self.settings);
+        Ok(())
+    }
+
+    /// Trains with these cells of D from the next epoch on.
+    ///
+    /// # Errors
+    /// As [`Trainer::hold`].
+    pub fn hold(&mut self, edit: GroundEdit) -> Result<(), TrainError> {
+        self.ask(Asked::Hold(edit))
+    }
+
+    fn ask(&mut self, asked: Asked) -> Result<(), TrainError> {
+        let done = self.trainer.as_mut().map_or(Ok(()), |trainer| asked.clone().of(trainer));
+        match done.or_else(|error| self.survive(error).map(|_| ())) {
+            Ok(()) => self.asked.push(asked),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Does a little, as [`Trainer::advance`]. An epoch's results are told together with the
@@ -98,6 +170,7 @@ impl Session {
                 self.last = Some(snapshot.clone());
                 self.losses = 0;
                 self.save_wanted = false;
+                self.asked.clear();
                 events.append(&mut self.held);
             }
             _ => {}
@@ -126,8 +199,12 @@ impl Session {
             Ok(trainer) => trainer,
             Err(error) => return self.survive(error),
         };
+        trainer.aim(self.goal);
         if self.save_wanted {
             trainer.save();
+        }
+        for asked in self.asked.clone() {
+            asked.of(&mut trainer)?;
         }
         let step = trainer.progress().step;
         self.trainer = Some(trainer);

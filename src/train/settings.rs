@@ -2,7 +2,7 @@
 
 use crate::nn::model::MOST_SIDE;
 use crate::nn::{Loss, Model, ModelError, zoo};
-use crate::plan::Augmentation;
+use crate::plan::{Augmentation, Link};
 use serde::{Deserialize, Serialize};
 
 /// Largest batch and hidden layer: beyond it a dispatch would not fit its grid.
@@ -165,6 +165,9 @@ pub struct Settings {
     pub jump_start: usize,
     /// Random changes of training images.
     pub augmentation: Augmentation,
+    /// Whether the network knows the classes by shuffled numbers, so that their order is hidden from it.
+    #[serde(default)]
+    pub shuffled_ids: bool,
 }
 
 /// Why settings cannot be trained with.
@@ -215,11 +218,25 @@ impl Default for Settings {
             regulariser: regulariser(),
             jump_start: 4,
             augmentation: Augmentation { crop: true, flip: true, rotation: false, aspect: false, colour: true },
+            shuffled_ids: false,
         }
     }
 }
 
 impl Settings {
+    /// Channels and hidden layer of the default network, smaller where a graphics driver computes on the processor.
+    #[must_use]
+    pub fn network_for(software: bool) -> (Vec<usize>, usize) {
+        if software { (vec![8, 16, 32], 64) } else { (vec![16, 32, 64], 128) }
+    }
+
+    /// Sets the side of the stored images: room for random crops, an eighth more than the network sees, as far as the data
+    /// reaches.
+    pub fn make_room(&mut self, most: usize) {
+        let margin = if self.augmentation.crop { self.side / 8 } else { 0 };
+        self.stored_side = self.side.saturating_add(margin).min(most.max(self.side));
+    }
+
     /// The network for so many classes.
     ///
     /// # Errors
@@ -255,6 +272,14 @@ impl Settings {
         (self.omega.unwrap_or(omega), self.mu.unwrap_or(mu))
     }
 
+    /// Whether these are of one run: the same but for what may change while it goes on ([`super::Change`]).
+    #[must_use]
+    pub fn are_of_one_run(&self, other: &Self) -> bool {
+        let Self { epochs, learning_rate, momentum, lambda, omega, mu, .. } = *other;
+        let rates = other.rates.clone();
+        Self { epochs, learning_rate, rates, momentum, lambda, omega, mu, ..self.clone() } == *other
+    }
+
     /// Checks every range.
     ///
     /// # Errors
@@ -286,6 +311,15 @@ impl Settings {
         require(fits, "regulariser", regulariser, "a number above 0, at most 1000000; without it a-emd is emd-linear")?;
         let alone = self.batch == 1 && self.losses.contains(&Loss::Qwk);
         require(!alone, "batch", 1, "at least 2 for qwk, better 32: kappa is of a batch, and one sample has none")?;
+        let unordered = |loss: &&Loss| loss.link() != Link::Softmax;
+        let ordered = self.losses.iter().find(unordered).map_or("", |loss| loss.name());
+        let fit = ordered.is_empty() || !self.shuffled_ids;
+        require(
+            fit,
+            "shuffled class ids",
+            ordered,
+            "with losses that have an output a class: its outputs have an order",
+        )?;
         let guided = self.losses.iter().any(|loss| loss.is_self_guided());
         let chosen = self.lambda != Lambda::Auto || self.jump_start > 0;
         require(!guided || chosen, "jump-start", 0, "at least 1 where lambda is auto: it is chosen by that epoch")

@@ -2,6 +2,7 @@
 
 use super::event::EpochRow;
 use super::settings::Settings;
+use super::trainer::{Change, GroundEdit};
 use crate::data::identity::Identity;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,12 @@ pub struct Progress {
     pub step_seconds: f64,
     /// A row an epoch and loss.
     pub history: Vec<EpochRow>,
+    /// Cells of D that are held fast.
+    #[serde(default)]
+    pub held: GroundEdit,
+    /// What was changed while the run went on, each after so many steps; `settings` are those after all of them.
+    #[serde(default)]
+    pub changes: Vec<(usize, Change)>,
 }
 
 /// The complete state of a run.
@@ -122,6 +129,8 @@ mod tests {
             seconds: 1.25,
             step_seconds: 0.75,
             history: Vec::new(),
+            held: GroundEdit::default(),
+            changes: Vec::new(),
         };
         let slots = HashMap::from([
             ("xe/weights".to_owned(), 1.5f32.to_le_bytes().to_vec()),

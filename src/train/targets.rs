@@ -1,5 +1,6 @@
 //! What losses are trained on besides the classes, as tables on the device.
 
+use super::ids::Ids;
 use crate::data::Dataset;
 use crate::nn::Loss;
 use crate::nn::loss::Table;
@@ -46,6 +47,7 @@ pub fn write_tables(
     losses: &[Loss],
     batches: &Batches,
     data: &Dataset,
+    ids: &Ids,
 ) -> Result<(), ExecutorError> {
     let mut write = |slot: &str, numbers: &mut dyn Iterator<Item = f64>| {
         let narrow: Vec<f32> = numbers.map(|number| number as f32).collect();
@@ -60,7 +62,10 @@ pub fn write_tables(
                 write(&slot, &mut data.train.values.iter().map(|&value| units.output(value)))?;
                 write("class_values", &mut data.class_values.iter().map(|&value| units.output(value)))?;
             }
-            Table::Votes => write(&slot, &mut data.train.votes.iter().map(|&share| f64::from(share)))?,
+            Table::Votes => {
+                let votes = ids.rows_by_output(data.train.votes.clone());
+                write(&slot, &mut votes.into_iter().map(f64::from))?;
+            }
             Table::Classes => {
                 let labels = loss.class_labels(data.classes.len()).unwrap_or_default();
                 write(&slot, &mut labels.into_iter())?;

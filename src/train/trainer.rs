@@ -1,19 +1,24 @@
 //! The trainer: a state machine that is polled. It never waits; whoever drives it does, or draws
 //! a frame in between.
 
-use super::batches::{batches, shuffled, slot, stream, upload};
-use super::event::{EpochResult, EpochRow, Event};
+mod epoch;
+mod steering;
+
+pub use steering::{Change, Goal, GroundEdit};
+
+use super::batches::{batches, stream, upload};
+use super::event::Event;
 use super::examiner::{self, Examiner, MOST_IN_FLIGHT};
-use super::metrics::{Confusion, MetricsError, sdd};
-use super::predictions::Predictions;
-use super::settings::{Ground, Lambda, Settings, SettingsError};
+use super::ids::Ids;
+use super::metrics::MetricsError;
+use super::settings::{Ground, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
 use super::targets::write_tables;
 use crate::data::Dataset;
 use crate::data::identity::Identity;
-use crate::nn::plans::{Batches, SUMS, distances, learned_slot, training};
+use crate::nn::plans::{Batches, distances, learned_slot, training};
 use crate::nn::{Loss, Model};
-use crate::plan::{Clock, Executor, ExecutorError, Misfit, PlanHandle, StepSettings, Ticket};
+use crate::plan::{Executor, ExecutorError, Misfit, PlanHandle, Ticket};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +26,6 @@ use web_time::Instant;
 
 /// How often the loss so far is read.
 const READING_INTERVAL: Duration = Duration::from_millis(250);
-/// The distance term shall be so many times smaller than cross-entropy (section 4.3: 3 to 4).
-const LAMBDA_RATIO: f64 = 3.5;
 
 /// Why training cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +93,8 @@ pub enum Advance {
     Working,
     /// The device is busy; call again when it has finished something.
     Waiting,
+    /// The goal is reached, and the device at rest.
+    Resting,
     /// The run is over.
     Finished,
 }
@@ -125,7 +130,13 @@ pub struct Trainer {
     measured: Option<Vec<Vec<u8>>>,
     predicted: Option<Vec<Vec<f32>>>,
     save_wanted: bool,
-    began: Instant,
+    memory_bytes: u64,
+    goal: Goal,
+    /// The racers' matrices D, classes x classes each, as the last epoch left them.
+    learned: Vec<Vec<f32>>,
+    ids: Ids,
+    /// Since when the run's clock goes; it stands while the trainer rests.
+    began: Option<Instant>,
     /// Since when steps are trained without a break.
     steps_began: Option<Instant>,
     last_reading: Instant,
@@ -155,17 +166,21 @@ impl Trainer {
         let batches = Batches { votes: !data.train.votes.is_empty(), ..batches };
         let step = training(&model, &settings.losses, &batches, settings.augmentation);
         let examined = examiner::fitting(&*executor, &model, &settings.losses, tested, settings.batch).map(|_| ());
-        if let Err(misfit) = executor.fits(&step).map(|_| ()).and(examined.clone()) {
-            let batch = examined.ok().and_then(|()| fitting(&*executor, &model, &settings, &batches));
-            return Err(TrainError::TooLarge { misfit, batch });
-        }
+        let memory = match executor.fits(&step).and_then(|memory| examined.clone().map(|()| memory)) {
+            Ok(memory) => memory,
+            Err(misfit) => {
+                let batch = examined.ok().and_then(|()| fitting(&*executor, &model, &settings, &batches));
+                return Err(TrainError::TooLarge { misfit, batch });
+            }
+        };
         let distance = distances(&model, &settings.losses, settings.ground != Ground::Learned);
         let step_plan = executor.prepare(&step)?;
         let distance_plan = executor.prepare(&distance)?;
         let mut examiner = Examiner::new(&mut *executor, &model, &settings.losses, tested, settings.batch)?;
         examiner.load(&mut *executor, &data.test)?;
-        upload(&mut *executor, &batches, &data.train)?;
-        write_tables(&mut *executor, &settings.losses, &batches, &data)?;
+        let ids = Ids::of(&settings, data.classes.len());
+        upload(&mut *executor, &batches, &data.train, &ids)?;
+        write_tables(&mut *executor, &settings.losses, &batches, &data, &ids)?;
         let slots = step.state().chain(distance.state());
         let mut state: Vec<(String, usize)> = slots.map(|slot| (slot.name.clone(), slot.len)).collect();
         state.sort();
@@ -179,6 +194,8 @@ impl Trainer {
             seconds: 0.0,
             step_seconds: 0.0,
             history: Vec::new(),
+            held: GroundEdit::default(),
+            changes: Vec::new(),
             settings: settings.clone(),
         };
         let mut trainer = Self {
@@ -200,7 +217,11 @@ impl Trainer {
             measured: None,
             predicted: None,
             save_wanted: false,
-            began: Instant::now(),
+            memory_bytes: memory.bytes(),
+            goal: Goal::End,
+            learned: Vec::new(),
+            ids,
+            began: Some(Instant::now()),
             steps_began: None,
             last_reading: Instant::now(),
         };
@@ -231,6 +252,7 @@ impl Trainer {
             let bytes = bytes.ok_or_else(|| SnapshotError::Slot(name.clone()))?;
             trainer.executor.write(name, 0, bytes)?;
         }
+        trainer.learned = trainer.learned_of(snapshot);
         let progress = &snapshot.progress;
         let possible = progress.cursor < trainer.batches.count
             && u32::try_from(progress.step).is_ok()
@@ -263,6 +285,18 @@ impl Trainer {
         &self.model
     }
 
+    /// Bytes of memory that the plan of a training step takes, scratch included.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    /// Batches of an epoch.
+    #[must_use]
+    pub fn batches(&self) -> usize {
+        self.batches.count
+    }
+
     /// Does a little: submits a step, or looks whether a reading has arrived.
     ///
     /// # Errors
@@ -285,12 +319,13 @@ impl Trainer {
     fn train(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
         self.read_loss(events)?;
         let epoch_done = self.progress.cursor == self.batches.count;
-        if epoch_done || self.save_wanted {
+        if epoch_done || self.save_wanted || self.goal_reached() {
             return self.leave_training(epoch_done);
         }
         if self.executor.in_flight() >= MOST_IN_FLIGHT {
             return Ok(Advance::Waiting);
         }
+        self.began.get_or_insert_with(Instant::now);
         self.steps_began.get_or_insert_with(Instant::now);
         let rows = self.progress.cursor * self.batches.batch..(self.progress.cursor + 1) * self.batches.batch;
         stream(&mut *self.executor, &self.batches, &self.data.train, &self.order[rows], &mut self.staging)?;
@@ -302,8 +337,8 @@ impl Trainer {
         Ok(Advance::Working)
     }
 
-    /// Goes on to the evaluation or to a snapshot, once no reading is under way and the last step is done, so that the
-    /// steps' clock counts steps alone.
+    /// Goes on to the evaluation or to a snapshot, or rests, once no reading is under way and the last step is done, so
+    /// that the steps' clock counts steps alone.
     fn leave_training(&mut self, epoch_done: bool) -> Result<Advance, TrainError> {
         if !self.readings.is_empty() || self.executor.in_flight() > 0 {
             return Ok(Advance::Waiting);
@@ -313,10 +348,23 @@ impl Trainer {
         }
         if epoch_done {
             self.end_epoch()?;
-        } else {
+        } else if self.save_wanted {
             self.begin_snapshot()?;
+        } else {
+            self.stop_clock();
+            return Ok(Advance::Resting);
         }
         Ok(Advance::Working)
+    }
+
+    /// Seconds since the run began, without those in which it rested.
+    fn seconds(&self) -> f64 {
+        self.progress.seconds + self.began.map_or(0.0, |began| began.elapsed().as_secs_f64())
+    }
+
+    fn stop_clock(&mut self) {
+        self.progress.seconds = self.seconds();
+        self.began = None;
     }
 
     /// Reads the epoch's sums now and then; one reading is under way at a time.
@@ -359,6 +407,12 @@ impl Trainer {
         }
     }
 
+    /// The matrices D of a snapshot, with the cells that were held in it.
+    fn learned_of(&self, snapshot: &Snapshot) -> Vec<Vec<f32>> {
+        let of = |loss: &Loss| snapshot.floats(&self.slot_of(*loss, "ground")).unwrap_or_default();
+        self.settings.losses.iter().map(of).collect()
+    }
+
     /// The full name of a racer's slot of readings.
     fn slot_of(&self, loss: Loss, slot: &str) -> String {
         let slot = if slot == "ground" { learned_slot(loss, self.settings.ground != Ground::Learned) } else { slot };
@@ -384,111 +438,6 @@ impl Trainer {
         Ok(Some(std::mem::take(&mut self.arrived)))
     }
 
-    /// Submits the distances, asks for the epoch's readings, clears its sums, begins to evaluate.
-    fn end_epoch(&mut self) -> Result<(), TrainError> {
-        self.executor.submit(self.distance_plan)?;
-        self.readings = self.request(&READINGS)?;
-        let (classes, features) = (self.model.classes(), self.model.features());
-        for loss in &self.settings.losses {
-            for (name, words) in [
-                ("sums", SUMS),
-                ("class_sums", classes * features),
-                ("class_counts", classes),
-                ("train_confusion", classes * classes),
-            ] {
-                self.executor.write(&format!("{loss}/{name}"), 0, &vec![0; 4 * words])?;
-            }
-        }
-        self.examiner.begin(&mut *self.executor)?;
-        self.phase = Phase::Evaluating;
-        Ok(())
-    }
-
-    fn evaluate(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
-        if self.measured.is_none() {
-            self.measured = self.collect()?;
-        }
-        if self.predicted.is_none() {
-            self.predicted = self.examiner.advance(&mut *self.executor, &self.data.test)?;
-        }
-        if self.measured.is_none() || self.predicted.is_none() {
-            return Ok(Advance::Waiting);
-        }
-        let readings = self.measured.take().unwrap_or_default();
-        let outcomes = self.predicted.take().unwrap_or_default();
-        self.progress.epoch += 1;
-        self.progress.cursor = 0;
-        for (index, (outcomes, readings)) in outcomes.into_iter().zip(readings.chunks(READINGS.len())).enumerate() {
-            self.check_fault(index, &readings[0])?;
-            self.check_outcomes(index, &outcomes)?;
-            let result = self.result(index, outcomes, readings)?;
-            self.progress.history.push(result.row.clone());
-            events.push(Event::Epoch(Box::new(result)));
-        }
-        self.begin_snapshot()?;
-        Ok(Advance::Working)
-    }
-
-    /// Everything about a racer's epoch; also chooses its lambda when the jump start is over.
-    fn result(&mut self, racer: usize, outcomes: Vec<f32>, readings: &[Vec<u8>]) -> Result<EpochResult, TrainError> {
-        let loss = self.settings.losses[racer];
-        let floats = |bytes: &[u8]| -> Vec<f32> { bytemuck::pod_collect_to_vec(bytes) };
-        let wide = |bytes: &[u8]| -> Vec<f64> { floats(bytes).into_iter().map(f64::from).collect() };
-        let sums = wide(&readings[1]);
-        let counts: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[2]);
-        let (distances, ground) = (wide(&readings[3]), wide(&readings[4]));
-        let lambda = self.lambda(racer, self.progress.epoch - 1);
-        self.choose_lambda(racer, &sums);
-        let test = &self.data.test;
-        let class_values = &self.data.class_values;
-        let predictions = Predictions::of(loss, outcomes, class_values);
-        let evaluation = predictions.evaluate(class_values, &test.labels, &test.values)?;
-        let scores = predictions.scores(class_values);
-        let outcomes = predictions.distributions(class_values);
-        let trained: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[5]);
-        let trained = Confusion::from_counts(counts.len(), trained.into_iter().map(u64::from).collect())?;
-        let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
-        let row = EpochRow {
-            epoch: self.progress.epoch,
-            loss: loss.to_string(),
-            train_loss: sums[0] / sums[3],
-            aem: 100.0 * evaluation.aem,
-            aeo: 100.0 * evaluation.aeo,
-            mae: evaluation.mae,
-            spearman: evaluation.spearman,
-            lambda: loss.is_self_guided().then_some(f64::from(lambda)),
-            sdd: Some(sdd(&distances)),
-            seconds: self.progress.seconds + self.began.elapsed().as_secs_f64(),
-            train_aem: 100.0 * trained.aem().ok_or(MetricsError::Empty)?,
-            qwk: evaluation.qwk,
-            amae: evaluation.amae,
-            rps: evaluation.rps,
-            ece: evaluation.ece,
-            top5_error: evaluation.top5_error.map(|error| 100.0 * error),
-        };
-        let absent = absent.map(|(_, class)| class.clone()).collect();
-        Ok(EpochResult { row, evaluation, outcomes, scores, distances, ground, absent })
-    }
-
-    /// Lambda of a racer in an epoch (from 0): none during the jump start.
-    fn lambda(&self, racer: usize, epoch: usize) -> f32 {
-        let guided = self.settings.losses[racer].is_self_guided();
-        match self.settings.lambda {
-            _ if !guided || epoch < self.settings.jump_start => 0.0,
-            Lambda::Fixed(lambda) => lambda,
-            Lambda::Auto => self.progress.lambdas[racer].unwrap_or(0.0),
-        }
-    }
-
-    /// After the last epoch of the jump start: the mean cross-entropy term divided by 3.5 times
-    /// the mean absolute distance term.
-    fn choose_lambda(&mut self, racer: usize, sums: &[f64]) {
-        if self.progress.epoch == self.settings.jump_start && self.settings.lambda == Lambda::Auto {
-            let lambda = sums[1] / (LAMBDA_RATIO * sums[2]);
-            self.progress.lambdas[racer] = Some(if lambda.is_finite() { lambda as f32 } else { 0.0 });
-        }
-    }
-
     fn begin_snapshot(&mut self) -> Result<(), TrainError> {
         self.readings = self.state.iter().map(|(name, _)| self.executor.request(name)).collect::<Result<_, _>>()?;
         self.phase = Phase::Saving;
@@ -503,7 +452,7 @@ impl Trainer {
             self.check_fault(racer, &slots[&format!("{loss}/fault")])?;
         }
         let mut progress = self.progress.clone();
-        progress.seconds += self.began.elapsed().as_secs_f64();
+        progress.seconds = self.seconds();
         events.push(Event::Snapshot(Box::new(Snapshot { progress, slots })));
         if self.progress.epoch >= self.settings.epochs {
             self.phase = Phase::Finished;
@@ -514,52 +463,6 @@ impl Trainer {
         }
         self.phase = Phase::Training;
         Ok(Advance::Working)
-    }
-
-    /// Writes what the present epoch needs: its order, its clock, the racers' settings.
-    fn begin_epoch(&mut self) -> Result<(), TrainError> {
-        let Progress { epoch, cursor, step, .. } = self.progress;
-        let clock = Clock { seed: self.settings.seed, epoch: epoch as u32, step: step as u32, cursor: cursor as u32 };
-        self.order = self.batches.fill(shuffled(self.batches.samples, self.settings.seed, epoch as u32));
-        self.executor.write(&slot(&self.batches, "order"), 0, bytemuck::cast_slice(&self.order))?;
-        self.executor.write(&slot(&self.batches, "clock"), 0, bytemuck::bytes_of(&clock))?;
-        for racer in 0..self.settings.losses.len() {
-            let loss = self.settings.losses[racer];
-            let (omega, mu) = self.settings.omega_and_mu(loss);
-            let settings = StepSettings {
-                learning_rate: self.settings.rate(racer),
-                momentum: self.settings.momentum,
-                weight_decay: self.settings.weight_decay,
-                lambda: self.lambda(racer, epoch),
-                omega,
-                mu,
-                regulariser: self.settings.regulariser,
-                reserved: 0.0,
-            };
-            self.executor.write(&format!("{loss}/settings"), 0, bytemuck::bytes_of(&settings))?;
-        }
-        Ok(())
-    }
-
-    /// The same first weights for every racer, as far as their networks have the same layers, and the ground distance that is
-    /// given, or one that knows nothing: 0 to itself, 0.5 to every other class.
-    fn write_first_state(&mut self) -> Result<(), TrainError> {
-        let classes = self.model.classes();
-        let unknown = |at: usize| if at / classes == at % classes { 0.0 } else { 0.5 };
-        let given = self.settings.ground.matrix(classes);
-        let ground = given.unwrap_or_else(|| (0..classes * classes).map(unknown).collect());
-        for loss in &self.settings.losses {
-            let parameters = loss.network(&self.model).parameters();
-            let tensors = parameters.initial(self.settings.seed);
-            let weights = parameters.to_arena(&tensors);
-            self.executor.write(&format!("{loss}/weights"), 0, bytemuck::cast_slice(&weights))?;
-            self.executor.write(&format!("{loss}/ground"), 0, bytemuck::cast_slice(&ground))?;
-            for statistic in parameters.list.iter().filter(|parameter| !parameter.trained) {
-                let values = &tensors[&statistic.name];
-                self.executor.write(&format!("{loss}/{}", statistic.name), 0, bytemuck::cast_slice(values))?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -13,11 +13,12 @@ pub use data::{DataArguments, DataChoice};
 pub use measure::{BenchArguments, CheckArguments, EvalArguments, PredictArguments};
 pub use reproduce::ReproduceArguments;
 pub use sweep::{CompareArguments, MergeArguments, Network, SweepArguments};
-pub use train::{GroundChoice, Rate, Recipe, TrainArguments};
+pub use train::{GroundChoice, GuiArguments, Rate, Recipe, TrainArguments};
 
 /// Trains image classifiers that know how far apart their classes are.
 ///
-/// Without a subcommand: trains three losses side by side on generated faces, as `backhoe train` does.
+/// Without a subcommand: opens the window where there is a display, and else trains three losses side by side on generated
+/// faces, as `backhoe train` does.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Arguments {
@@ -31,6 +32,8 @@ pub struct Arguments {
 pub enum Command {
     /// Train one or several losses from the same first weights on the same batches
     Train(Box<TrainArguments>),
+    /// Open the window: train, watch and steer
+    Gui(Box<GuiArguments>),
     /// Measure trained weights on a data set
     Eval(EvalArguments),
     /// Predict the classes of images

@@ -97,6 +97,9 @@ pub struct Recipe {
     /// Epochs of cross-entropy alone before the distance term
     #[arg(long, default_value_t = 4)]
     pub jump_start: usize,
+    /// Give the classes shuffled numbers, so that their order is hidden from the network
+    #[arg(long)]
+    pub shuffle_ids: bool,
     /// Random changes of training images, separated by commas: crop, flip, rotation, aspect, colour; or all, or none
     /// [default: crop,flip,colour]
     #[arg(long, value_parser = augmentation)]
@@ -146,7 +149,7 @@ pub struct TrainArguments {
     #[arg(long, conflicts_with_all = [
         "out", "data", "train_images", "test_images", "test_fraction", "strict", "folds", "fold", "bins", "validation",
         "loss", "preset", "batch", "lr", "momentum", "weight_decay", "size", "seed", "channels", "hidden", "lambda",
-        "omega", "mu", "ground", "regulariser", "jump_start", "augment",
+        "omega", "mu", "ground", "regulariser", "jump_start", "shuffle_ids", "augment",
     ])]
     pub resume: Option<PathBuf>,
     /// Which device.
@@ -182,4 +185,15 @@ fn augmentation(text: &str) -> Result<Augmentation, String> {
         *switch = true;
     }
     Ok(chosen)
+}
+
+/// `backhoe gui`: what is chosen when the window opens.
+#[derive(Clone, Debug, Args)]
+pub struct GuiArguments {
+    /// Begin at once
+    #[arg(long)]
+    pub autostart: bool,
+    /// What is chosen at first.
+    #[command(flatten)]
+    pub train: TrainArguments,
 }

@@ -72,7 +72,7 @@ fn run(lasting: &[usize], destroyed: bool) -> Result<Told, TrainError> {
         match advance {
             Advance::Working => {}
             Advance::Waiting => session.wait()?,
-            Advance::Finished => return Ok(told),
+            Advance::Resting | Advance::Finished => return Ok(told),
         }
     }
 }

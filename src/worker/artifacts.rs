@@ -1,18 +1,18 @@
 //! What a run leaves in its folder.
 
-use super::CliError;
-use backhoe::data::Dataset;
-use backhoe::nn::Loss;
-use backhoe::report::{
+use super::WorkError;
+use crate::data::Dataset;
+use crate::nn::Loss;
+use crate::report::{
     LossReport, Predicted, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, final_rows,
     final_table_text, heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv,
     write_metrics_csv,
 };
-use backhoe::train::metrics::{argmax, expected_class};
-use backhoe::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
-use backhoe::train::seriation::{order_tau, seriate};
-use backhoe::train::snapshot::Progress;
-use backhoe::train::{EpochResult, Event, Snapshot};
+use crate::train::metrics::{argmax, expected_class};
+use crate::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
+use crate::train::seriation::{order_tau, seriate};
+use crate::train::snapshot::Progress;
+use crate::train::{EpochResult, Event, Snapshot};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,17 +29,40 @@ pub struct Artifacts {
     data: Arc<Dataset>,
     last: Vec<EpochResult>,
     snapshot: Option<Snapshot>,
+    /// Steps done by what the files besides the checkpoint show.
+    shown: Option<usize>,
 }
 
 impl Artifacts {
     /// Nothing yet.
     pub fn new(folder: RunFolder, record: Record, data: Arc<Dataset>) -> Self {
-        Self { folder, record, data, last: Vec::new(), snapshot: None }
+        Self { folder, record, data, last: Vec::new(), snapshot: None, shown: None }
+    }
+
+    /// Whether everything but the checkpoint, too, is of the last step that is kept.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.shown == Some(self.kept_step())
+    }
+
+    /// Steps done by the last checkpoint.
+    #[must_use]
+    pub fn kept_step(&self) -> usize {
+        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.progress.step)
+    }
+
+    /// The last checkpoint.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
     }
 
     /// Keeps what an event brings; a snapshot is written at once. The checkpoint that calls a run complete comes after
     /// all else, so that a run killed before is resumed and leaves all of it.
-    pub fn take(&mut self, event: Event) -> Result<(), CliError> {
+    ///
+    /// # Errors
+    /// When a file cannot be written; the old one is then still there.
+    pub fn take(&mut self, event: Event) -> Result<(), WorkError> {
         match event {
             Event::Epoch(result) => {
                 self.last.retain(|other| other.row.loss != result.row.loss);
@@ -47,6 +70,10 @@ impl Artifacts {
             }
             Event::Snapshot(snapshot) => {
                 let snapshot = self.snapshot.insert(*snapshot);
+                if self.record.settings != snapshot.progress.settings {
+                    self.record.settings = snapshot.progress.settings.clone();
+                    self.folder.write_record(&self.record)?;
+                }
                 if snapshot.progress.epoch >= self.record.settings.epochs {
                     self.finish()?;
                 }
@@ -58,7 +85,7 @@ impl Artifacts {
     }
 
     /// Writes the metrics so far and the checkpoint.
-    fn write_progress(&self) -> Result<(), CliError> {
+    fn write_progress(&self) -> Result<(), WorkError> {
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let history = &snapshot.progress.history;
         if !history.is_empty() {
@@ -68,7 +95,16 @@ impl Artifacts {
     }
 
     /// Writes weights, matrices, figures and the report, where a step was done.
-    pub fn finish(&self) -> Result<(), CliError> {
+    ///
+    /// # Errors
+    /// When a file cannot be written; the old one is then still there.
+    pub fn finish(&mut self) -> Result<(), WorkError> {
+        self.write_all()?;
+        self.shown = Some(self.kept_step());
+        Ok(())
+    }
+
+    fn write_all(&self) -> Result<(), WorkError> {
         let Some(snapshot) = self.snapshot.as_ref().filter(|snapshot| snapshot.progress.step > 0) else {
             return Ok(());
         };
@@ -97,15 +133,15 @@ impl Artifacts {
         self.write("report.html", report_html(&self.report(snapshot))?.as_bytes())
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), CliError> {
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), WorkError> {
         Ok(write_whole(&self.folder.path.join(name), bytes)?)
     }
 
-    fn replace(&self, name: &str, write: impl FnOnce(&Path) -> Result<(), ReportError>) -> Result<(), CliError> {
+    fn replace(&self, name: &str, write: impl FnOnce(&Path) -> Result<(), ReportError>) -> Result<(), WorkError> {
         replace(&self.folder.path.join(name), |path| Ok(write(path)?))
     }
 
-    fn write_matrices(&self, result: &EpochResult) -> Result<(), CliError> {
+    fn write_matrices(&self, result: &EpochResult) -> Result<(), WorkError> {
         let (classes, loss) = (&self.record.classes, &result.row.loss);
         let confusion = &result.evaluation.confusion;
         self.replace(&format!("ground-distance-{loss}.csv"), |path| write_matrix_csv(path, classes, &result.ground))?;
@@ -193,11 +229,6 @@ impl Artifacts {
 /// Mean milliseconds of a training step, which trains all losses.
 fn step_ms(progress: &Progress) -> Option<f64> {
     (progress.step > 0).then(|| 1e3 * progress.step_seconds / progress.step as f64)
-}
-
-/// The most probable class of a row, for tables.
-pub fn predicted<'a>(classes: &'a [String], row: &[f32]) -> &'a str {
-    &classes[argmax(row)]
 }
 
 /// What a run was on, in the order of its sittings.

@@ -1,0 +1,64 @@
+//! `backhoe gui`: the window, joined with a worker in a thread of its own.
+
+use super::CliError;
+use super::args::{Command, GuiArguments, TrainArguments};
+use backhoe::device::{self, DeviceChoice};
+use backhoe::ui::App;
+use backhoe::ui::controls::Controls;
+use backhoe::worker::{Link, OpenDevice, Thread};
+use eframe::egui::{Context, ViewportBuilder};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time from a message to the window's next picture: what trains on the same cores shall not wait for pictures.
+const REPAINT_AFTER: Duration = Duration::from_millis(90);
+
+/// What `backhoe` alone does: the window where there is a display, else a training.
+pub fn or_train() -> Command {
+    let display = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let there = cfg!(any(windows, target_os = "macos")) || display("DISPLAY") || display("WAYLAND_DISPLAY");
+    if there { Command::Gui(Box::default()) } else { Command::Train(Box::default()) }
+}
+
+/// Opens the window and stays until it is closed.
+pub fn run(arguments: &GuiArguments) -> Result<(), CliError> {
+    let controls = controls(&arguments.train)?;
+    let train = &arguments.train;
+    let resume = train.resume.clone();
+    let (autostart, threads) = (arguments.autostart, train.device.threads.map(usize::from));
+    let viewport = ViewportBuilder::default().with_title("backhoe").with_inner_size([1280.0, 800.0]);
+    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    let made = eframe::run_native(
+        "backhoe",
+        options,
+        Box::new(move |creation| {
+            let mut worker = Thread::start(opener(threads), waker(creation.egui_ctx.clone()))?;
+            if let Some(place) = resume {
+                worker.send(controls.open(place));
+            }
+            Ok(Box::new(App::new(Box::new(worker), controls, autostart)))
+        }),
+    );
+    made.map_err(|error| CliError::Words(format!("the window cannot open: {error}; `backhoe train` needs none")))
+}
+
+fn waker(ctx: Context) -> impl Fn() + Send + Sync + 'static {
+    move || ctx.request_repaint_after(REPAINT_AFTER)
+}
+
+fn opener(threads: Option<usize>) -> OpenDevice {
+    Arc::new(move |name| {
+        let Ok(choice) = name.parse::<DeviceChoice>();
+        device::open(&choice, threads).map(Some).map_err(|error| error.to_string())
+    })
+}
+
+fn controls(train: &TrainArguments) -> Result<Controls, CliError> {
+    let sized = train.channels.is_empty() && train.hidden.is_none();
+    let cell = super::train::cell(train, false)?;
+    if cell.search {
+        let why = "the window searches for no learning rates: give it one with --lr, or use `backhoe train`";
+        return Err(CliError::Words(why.to_owned()));
+    }
+    Ok(Controls::new(cell, sized, &train.device.device.to_string(), train.out.clone()))
+}

@@ -1,0 +1,194 @@
+//! All that the worker has told so far.
+
+use crate::check::Row;
+use crate::nn::Loss;
+use crate::train::{EpochResult, EpochRow, GroundEdit, Settings};
+use crate::worker::message::{Message, PassTime, Picture, Scene, Seen, Trouble};
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+/// Most numbers of predictions that are kept for replay: 64 MiB. Beyond it the oldest epochs lose theirs.
+const MOST_OUTCOMES: usize = 16 << 20;
+
+/// What the worker is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// There is no run.
+    #[default]
+    Empty,
+    /// Data are made or read.
+    Loading {
+        /// Images done.
+        done: usize,
+        /// Images in all.
+        of: usize,
+    },
+    /// It trains.
+    Training,
+    /// It waits for a command.
+    Resting,
+    /// All epochs are done, or it was stopped.
+    Finished,
+    /// The worker is gone.
+    Closed,
+}
+
+/// A run of this sitting that another has followed.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// How it was trained.
+    pub settings: Settings,
+    /// Name of its data.
+    pub data: String,
+    /// Its rows.
+    pub rows: Vec<EpochRow>,
+}
+
+/// All that the worker has told so far.
+#[derive(Default)]
+pub struct Known {
+    /// The run.
+    pub scene: Option<Scene>,
+    /// What is being done.
+    pub phase: Phase,
+    /// A row an epoch and loss.
+    pub rows: Vec<EpochRow>,
+    /// Results by epochs done, from 1, in the order of the racers.
+    pub epochs: BTreeMap<usize, Vec<EpochResult>>,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Batches done in the present epoch.
+    pub batch: usize,
+    /// Images a second.
+    pub rate: f64,
+    /// Mean loss of the present epoch so far.
+    pub losses: HashMap<Loss, f64>,
+    /// Steps done by the last checkpoint, and whether all files are of that step.
+    pub kept: Option<(usize, bool)>,
+    /// Test images.
+    pub images: HashMap<usize, Picture>,
+    /// What was looked at last in a network.
+    pub seen: Option<Seen>,
+    /// How the device agrees with the reference, and whether the check is over.
+    pub checked: Option<(Vec<Row>, bool)>,
+    /// Time by kind of step.
+    pub passes: Vec<PassTime>,
+    /// What went wrong, newest last, until the user has read it.
+    pub troubles: Vec<Trouble>,
+    /// Files written, and other good news, newest last.
+    pub notes: Vec<String>,
+    /// Cells of D that are held fast.
+    pub held: GroundEdit,
+    /// Earlier runs of this sitting.
+    pub past: Vec<Past>,
+}
+
+impl Known {
+    /// Takes a message in.
+    pub fn take(&mut self, message: Message) {
+        match message {
+            Message::Loading { done, of } => self.phase = Phase::Loading { done, of },
+            Message::Begun(scene) => self.begin(*scene),
+            Message::Step { epoch, batch, rate } => {
+                (self.epoch, self.batch, self.rate) = (epoch, batch, rate);
+                self.phase = Phase::Training;
+            }
+            Message::Loss { loss, mean } => {
+                self.losses.insert(loss, mean);
+            }
+            Message::Epoch(result) => self.end_epoch(*result),
+            Message::Resting => self.phase = Phase::Resting,
+            Message::Finished => self.phase = Phase::Finished,
+            Message::Changed(settings) => {
+                if let Some(scene) = &mut self.scene {
+                    scene.settings = *settings;
+                }
+            }
+            Message::Recovered { why, adapter, step } => {
+                self.notes.push(format!("The device was lost ({why}); {adapter} goes on from step {step}."));
+                if let Some(scene) = &mut self.scene {
+                    scene.adapter = adapter;
+                }
+            }
+            Message::Kept { step, whole } => self.kept = Some((step, whole)),
+            Message::Images(pictures) => {
+                self.images.extend(pictures.into_iter().map(|picture| (picture.index, picture)));
+            }
+            Message::Seen(seen) => self.seen = Some(*seen),
+            Message::Checked { rows, done } => self.checked = Some((rows, done)),
+            Message::Measured(passes) => self.passes = passes,
+            Message::Written(path) => self.note_file(&path),
+            Message::Failed(trouble) => {
+                self.troubles.push(trouble);
+                let run = self.scene.is_some();
+                self.phase = if run { Phase::Finished } else { Phase::Empty };
+            }
+            Message::Closed => self.phase = Phase::Closed,
+        }
+    }
+
+    fn note_file(&mut self, path: &PathBuf) {
+        self.notes.push(format!("Written: {}", path.display()));
+    }
+
+    /// A run begins: what was known of the one before is past.
+    fn begin(&mut self, mut scene: Scene) {
+        let rows = std::mem::take(&mut scene.rows);
+        let earlier = std::mem::replace(self, Self { phase: Phase::Training, ..Self::default() });
+        self.past = earlier.past;
+        let before = earlier.scene.as_ref().map(|scene| &scene.adapter);
+        self.checked = if before == Some(&scene.adapter) { earlier.checked } else { None };
+        if let Some(Scene { settings, data, .. }) = earlier.scene.filter(|_| !earlier.rows.is_empty()) {
+            self.past.push(Past { settings, data, rows: earlier.rows });
+        }
+        self.held = scene.held.clone();
+        self.epoch = rows.last().map_or(0, |row| row.epoch);
+        self.rows = rows;
+        self.scene = Some(scene);
+    }
+
+    fn end_epoch(&mut self, result: EpochResult) {
+        let epoch = result.row.epoch;
+        // A run that was opened tells its last epoch once more.
+        if !self.rows.iter().any(|row| row.epoch == epoch && row.loss == result.row.loss) {
+            self.rows.push(result.row.clone());
+        }
+        let results = self.epochs.entry(epoch).or_default();
+        results.retain(|other| other.row.loss != result.row.loss);
+        results.push(result);
+        (self.epoch, self.batch) = (epoch, 0);
+        self.losses.clear();
+        self.forget_outcomes();
+    }
+
+    /// Drops the oldest epochs' predictions where all together take too much memory.
+    fn forget_outcomes(&mut self) {
+        let mut room = MOST_OUTCOMES;
+        for result in self.epochs.values_mut().rev().flatten() {
+            let size = result.outcomes.len();
+            if size > room {
+                (result.outcomes, result.scores) = (Vec::new(), Vec::new());
+            }
+            room = room.saturating_sub(size);
+        }
+    }
+
+    /// Class names; none before a run.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        self.scene.as_ref().map_or(&[], |scene| &scene.classes)
+    }
+
+    /// The racers; none before a run.
+    #[must_use]
+    pub fn losses_racing(&self) -> &[Loss] {
+        self.scene.as_ref().map_or(&[], |scene| &scene.settings.losses)
+    }
+
+    /// Whether the run has steps that no saved file shows.
+    #[must_use]
+    pub fn is_unsaved(&self) -> bool {
+        let stepped = self.epoch > 0 || self.batch > 0;
+        self.scene.is_some() && stepped && (self.phase == Phase::Training || !matches!(self.kept, Some((_, true))))
+    }
+}

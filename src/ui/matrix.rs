@@ -1,0 +1,133 @@
+//! A matrix of classes by classes as coloured cells with their names, to be pointed at.
+
+use super::theme::ink;
+use eframe::egui::{self, Align2, Color32, FontId, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
+
+/// Smallest cells that show their values, in points.
+const LEGIBLE: f32 = 26.0;
+/// Most classes whose cells can be reached one by one by keyboard and screen reader.
+const MOST_REACHED: usize = 16;
+
+/// A matrix to be shown.
+pub struct Matrix<'a> {
+    /// What it is, for those who cannot see it; names its cells.
+    pub label: &'a str,
+    /// Class names.
+    pub classes: &'a [String],
+    /// Classes x classes.
+    pub values: &'a [f64],
+    /// Colour of a value.
+    pub color: &'a dyn Fn(f64) -> Color32,
+    /// A value in words.
+    pub text: &'a dyn Fn(f64) -> String,
+    /// Cells with a frame: those that are chosen, or held fast.
+    pub framed: &'a dyn Fn(usize, usize) -> bool,
+}
+
+/// What was done with a matrix, by row and column.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pointed {
+    /// The cell under the pointer.
+    pub hovered: Option<[usize; 2]>,
+    /// The cell that was clicked, or chosen by keyboard.
+    pub clicked: Option<[usize; 2]>,
+    /// The cell from which the pointer is being dragged, and how far since the last frame.
+    pub dragged: Option<([usize; 2], Vec2)>,
+}
+
+impl Matrix<'_> {
+    /// Draws it as large as there is room, square, and tells what was done with it.
+    pub fn show(&self, ui: &mut Ui) -> Pointed {
+        let classes = self.classes.len();
+        if classes == 0 || self.values.len() != classes * classes {
+            return Pointed::default();
+        }
+        let font = egui::TextStyle::Small.resolve(ui.style());
+        let margin = self.widest_name(ui, &font) + 8.0;
+        let side = (ui.available_width() - margin).min(ui.available_height() - margin).max(8.0 * classes as f32);
+        let (whole, _) = ui.allocate_exact_size(Vec2::splat(side + margin), Sense::hover());
+        let field = Rect::from_min_size(whole.min + Vec2::splat(margin), Vec2::splat(side));
+        self.names(ui, field, &font);
+        let cell = side / classes as f32;
+        let at = |row: usize, column: usize| {
+            Rect::from_min_size(field.min + Vec2::new(column as f32, row as f32) * cell, Vec2::splat(cell))
+        };
+        let pointed = self.sense(ui, field, &at);
+        for row in 0..classes {
+            for column in 0..classes {
+                self.cell(ui, at(row, column), [row, column], &font, pointed.hovered);
+            }
+        }
+        pointed
+    }
+
+    fn widest_name(&self, ui: &Ui, font: &FontId) -> f32 {
+        let width = |name: &String| ui.painter().layout_no_wrap(name.clone(), font.clone(), Color32::BLACK).size().x;
+        self.classes.iter().map(width).fold(0.0, f32::max).min(120.0)
+    }
+
+    /// Row names to the left, column names above, every so many where they would meet.
+    fn names(&self, ui: &Ui, field: Rect, font: &FontId) {
+        let cell = field.width() / self.classes.len() as f32;
+        let every = (font.size / cell).ceil().max(1.0) as usize;
+        let wide = (self.widest_name(ui, font) / cell).ceil().max(1.0) as usize;
+        let color = ui.visuals().text_color();
+        for (index, name) in self.classes.iter().enumerate() {
+            let middle = (index as f32 + 0.5) * cell;
+            if index % every == 0 {
+                let place = Pos2::new(field.min.x - 4.0, field.min.y + middle);
+                ui.painter().text(place, Align2::RIGHT_CENTER, name, font.clone(), color);
+            }
+            if index % wide == 0 {
+                let place = Pos2::new(field.min.x + middle, field.min.y - 4.0);
+                ui.painter().text(place, Align2::CENTER_BOTTOM, name, font.clone(), color);
+            }
+        }
+    }
+
+    fn sense(&self, ui: &Ui, field: Rect, at: &dyn Fn(usize, usize) -> Rect) -> Pointed {
+        let classes = self.classes.len();
+        let mut pointed = Pointed::default();
+        let mut note = |cell: [usize; 2], response: &Response| {
+            pointed.hovered = if response.hovered() { Some(cell) } else { pointed.hovered };
+            pointed.clicked = if response.clicked() { Some(cell) } else { pointed.clicked };
+            pointed.dragged = if response.dragged() { Some((cell, response.drag_delta())) } else { pointed.dragged };
+        };
+        if classes <= MOST_REACHED {
+            for [row, column] in (0..classes * classes).map(|at| [at / classes, at % classes]) {
+                let id = ui.scope_id().with((self.label, row, column));
+                let response = ui.interact(at(row, column), id, Sense::click_and_drag());
+                let name = self.name(row, column);
+                response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+                note([row, column], &response);
+            }
+            return pointed;
+        }
+        let response = ui.interact(field, ui.scope_id().with(self.label), Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.label));
+        if let Some(place) = response.interact_pointer_pos().or(response.hover_pos()) {
+            let index = |from: f32| ((from / field.width() * classes as f32) as usize).min(classes - 1);
+            note([index(place.y - field.min.y), index(place.x - field.min.x)], &response);
+        }
+        pointed
+    }
+
+    /// A cell in words.
+    pub fn name(&self, row: usize, column: usize) -> String {
+        let value = (self.text)(self.values[row * self.classes.len() + column]);
+        format!("{}: {} to {}: {value}", self.label, self.classes[row], self.classes[column])
+    }
+
+    fn cell(&self, ui: &Ui, rect: Rect, [row, column]: [usize; 2], font: &FontId, hovered: Option<[usize; 2]>) {
+        let value = self.values[row * self.classes.len() + column];
+        let color = (self.color)(value);
+        ui.painter().rect_filled(rect.expand(0.25), 0.0, color);
+        if rect.width() >= LEGIBLE {
+            ui.painter().text(rect.center(), Align2::CENTER_CENTER, (self.text)(value), font.clone(), ink(color));
+        }
+        if (self.framed)(row, column) || hovered == Some([row, column]) {
+            let stroke = egui::Stroke::new(2.0, ink(color));
+            ui.painter().rect_stroke(rect.shrink(1.0), 0.0, stroke, egui::StrokeKind::Inside);
+        }
+    }
+}

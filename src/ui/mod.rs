@@ -1,0 +1,16 @@
+//! The window: watch a network learn how far apart its classes are. It sees settings and messages only ([`crate::worker`]):
+//! nothing here waits, computes a gradient or touches a file.
+
+pub mod app;
+mod desk;
+pub mod dialogs;
+mod keyboard;
+mod known;
+mod matrix;
+mod panels;
+mod terms;
+mod theme;
+
+pub use app::App;
+pub use known::Known;
+pub use panels::controls;

@@ -1,0 +1,15 @@
+//! The panel ground.
+
+use crate::ui::desk::Desk;
+use eframe::egui::Ui;
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct Ground {}
+
+impl Ground {
+    /// Draws it.
+    pub fn show(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let _ = (ui, desk);
+    }
+}

@@ -1,0 +1,15 @@
+//! The panel inside.
+
+use crate::ui::desk::Desk;
+use eframe::egui::Ui;
+
+/// The panel's own state.
+#[derive(Default)]
+pub struct Inside {}
+
+impl Inside {
+    /// Draws it.
+    pub fn show(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let _ = (ui, desk);
+    }
+}

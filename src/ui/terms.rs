@@ -1,0 +1,54 @@
+//! Every term's tooltip: its formula, and the number of its equation in the paper.
+
+/// What a term means.
+pub fn of(term: &str) -> &'static str {
+    match term {
+        "AEM" => "Accuracy of exact match: percent of the test images whose most probable class is the true one.",
+        "AEO" => {
+            "Accuracy of exact match or one category off: percent of the test images with |predicted - true| <= 1."
+        }
+        "MAE" => "Mean absolute error in classes: mean of |predicted - true|.",
+        "Spearman" => {
+            "Spearman's rank correlation between the expected class value, sum of p_i times the value of class i, and the real label."
+        }
+        "loss" => "Mean training loss of the epoch. Losses of different kinds cannot be compared.",
+        "D" => {
+            "Ground distance: D = (R + R^T) / 2 with rows' diagonals 0 (equation 13). R_ij counts the distances in row i smaller \
+             than the one to j, divided by the number of classes (equation 12)."
+        }
+        "distances" => {
+            "Euclidean distances between the classes' mean L1-normalised features of the epoch (equation 2)."
+        }
+        "ranks" => "Ranks by row: how many classes are nearer, divided by the number of classes (equation 12).",
+        "difference" => "D minus that of ordered classes, |i - j| / (C - 1).",
+        "tau" => {
+            "Kendall's tau between the order found again from D alone (seriation) and the true order: 1 is the same order, 0 chance."
+        }
+        "learning rate" => "Step size of stochastic gradient descent.",
+        "momentum" => "Share of the last step that is kept in the next.",
+        "lambda" => {
+            "Weight of the distance term beside cross-entropy: E = E_xe + lambda * sum over i of p_i^2 (D_i,k^omega + mu) (equations 15 and 16). \
+             Automatic: after the jump start, such that the term is 3.5 times smaller than cross-entropy."
+        }
+        "omega" => "Power of the ground distance in equation 16: 1 for xemd1, 2 for xemd2.",
+        "mu" => {
+            "Bias of the ground distance in equation 16: -0.5 for xemd1, -0.25 for xemd2, so that the term is zero at D = 0.5 and \
+             rewards classes nearer than that."
+        }
+        "xe" => {
+            "Cross-entropy: -log p_k of the true class k (section 2.1). It does not know how far classes are apart."
+        }
+        "emd" => {
+            "Squared earth mover's distance of ordered classes: the sum over i of (CDF_i(p) - CDF_i(t))^2 (equation 10)."
+        }
+        "xemd1" | "xemd2" => {
+            "Cross-entropy with the self-guided distance term of equation 16, its ground distance learned."
+        }
+        "jump start" => "Epochs of cross-entropy alone before the distance term begins.",
+        "shuffled ids" => {
+            "Gives the classes shuffled numbers, so that their order is hidden from the network: emd, which relies on it, breaks; \
+             the self-guided losses find it again. Everything shown keeps the true order."
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,97 @@
+//! Figures and numbers written where the user wants them.
+
+use super::WorkError;
+use super::artifacts::Artifacts;
+use super::message::{Export, Exported};
+use crate::report::{
+    EpochRow, confusion_heatmap_png, confusion_heatmap_svg, curves_png, curves_svg, encode_png, heatmap_png,
+    heatmap_svg, write_confusion_csv, write_matrix_csv, write_metrics_csv,
+};
+use crate::train::metrics::Confusion;
+use crate::train::run::{replace, write_whole};
+use std::path::{Path, PathBuf};
+
+/// What the ending of a file's name asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Png,
+    Svg,
+    Csv,
+    Other,
+}
+
+impl Format {
+    fn of(path: &Path) -> Self {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        match ending.as_deref() {
+            Some("png") => Self::Png,
+            Some("svg") => Self::Svg,
+            Some("csv") => Self::Csv,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Writes a figure, a table or a part of the run; returns the file's place.
+///
+/// # Errors
+/// When the file cannot be written, or what it shows has no such format.
+pub fn write(export: &Export, artifacts: &Artifacts) -> Result<PathBuf, WorkError> {
+    let path = &export.to;
+    let format = Format::of(path);
+    match &export.what {
+        Exported::Curves(rows) => curves(path, format, rows)?,
+        Exported::Matrix { classes, matrix, title } => heatmap(path, format, classes, matrix, title)?,
+        Exported::Confusion { classes, confusion, title } => counts(path, format, classes, confusion, title)?,
+        Exported::Weights(loss) => copy(&artifacts.folder.weights(loss.name()), path)?,
+        Exported::Report => copy(&artifacts.folder.path.join("report.html"), path)?,
+        Exported::Picture { width, rgb } if format == Format::Png && *width > 0 => {
+            let height = rgb.len() as u32 / (3 * width);
+            write_whole(path, &encode_png(rgb, *width, height)?)?;
+        }
+        Exported::Picture { .. } => return Err(unknown(path, ".png")),
+    }
+    Ok(path.clone())
+}
+
+fn curves(path: &Path, format: Format, rows: &[EpochRow]) -> Result<(), WorkError> {
+    match format {
+        Format::Png => write_whole(path, &curves_png(rows)?)?,
+        Format::Svg => write_whole(path, curves_svg(rows)?.as_bytes())?,
+        Format::Csv => replace::<_, WorkError>(path, |place| Ok(write_metrics_csv(place, rows)?))?,
+        Format::Other => return Err(unknown(path, ".png, .svg or .csv")),
+    }
+    Ok(())
+}
+
+fn heatmap(path: &Path, format: Format, classes: &[String], matrix: &[f64], title: &str) -> Result<(), WorkError> {
+    match format {
+        Format::Png => write_whole(path, &heatmap_png(classes, matrix, title)?)?,
+        Format::Svg => write_whole(path, heatmap_svg(classes, matrix, title)?.as_bytes())?,
+        Format::Csv => replace::<_, WorkError>(path, |place| Ok(write_matrix_csv(place, classes, matrix)?))?,
+        Format::Other => return Err(unknown(path, ".png, .svg or .csv")),
+    }
+    Ok(())
+}
+
+fn counts(path: &Path, format: Format, classes: &[String], counts: &Confusion, title: &str) -> Result<(), WorkError> {
+    match format {
+        Format::Png => write_whole(path, &confusion_heatmap_png(classes, counts, title)?)?,
+        Format::Svg => write_whole(path, confusion_heatmap_svg(classes, counts, title)?.as_bytes())?,
+        Format::Csv => replace::<_, WorkError>(path, |place| Ok(write_confusion_csv(place, classes, counts)?))?,
+        Format::Other => return Err(unknown(path, ".png, .svg or .csv")),
+    }
+    Ok(())
+}
+
+/// Copies a file of the run's folder, which has it once it was saved.
+fn copy(from: &Path, to: &Path) -> Result<(), WorkError> {
+    let bytes = std::fs::read(from).map_err(|error| {
+        WorkError::Words(format!("{}: {error}; save the run first: saving writes it", from.display()))
+    })?;
+    Ok(write_whole(to, &bytes)?)
+}
+
+fn unknown(path: &Path, known: &str) -> WorkError {
+    WorkError::Words(format!("{}: give the file's name an ending that says the format: {known}", path.display()))
+}

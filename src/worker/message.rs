@@ -1,0 +1,317 @@
+//! What an interface and the worker tell each other. Plain data: it crosses a thread on the desktop, and
+//! the border between two copies of this program in a page.
+
+use crate::check::Row;
+use crate::data::source::Source;
+use crate::nn::Loss;
+use crate::plan::Adapter;
+use crate::train::cell::Cell;
+use crate::train::metrics::Confusion;
+use crate::train::{Change, EpochResult, EpochRow, GroundEdit, Settings};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What the worker is asked to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// Train this from its first step; a run under way is saved and left.
+    Begin(Box<Order>),
+    /// Open the run of a folder, resting where its checkpoint stands.
+    Open {
+        /// The run's folder.
+        place: PathBuf,
+        /// On what it goes on: `auto`, `gpu`, `cpu` or a name.
+        device: String,
+    },
+    /// Train on, or rest.
+    Go(Pace),
+    /// Train with another setting from the next step on.
+    Change(Change),
+    /// Train with these cells of D from the next epoch on, all racers that read one.
+    Ground(GroundEdit),
+    /// Begin again from the same first weights.
+    Restart,
+    /// Write checkpoint, weights, matrices, figures and report now.
+    Save,
+    /// End the run here, all files written.
+    Stop,
+    /// Show test images.
+    Images(Vec<usize>),
+    /// Look into a network.
+    Look(Look),
+    /// Test every kernel of the device that is used against the f64 reference.
+    Check,
+    /// Measure the time of each kind of step.
+    Measure,
+    /// Draw a figure or write numbers.
+    Export(Box<Export>),
+    /// Save what there is and end.
+    Close,
+}
+
+/// A run to be begun.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// What is trained.
+    pub cell: Cell,
+    /// The run's folder; the next unused one of `runs/` where none is said.
+    pub place: Option<PathBuf>,
+    /// On what: `auto`, `gpu`, `cpu` or an adapter's name.
+    pub device: String,
+    /// Whether it begins at once, or rests before its first step.
+    pub begins: bool,
+    /// Whether the network's channels and hidden layer are those that suit the device, whatever the cell says.
+    pub sized_by_device: bool,
+}
+
+/// How far to train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// To the end.
+    Run,
+    /// Not at all.
+    Rest,
+    /// One step.
+    Step,
+    /// To the end of the epoch.
+    Epoch,
+}
+
+/// What to look at in a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// The racer.
+    pub loss: Loss,
+    /// The test image.
+    pub image: usize,
+    /// The layer whose outputs are shown, from 0.
+    pub layer: usize,
+}
+
+/// What was seen in a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// What was asked for.
+    pub look: Look,
+    /// Names of all layers whose outputs can be shown, in their order.
+    pub layers: Vec<String>,
+    /// Weights of the first convolution: filters.
+    pub filters: Maps,
+    /// Outputs of the chosen layer: channels; a fully connected layer is one row.
+    pub activations: Maps,
+    /// Gradient of the loss with respect to the network's input, one map a colour.
+    pub gradient: Maps,
+    /// The network's input as it was given, red, green and blue in 0 to 1.
+    pub input: Maps,
+    /// Predicted probabilities, one a class.
+    pub probabilities: Vec<f32>,
+    /// The loss of this image.
+    pub value: f64,
+}
+
+/// Maps of one size.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Maps {
+    /// Maps.
+    pub count: usize,
+    /// Channels of a map: 3 for the first convolution's filters, else 1.
+    pub channels: usize,
+    /// Rows of a map.
+    pub height: usize,
+    /// Columns of a map.
+    pub width: usize,
+    /// Count x channels x height x width.
+    pub values: Vec<f32>,
+}
+
+/// A figure or a table of numbers to be written, with all that it shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Export {
+    /// What it shows.
+    pub what: Exported,
+    /// The file; its ending says the format: `.png`, `.svg` or `.csv`.
+    pub to: PathBuf,
+}
+
+/// What can be written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Exported {
+    /// Curves or rows of metrics.
+    Curves(Vec<EpochRow>),
+    /// A matrix of distances, classes x classes.
+    Matrix {
+        /// Class names.
+        classes: Vec<String>,
+        /// The matrix.
+        matrix: Vec<f64>,
+        /// The figure's title.
+        title: String,
+    },
+    /// Counts by true and predicted class.
+    Confusion {
+        /// Class names.
+        classes: Vec<String>,
+        /// The counts.
+        confusion: Confusion,
+        /// The figure's title.
+        title: String,
+    },
+    /// The weights of a racer.
+    Weights(Loss),
+    /// A picture that the window made.
+    Picture {
+        /// Pixels across.
+        width: u32,
+        /// Red, green and blue, row by row.
+        rgb: Vec<u8>,
+    },
+    /// The report of the run, `.html`.
+    Report,
+}
+
+/// All that is known of a run when it begins or is opened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Scene {
+    /// The run's folder.
+    pub place: PathBuf,
+    /// Name of the data.
+    pub data: String,
+    /// Where the data come from.
+    pub source: Source,
+    /// How it is trained.
+    pub settings: Settings,
+    /// Class names in their order.
+    pub classes: Vec<String>,
+    /// What each class stands for as a number.
+    pub class_values: Vec<f64>,
+    /// Training images.
+    pub train_images: usize,
+    /// Class of each test image.
+    pub labels: Vec<u32>,
+    /// Name of each test image.
+    pub names: Vec<String>,
+    /// Weights of a racer.
+    pub parameters: usize,
+    /// Bytes of memory that the plan of a step takes, scratch included.
+    pub memory: u64,
+    /// What it runs on.
+    pub adapter: Adapter,
+    /// Why that.
+    pub why: String,
+    /// Files that were passed over.
+    pub skipped: Vec<String>,
+    /// Rows of the epochs done before.
+    pub rows: Vec<EpochRow>,
+    /// Steps done before.
+    pub step: usize,
+    /// Cells of D that are held fast.
+    pub held: GroundEdit,
+    /// Batches of an epoch.
+    pub batches: usize,
+}
+
+/// A test image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Its number among the test images.
+    pub index: usize,
+    /// Pixels across and down.
+    pub side: usize,
+    /// Red, green and blue planes, 3 x side x side.
+    pub planes: Vec<u8>,
+}
+
+/// Time of one kind of step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PassTime {
+    /// The operation.
+    pub op: String,
+    /// Milliseconds of a training step.
+    pub ms: f64,
+    /// Share of the step, 0 to 1.
+    pub share: f64,
+    /// GFLOP/s by the plan's count.
+    pub gflops: f64,
+}
+
+/// What went wrong, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What was attempted.
+    pub what: String,
+    /// Why it failed and what to do.
+    pub why: String,
+}
+
+/// What the worker tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Message {
+    /// Data are being made or read.
+    Loading {
+        /// Images done.
+        done: usize,
+        /// Images in all.
+        of: usize,
+    },
+    /// A run has begun or was opened.
+    Begun(Box<Scene>),
+    /// A batch was submitted.
+    Step {
+        /// Epochs done.
+        epoch: usize,
+        /// Batches done in the present epoch.
+        batch: usize,
+        /// Images a second in the last moments, each counted once however many losses race.
+        rate: f64,
+    },
+    /// Mean training loss of the epoch so far.
+    Loss {
+        /// The racer.
+        loss: Loss,
+        /// The mean.
+        mean: f64,
+    },
+    /// An epoch of one racer is over.
+    Epoch(Box<EpochResult>),
+    /// What was asked for is reached; it waits for the next command.
+    Resting,
+    /// All epochs are done and all files written.
+    Finished,
+    /// The settings as they are from now on.
+    Changed(Box<Settings>),
+    /// The device was lost and opened again.
+    Recovered {
+        /// Why it was lost.
+        why: String,
+        /// What it runs on now.
+        adapter: Adapter,
+        /// Steps done.
+        step: usize,
+    },
+    /// A checkpoint lies in the folder.
+    Kept {
+        /// Steps done by then.
+        step: usize,
+        /// Whether weights, figures and report are of that step, too.
+        whole: bool,
+    },
+    /// Test images that were asked for.
+    Images(Vec<Picture>),
+    /// What was looked at.
+    Seen(Box<Seen>),
+    /// How the device agrees with the reference so far.
+    Checked {
+        /// A row a kernel.
+        rows: Vec<Row>,
+        /// Whether these are all.
+        done: bool,
+    },
+    /// Time of each kind of step, slowest first.
+    Measured(Vec<PassTime>),
+    /// A file was written.
+    Written(PathBuf),
+    /// Something went wrong; the worker lives on.
+    Failed(Trouble),
+    /// It is over.
+    Closed,
+}

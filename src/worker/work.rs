@@ -1,0 +1,251 @@
+//! The worker as a state machine that is polled: what it does, a little at a time.
+
+use super::WorkError;
+use super::message::{Command, Message, Order, Trouble};
+use super::opening::{self, Begun};
+use super::run::{Ask, Run};
+use super::words::words;
+use crate::data::Dataset;
+use crate::data::folder::Skipped;
+use crate::device::Opened;
+use crate::plan::AdapterKind;
+use crate::train::Settings;
+use crate::train::cell::{Cell, load};
+use crate::train::run::RunFolder;
+use crate::train::session::Opener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where messages go.
+pub type Tell = Arc<dyn Fn(Message) + Send + Sync>;
+
+/// Opens the device of a name (`auto`, `gpu`, `cpu`, an adapter's); nothing while it is still opening.
+pub type OpenDevice = Arc<dyn Fn(&str) -> Result<Option<Opened>, String> + Send + Sync>;
+
+/// What [`Worker::advance`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Something was done; call again.
+    Working,
+    /// A device is busy; call again when it has finished something.
+    Waiting,
+    /// There is nothing to do before the next command.
+    Idle,
+    /// It is over.
+    Closed,
+}
+
+/// What comes after the present run has been left.
+enum After {
+    Begin(Box<Order>),
+    Open { place: PathBuf, device: String },
+    Close,
+}
+
+enum Stage {
+    Idle,
+    /// A device is being opened.
+    Opening(After),
+    Running(Box<Run>),
+    Closed,
+}
+
+/// The worker.
+pub struct Worker {
+    open: OpenDevice,
+    tell: Tell,
+    stage: Stage,
+    /// What is done once the run under way is saved.
+    after: Option<After>,
+    /// What was begun last.
+    order: Option<Box<Order>>,
+}
+
+impl Worker {
+    /// One without a run.
+    #[must_use]
+    pub fn new(open: OpenDevice, tell: Tell) -> Self {
+        Self { open, tell, stage: Stage::Idle, after: None, order: None }
+    }
+
+    /// Takes a command; what takes time is done by [`Worker::advance`].
+    pub fn take(&mut self, command: Command) {
+        match command {
+            Command::Begin(order) => self.leave_for(After::Begin(order)),
+            Command::Open { place, device } => self.leave_for(After::Open { place, device }),
+            Command::Restart => {
+                // A run that was opened from its folder is begun again from what its folder says.
+                let again = match &self.stage {
+                    Stage::Running(run) => Some(Box::new(run.order(self.order.as_deref()))),
+                    _ => self.order.clone(),
+                };
+                if let Some(order) = again {
+                    self.leave_for(After::Begin(order));
+                }
+            }
+            Command::Close => self.leave_for(After::Close),
+            other => self.ask(other),
+        }
+    }
+
+    /// What a run alone can do.
+    fn ask(&mut self, command: Command) {
+        let Stage::Running(run) = &mut self.stage else { return };
+        if let Err(error) = run.take(command) {
+            self.fail("that", &error);
+        }
+    }
+
+    fn leave_for(&mut self, after: After) {
+        if let Stage::Running(run) = &mut self.stage {
+            run.leave();
+        }
+        self.after = Some(after);
+    }
+
+    /// Does a little.
+    pub fn advance(&mut self) -> Next {
+        match &mut self.stage {
+            Stage::Idle => self.next(Next::Idle),
+            Stage::Opening(_) => self.open_device(),
+            Stage::Running(run) => match run.advance() {
+                Ok(Ask::Left) => {
+                    self.stage = Stage::Idle;
+                    Next::Working
+                }
+                Ok(Ask::More(next)) => next,
+                Err(error) => self.end_run(&error),
+            },
+            Stage::Closed => Next::Closed,
+        }
+    }
+
+    /// Waits until the device has finished something, where waiting is possible (not in a page).
+    pub fn wait(&mut self) {
+        let waited = if let Stage::Running(run) = &mut self.stage { run.wait() } else { Ok(()) };
+        if let Err(error) = waited {
+            self.end_run(&error);
+        }
+    }
+
+    /// The run is over by an error: what was reached is kept, and the next may begin.
+    fn end_run(&mut self, error: &WorkError) -> Next {
+        self.fail("training", error);
+        if let Stage::Running(run) = &mut self.stage {
+            run.keep_what_there_is();
+        }
+        self.stage = Stage::Idle;
+        Next::Working
+    }
+
+    fn next(&mut self, otherwise: Next) -> Next {
+        match self.after.take() {
+            None => otherwise,
+            Some(After::Close) => {
+                self.stage = Stage::Closed;
+                (self.tell)(Message::Closed);
+                Next::Closed
+            }
+            Some(after) => {
+                self.stage = Stage::Opening(after);
+                Next::Working
+            }
+        }
+    }
+
+    fn open_device(&mut self) -> Next {
+        let device = match &self.stage {
+            Stage::Opening(After::Begin(order)) => &order.device,
+            Stage::Opening(After::Open { device, .. }) => device,
+            _ => return Next::Idle,
+        };
+        let opened = match (self.open)(device) {
+            Ok(None) => return Next::Waiting,
+            Ok(Some(opened)) => Ok(opened),
+            Err(why) => Err(WorkError::Words(why)),
+        };
+        let Stage::Opening(wanted) = std::mem::replace(&mut self.stage, Stage::Idle) else { return Next::Idle };
+        match opened.and_then(|opened| self.start(wanted, opened)) {
+            Ok(run) => self.stage = Stage::Running(Box::new(run)),
+            Err(error) => self.fail("the run", &error),
+        }
+        Next::Working
+    }
+
+    fn start(&mut self, wanted: After, opened: Opened) -> Result<Run, WorkError> {
+        match wanted {
+            After::Begin(order) => {
+                let run = self.begin(&order, opened);
+                self.order = Some(order);
+                run
+            }
+            After::Open { place, device } => self.resume(&place, &device, opened),
+            After::Close => Err(WorkError::Words("it is closing".to_owned())),
+        }
+    }
+
+    fn begin(&self, order: &Order, opened: Opened) -> Result<Run, WorkError> {
+        let mut cell = order.cell.clone();
+        if order.sized_by_device {
+            let software = opened.executor.adapter().kind == AdapterKind::Software;
+            (cell.settings.channels, cell.settings.hidden) = Settings::network_for(software);
+        }
+        cell.settings.check()?;
+        let folder = opening::place(order.place.as_deref(), &cell.source.name())?;
+        let begun = self.prepare(&cell, &folder, order, opened);
+        if begun.is_err() {
+            folder.remove_empty();
+        }
+        begun
+    }
+
+    fn prepare(&self, cell: &Cell, folder: &RunFolder, order: &Order, opened: Opened) -> Result<Run, WorkError> {
+        let file = opening::ground_file(cell)?;
+        let (data, skipped) = self.load(cell)?;
+        let settings = opening::settings(cell, file, &data.classes)?;
+        let Opened { executor, why } = opened;
+        let begun = opening::begin(folder, cell, settings, data, executor, self.opener(&order.device))?;
+        Ok(self.show(begun, &order.device, why, &skipped, order.begins))
+    }
+
+    fn resume(&self, place: &Path, device: &str, opened: Opened) -> Result<Run, WorkError> {
+        let folder = RunFolder { path: place.to_owned() };
+        let snapshot = folder.read_checkpoint()?;
+        let record = folder.read_record()?;
+        let cell = Cell {
+            source: record.source.clone(),
+            protocol: record.protocol.clone(),
+            settings: record.settings.clone(),
+            ground: None,
+            search: false,
+        };
+        let (data, skipped) = self.load(&cell)?;
+        let Opened { executor, why } = opened;
+        let begun = opening::resume(folder, record, snapshot, data, executor, self.opener(device))?;
+        Ok(self.show(begun, device, why, &skipped, false))
+    }
+
+    fn load(&self, cell: &Cell) -> Result<(Arc<Dataset>, Vec<Skipped>), WorkError> {
+        let tell = Arc::clone(&self.tell);
+        let progress = move |done, of| tell(Message::Loading { done, of });
+        let Cell { source, protocol, settings, .. } = cell;
+        let (data, skipped) = load(source, protocol, settings.stored_side, settings.seed, &progress)?;
+        Ok((Arc::new(data), skipped))
+    }
+
+    fn show(&self, begun: Begun, device: &str, why: &str, skipped: &[Skipped], begins: bool) -> Run {
+        let run = Run::new(begun, device, begins, Arc::clone(&self.tell));
+        let skipped = skipped.iter().map(ToString::to_string).collect();
+        (self.tell)(Message::Begun(Box::new(run.scene(why, skipped))));
+        run
+    }
+
+    fn opener(&self, device: &str) -> Opener {
+        let (open, device) = (Arc::clone(&self.open), device.to_owned());
+        Box::new(move || Ok(open(&device)?.map(|opened| opened.executor)))
+    }
+
+    fn fail(&self, what: &str, error: &WorkError) {
+        (self.tell)(Message::Failed(Trouble { what: what.to_owned(), why: words(error) }));
+    }
+}
