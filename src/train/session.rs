@@ -125,6 +125,15 @@ impl Session {
         self.ask(Asked::Hold(edit))
     }
 
+    /// Tells the results of the last epoch once more ([`Trainer::review`]).
+    ///
+    /// # Errors
+    /// As [`Session::advance`].
+    pub fn review(&mut self) -> Result<(), TrainError> {
+        let reviewed = self.trainer.as_mut().map_or(Ok(()), Trainer::review);
+        reviewed.or_else(|error| self.survive(error).map(|_| ()))
+    }
+
     fn ask(&mut self, asked: Asked) -> Result<(), TrainError> {
         let done = self.trainer.as_mut().map_or(Ok(()), |trainer| asked.clone().of(trainer));
         match done.or_else(|error| self.survive(error).map(|_| ())) {

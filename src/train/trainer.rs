@@ -130,6 +130,8 @@ pub struct Trainer {
     measured: Option<Vec<Vec<u8>>>,
     predicted: Option<Vec<Vec<f32>>>,
     save_wanted: bool,
+    /// Whether the last epoch is measured once more.
+    reviewing: bool,
     memory_bytes: u64,
     goal: Goal,
     /// The racers' matrices D, classes x classes each, as the last epoch left them.
@@ -217,6 +219,7 @@ impl Trainer {
             measured: None,
             predicted: None,
             save_wanted: false,
+            reviewing: false,
             memory_bytes: memory.bytes(),
             goal: Goal::End,
             learned: Vec::new(),

@@ -6,6 +6,8 @@ mod exporting;
 pub mod message;
 pub mod opening;
 mod run;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod words;
 mod work;

@@ -119,7 +119,8 @@ impl Run {
     /// # Errors
     /// When a setting is out of range, a file cannot be written or the device fails.
     pub fn take(&mut self, command: Command) -> Result<(), WorkError> {
-        self.idle = false;
+        // What only tells or writes something finds a run that rests, and leaves it so.
+        self.idle &= matches!(command, Command::Images(_) | Command::Export(_));
         match command {
             Command::Go(pace) => self.go(pace),
             Command::Change(change) => {

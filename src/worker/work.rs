@@ -221,7 +221,8 @@ impl Worker {
         };
         let (data, skipped) = self.load(&cell)?;
         let Opened { executor, why } = opened;
-        let begun = opening::resume(folder, record, snapshot, data, executor, self.opener(device))?;
+        let mut begun = opening::resume(folder, record, snapshot, data, executor, self.opener(device))?;
+        begun.session.review()?;
         Ok(self.show(begun, device, why, &skipped, false))
     }
 

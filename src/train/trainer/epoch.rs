@@ -13,6 +13,11 @@ use crate::train::snapshot::Progress;
 /// The distance term shall be so many times smaller than cross-entropy (section 4.3: 3 to 4).
 const LAMBDA_RATIO: f64 = 3.5;
 
+/// The floats of a reading.
+fn wide(bytes: &[u8]) -> Vec<f64> {
+    bytemuck::pod_collect_to_vec::<u8, f32>(bytes).into_iter().map(f64::from).collect()
+}
+
 impl Trainer {
     /// Writes what the present epoch needs: its order, its clock, the racers' settings.
     pub(super) fn begin_epoch(&mut self) -> Result<(), TrainError> {
@@ -98,13 +103,20 @@ impl Trainer {
         }
         let readings = self.measured.take().unwrap_or_default();
         let outcomes = self.predicted.take().unwrap_or_default();
-        self.progress.epoch += 1;
-        self.progress.cursor = 0;
-        for (index, (outcomes, readings)) in outcomes.into_iter().zip(readings.chunks(READINGS.len())).enumerate() {
-            self.check_fault(index, &readings[0])?;
-            self.check_outcomes(index, &outcomes)?;
-            let result = self.result(index, outcomes, readings)?;
-            self.progress.history.push(result.row.clone());
+        let again = std::mem::take(&mut self.reviewing);
+        if !again {
+            self.progress.epoch += 1;
+            self.progress.cursor = 0;
+        }
+        for (racer, (outcomes, readings)) in outcomes.into_iter().zip(readings.chunks(READINGS.len())).enumerate() {
+            self.check_fault(racer, &readings[0])?;
+            self.check_outcomes(racer, &outcomes)?;
+            let mut result = self.result(racer, outcomes, readings)?;
+            if again {
+                self.remember(&mut result);
+            } else {
+                self.count(&mut result, racer, readings)?;
+            }
             events.push(Event::Epoch(Box::new(result)));
         }
         if self.settings.ground != Ground::Learned || !self.progress.held.cells.is_empty() {
@@ -114,48 +126,76 @@ impl Trainer {
         Ok(Advance::Working)
     }
 
-    /// Everything about a racer's epoch; also chooses its lambda when the jump start is over.
+    /// Tells the results of the last epoch once more, measured anew: for those who open a run where an epoch ended. Nothing
+    /// of the run changes.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn review(&mut self) -> Result<(), TrainError> {
+        if self.progress.cursor > 0 || self.progress.epoch == 0 {
+            return Ok(());
+        }
+        self.readings = self.request(&READINGS)?;
+        self.examiner.begin(&mut *self.executor)?;
+        self.reviewing = true;
+        self.phase = Phase::Evaluating;
+        Ok(())
+    }
+
+    /// What an epoch's state and predictions say of a racer; of its row, the loss's name and the test images' part.
     fn result(&mut self, racer: usize, outcomes: Vec<f32>, readings: &[Vec<u8>]) -> Result<EpochResult, TrainError> {
         let loss = self.settings.losses[racer];
-        let floats = |bytes: &[u8]| -> Vec<f32> { bytemuck::pod_collect_to_vec(bytes) };
-        let wide = |bytes: &[u8]| -> Vec<f64> { floats(bytes).into_iter().map(f64::from).collect() };
-        let sums = wide(&readings[1]);
-        let counts: Vec<u32> = self.ids.rows_by_class(bytemuck::pod_collect_to_vec(&readings[2]));
-        let by_class = |bytes: &[u8]| self.ids.matrix_by_class(wide(bytes));
-        let (distances, ground) = (by_class(&readings[3]), by_class(&readings[4]));
-        self.learned[racer] = floats(&readings[4]);
-        let lambda = self.lambda(racer, self.progress.epoch - 1);
-        self.choose_lambda(racer, &sums);
-        let outcomes = self.ids.rows_by_class(outcomes);
+        let [distances, ground] = [3, 4].map(|at| self.ids.matrix_by_class(wide(&readings[at])));
+        self.learned[racer] = bytemuck::pod_collect_to_vec(&readings[4]);
         let test = &self.data.test;
         let class_values = &self.data.class_values;
-        let predictions = Predictions::of(loss, outcomes, class_values);
+        let predictions = Predictions::of(loss, self.ids.rows_by_class(outcomes), class_values);
         let evaluation = predictions.evaluate(class_values, &test.labels, &test.values)?;
         let scores = predictions.scores(class_values);
         let outcomes = predictions.distributions(class_values);
-        let trained: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[5]);
-        let trained = Confusion::from_counts(counts.len(), trained.into_iter().map(u64::from).collect())?;
-        let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
         let row = EpochRow {
             epoch: self.progress.epoch,
             loss: loss.to_string(),
-            train_loss: sums[0] / sums[3],
             aem: 100.0 * evaluation.aem,
             aeo: 100.0 * evaluation.aeo,
             mae: evaluation.mae,
             spearman: evaluation.spearman,
-            lambda: loss.is_self_guided().then_some(f64::from(lambda)),
             sdd: Some(sdd(&distances)),
             seconds: self.seconds(),
-            train_aem: 100.0 * trained.aem().ok_or(MetricsError::Empty)?,
             qwk: evaluation.qwk,
             amae: evaluation.amae,
             rps: evaluation.rps,
             ece: evaluation.ece,
             top5_error: evaluation.top5_error.map(|error| 100.0 * error),
+            ..EpochRow::default()
         };
-        let absent = absent.map(|(_, class)| class.clone()).collect();
-        Ok(EpochResult { row, evaluation, outcomes, scores, distances, ground, absent })
+        Ok(EpochResult { row, evaluation, outcomes, scores, distances, ground, absent: Vec::new() })
+    }
+
+    /// Adds what was counted while a racer trained, and chooses its lambda when the jump start is over.
+    fn count(&mut self, result: &mut EpochResult, racer: usize, readings: &[Vec<u8>]) -> Result<(), TrainError> {
+        let loss = self.settings.losses[racer];
+        let sums = wide(&readings[1]);
+        let counts: Vec<u32> = self.ids.rows_by_class(bytemuck::pod_collect_to_vec(&readings[2]));
+        let trained: Vec<u32> = bytemuck::pod_collect_to_vec(&readings[5]);
+        let trained = Confusion::from_counts(counts.len(), trained.into_iter().map(u64::from).collect())?;
+        let lambda = self.lambda(racer, self.progress.epoch - 1);
+        self.choose_lambda(racer, &sums);
+        result.row.train_loss = sums[0] / sums[3];
+        result.row.train_aem = 100.0 * trained.aem().ok_or(MetricsError::Empty)?;
+        result.row.lambda = loss.is_self_guided().then_some(f64::from(lambda));
+        let absent = counts.iter().zip(&self.data.classes).filter(|(count, _)| **count == 0);
+        result.absent = absent.map(|(_, class)| class.clone()).collect();
+        self.progress.history.push(result.row.clone());
+        Ok(())
+    }
+
+    /// The row that was kept of an epoch and loss.
+    fn remember(&self, result: &mut EpochResult) {
+        let same = |row: &&EpochRow| row.epoch == result.row.epoch && row.loss == result.row.loss;
+        if let Some(row) = self.progress.history.iter().find(same) {
+            result.row = row.clone();
+        }
     }
 
     /// Lambda of a racer in an epoch (from 0): none during the jump start.

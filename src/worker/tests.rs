@@ -1,0 +1,351 @@
+//! Real runs on the processor, driven by messages alone.
+
+use super::message::{Export, Exported, Order, Pace, Scene};
+use super::{Command, Link, Message, Next, OpenDevice, Tell, Thread, Worker};
+use crate::data::protocol::Protocol;
+use crate::data::source::Source;
+use crate::device::{self, DeviceChoice};
+use crate::nn::Loss;
+use crate::plan::Augmentation;
+use crate::train::cell::Cell;
+use crate::train::run::{RunFolder, read_weights};
+use crate::train::{Change, EpochResult, GroundEdit, Lambda, Settings, Snapshot};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+const CLASSES: usize = 8;
+
+/// Two epochs of three batches on small faces.
+fn settings() -> Settings {
+    let mut settings = Settings {
+        losses: vec![Loss::Xe, Loss::Xemd2],
+        epochs: 2,
+        batch: 16,
+        side: 16,
+        channels: vec![4],
+        hidden: 8,
+        jump_start: 1,
+        augmentation: Augmentation { crop: true, flip: true, rotation: false, aspect: false, colour: false },
+        ..Settings::default()
+    };
+    settings.make_room(256);
+    settings
+}
+
+fn order(place: &Path, settings: Settings) -> Command {
+    let source = Source::Faces { train: 48, test: 24 };
+    let cell = Cell { source, protocol: Protocol::default(), settings, ground: None, search: false };
+    Command::Begin(Box::new(Order {
+        cell,
+        place: Some(place.to_owned()),
+        device: "cpu".to_owned(),
+        begins: true,
+        sized_by_device: false,
+    }))
+}
+
+fn processor() -> OpenDevice {
+    Arc::new(|name| {
+        let Ok(choice) = name.parse::<DeviceChoice>();
+        device::open(&choice, Some(1)).map(Some).map_err(|error| error.to_string())
+    })
+}
+
+/// A worker, and all that it told.
+struct Desk {
+    worker: Worker,
+    told: Arc<Mutex<Vec<Message>>>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let mailbox = Arc::clone(&told);
+        let tell: Tell = Arc::new(move |message| mailbox.lock().unwrap().push(message));
+        Self { worker: Worker::new(processor(), tell), told }
+    }
+
+    /// Advances until the worker has nothing to do; what it told meanwhile.
+    fn settle(&mut self) -> Vec<Message> {
+        self.until(|_| false)
+    }
+
+    /// Advances until a message is told, or the worker has nothing to do.
+    fn until(&mut self, seen: impl Fn(&Message) -> bool) -> Vec<Message> {
+        loop {
+            let next = self.worker.advance();
+            let stop = self.told.lock().unwrap().iter().any(&seen);
+            match next {
+                _ if stop => break,
+                Next::Working => {}
+                Next::Waiting => self.worker.wait(),
+                Next::Idle | Next::Closed => break,
+            }
+        }
+        std::mem::take(&mut self.told.lock().unwrap())
+    }
+
+    fn take(&mut self, command: Command) -> Vec<Message> {
+        self.worker.take(command);
+        self.settle()
+    }
+}
+
+fn checkpoint(place: &Path) -> Snapshot {
+    RunFolder { path: place.to_owned() }.read_checkpoint().unwrap()
+}
+
+fn scene(messages: &[Message]) -> &Scene {
+    let found =
+        messages.iter().find_map(|message| if let Message::Begun(scene) = message { Some(scene) } else { None });
+    found.unwrap_or_else(|| panic!("no run began: {messages:?}"))
+}
+
+fn results(messages: &[Message]) -> Vec<&EpochResult> {
+    messages
+        .iter()
+        .filter_map(|message| if let Message::Epoch(result) = message { Some(&**result) } else { None })
+        .collect()
+}
+
+fn troubles<'a>(messages: &'a [Message]) -> Vec<&'a str> {
+    let why =
+        |message: &'a Message| if let Message::Failed(trouble) = message { Some(trouble.why.as_str()) } else { None };
+    messages.iter().filter_map(why).collect()
+}
+
+/// All that a run keeps, but for what its clock says.
+fn assert_same_state(found: &Snapshot, wanted: &Snapshot) {
+    for (name, bytes) in &wanted.slots {
+        assert!(found.slots[name] == *bytes, "{name} differs");
+    }
+    assert_eq!(found.progress.lambdas, wanted.progress.lambdas);
+    let timeless = |snapshot: &Snapshot| {
+        let rows = snapshot.progress.history.iter().cloned();
+        rows.map(|row| crate::train::EpochRow { seconds: 0.0, ..row }).collect::<Vec<_>>()
+    };
+    assert_eq!(timeless(found), timeless(wanted));
+}
+
+#[test]
+fn a_run_tells_its_epochs_and_leaves_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let told = Desk::new().take(order(&place, settings()));
+    let begun = scene(&told);
+    assert_eq!((begun.classes.len(), begun.labels.len(), begun.batches), (CLASSES, 24, 3));
+    assert!(begun.memory > 0 && begun.parameters > 0, "{begun:?}");
+    let names: Vec<_> = results(&told).iter().map(|result| (result.row.epoch, result.row.loss.clone())).collect();
+    assert_eq!(names.len(), 4);
+    assert_eq!((names[0].0, names[3].0, names[3].1.as_str()), (1, 2, "xemd2"));
+    assert!(matches!(told.last(), Some(Message::Finished)), "{told:?}");
+    assert!(told.iter().any(|message| matches!(message, Message::Kept { step: 6, whole: true })));
+    for name in ["report.html", "weights-xe.safetensors", "ground-distance-xemd2.csv", "curves.svg"] {
+        assert!(place.join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn rests_change_no_bit_of_the_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let [straight, halting] = ["straight", "halting"].map(|name| folder.path().join(name));
+    Desk::new().take(order(&straight, settings()));
+    let mut desk = Desk::new();
+    desk.worker.take(order(&halting, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    let rested = desk.take(Command::Go(Pace::Rest));
+    assert!(matches!(rested.last(), Some(Message::Resting)), "{rested:?}");
+    for step in 1..=2 {
+        let told = desk.take(Command::Go(Pace::Step));
+        assert!(matches!(told.last(), Some(Message::Resting)), "{told:?}");
+        desk.take(Command::Save);
+        assert_eq!(checkpoint(&halting).progress.step, step);
+    }
+    let told = desk.take(Command::Go(Pace::Epoch));
+    assert_eq!(results(&told).len(), 2, "{told:?}");
+    assert_eq!(checkpoint(&halting).progress.step, 3);
+    let told = desk.take(Command::Go(Pace::Run));
+    assert!(matches!(told.last(), Some(Message::Finished)), "{told:?}");
+    assert_same_state(&checkpoint(&halting), &checkpoint(&straight));
+}
+
+#[test]
+fn settings_that_change_are_trained_with_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut desk = Desk::new();
+    desk.worker.take(order(&place, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    desk.take(Command::Go(Pace::Rest));
+    desk.take(Command::Go(Pace::Epoch));
+    desk.take(Command::Change(Change::Lambda(Lambda::Fixed(0.25))));
+    desk.take(Command::Change(Change::LearningRate(0.5)));
+    let told = desk.take(Command::Change(Change::Epochs(0)));
+    assert!(troubles(&told)[0].contains("epochs"), "{told:?}");
+    let told = desk.take(Command::Change(Change::Epochs(3)));
+    let Some(Message::Changed(now)) = told.first() else { panic!("{told:?}") };
+    assert_eq!((now.learning_rate, now.epochs, now.lambda), (0.5, 3, Lambda::Fixed(0.25)));
+    let told = desk.take(Command::Go(Pace::Run));
+    let lambdas: Vec<_> = results(&told).iter().filter_map(|result| result.row.lambda).collect();
+    assert_eq!(lambdas, [0.25, 0.25], "{told:?}");
+    let record = RunFolder { path: place.clone() }.read_record().unwrap();
+    assert_eq!((record.settings.learning_rate, record.settings.epochs), (0.5, 3));
+    // Once more than was asked for: the run that was over goes on.
+    let told = desk.take(Command::Change(Change::Epochs(4)));
+    assert!(results(&told).iter().all(|result| result.row.epoch == 4) && results(&told).len() == 2, "{told:?}");
+}
+
+#[test]
+fn cells_of_d_that_are_held_are_trained_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut desk = Desk::new();
+    desk.worker.take(order(&place, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    desk.take(Command::Go(Pace::Rest));
+    let mut cells = vec![None; CLASSES * CLASSES];
+    (cells[1], cells[CLASSES]) = (Some(0.875), Some(0.875));
+    desk.take(Command::Ground(GroundEdit { cells: cells.clone() }));
+    let ground = |place: &Path| checkpoint(place).floats("xemd2/ground").unwrap();
+    desk.take(Command::Save);
+    assert_eq!((ground(&place)[1], ground(&place)[2]), (0.875, 0.5));
+    let told = desk.take(Command::Go(Pace::Epoch));
+    let learned = results(&told)[1].ground.clone();
+    let trained = ground(&place);
+    assert_eq!((trained[1], trained[CLASSES]), (0.875, 0.875));
+    assert!((f64::from(trained[2]) - learned[2]).abs() < 1e-6 && (learned[1] - 0.875).abs() > 1e-3, "{learned:?}");
+    // Released, the cell is again what was learned.
+    desk.take(Command::Ground(GroundEdit::default()));
+    desk.take(Command::Save);
+    assert!((f64::from(ground(&place)[1]) - learned[1]).abs() < 1e-6);
+    cells[1] = Some(0.5);
+    let told = desk.take(Command::Ground(GroundEdit { cells }));
+    assert!(troubles(&told)[0].contains("cell 0, 1"), "{told:?}");
+}
+
+#[test]
+fn shuffled_ids_hide_the_order_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let losses = vec![Loss::Xe, Loss::Emd];
+    let told = Desk::new().take(order(&place, Settings { shuffled_ids: true, losses, ..settings() }));
+    let last = *results(&told).last().unwrap();
+    let (network, tensors) = read_weights(&RunFolder { path: place }.weights("emd")).unwrap();
+    assert_eq!(network.classes, scene(&told).classes);
+    // The weights file's outputs are the classes' in their order: it predicts what the run did.
+    let data = Source::Faces { train: 48, test: 24 }.load(18, 1, &|_, _| {}).unwrap().0;
+    let parameters = network.model.parameters();
+    let mut executor = crate::cpu::Cpu::open(Some(1));
+    let executor: &mut dyn crate::plan::Executor = &mut executor;
+    let room = [24, 18];
+    let mut examiner = crate::train::Examiner::new(executor, &network.model, &[Loss::Emd], room, 16).unwrap();
+    executor.write("emd/weights", 0, bytemuck::cast_slice(&parameters.to_arena(&tensors))).unwrap();
+    examiner.load(executor, &data.test).unwrap();
+    examiner.begin(executor).unwrap();
+    let outcomes = loop {
+        if let Some(outcomes) = examiner.advance(executor, &data.test).unwrap() {
+            break outcomes;
+        }
+    };
+    let worst = outcomes[0].iter().zip(&last.outcomes).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst <= 1e-6, "{worst}");
+    let told = Desk::new().take(order(
+        &folder.path().join("corn"),
+        Settings { shuffled_ids: true, losses: vec![Loss::Corn], ..settings() },
+    ));
+    assert!(troubles(&told)[0].contains("corn"), "{told:?}");
+}
+
+#[test]
+fn a_run_is_opened_where_it_was_left_and_goes_on_to_the_same_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let [straight, left] = ["straight", "left"].map(|name| folder.path().join(name));
+    Desk::new().take(order(&straight, settings()));
+    let mut desk = Desk::new();
+    desk.worker.take(order(&left, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    desk.take(Command::Go(Pace::Rest));
+    let before = desk.take(Command::Go(Pace::Epoch));
+    let told = desk.take(Command::Close);
+    assert!(matches!(told.last(), Some(Message::Closed)), "{told:?}");
+    let mut desk = Desk::new();
+    let told = desk.take(Command::Open { place: left.clone(), device: "cpu".to_owned() });
+    assert_eq!(scene(&told).rows.len(), 2);
+    // Its last epoch is told once more, as it was.
+    assert_eq!(results(&told), results(&before));
+    assert!(matches!(told.last(), Some(Message::Resting)), "{told:?}");
+    desk.take(Command::Go(Pace::Run));
+    assert_same_state(&checkpoint(&left), &checkpoint(&straight));
+}
+
+#[test]
+fn restart_begins_from_the_same_first_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut desk = Desk::new();
+    desk.take(order(&place, settings()));
+    // The folder of the run that follows is the next unused one where it is begun.
+    let told = desk.take(Command::Restart);
+    let again = scene(&told).place.clone();
+    assert_same_state(&checkpoint(&again), &checkpoint(&place));
+    std::fs::remove_dir_all(&again).unwrap();
+}
+
+#[test]
+fn what_fails_is_said_and_the_next_run_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new();
+    let missing = folder.path().join("nothing");
+    let told = desk.take(Command::Open { place: missing.clone(), device: "cpu".to_owned() });
+    assert!(troubles(&told)[0].contains("holds no run"), "{told:?}");
+    let told = desk.take(Command::Open { place: missing, device: "no such card".to_owned() });
+    assert!(troubles(&told)[0].contains("no such card"), "{told:?}");
+    let hot = Settings { learning_rate: 1e20, ..settings() };
+    let told = desk.take(order(&folder.path().join("hot"), hot));
+    assert!(troubles(&told)[0].contains("learning rate"), "{told:?}");
+    let told = desk.take(order(&folder.path().join("hot"), settings()));
+    assert!(troubles(&told)[0].contains("already holds a run"), "{told:?}");
+    let told = desk.take(order(&folder.path().join("good"), settings()));
+    assert!(matches!(told.last(), Some(Message::Finished)), "{told:?}");
+}
+
+#[test]
+fn figures_numbers_and_images_come_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new();
+    let told = desk.take(order(&folder.path().join("run"), settings()));
+    let rows: Vec<_> = results(&told).iter().map(|result| result.row.clone()).collect();
+    for name in ["curves.png", "curves.svg", "metrics.csv"] {
+        let to = folder.path().join(name);
+        let told =
+            desk.take(Command::Export(Box::new(Export { what: Exported::Curves(rows.clone()), to: to.clone() })));
+        assert!(matches!(&told[..], [Message::Written(path)] if *path == to), "{told:?}");
+        assert!(to.metadata().unwrap().len() > 100, "{name}");
+    }
+    let to = folder.path().join("weights");
+    let weights = Export { what: Exported::Weights(Loss::Xe), to: to.clone() };
+    desk.take(Command::Export(Box::new(weights)));
+    assert!(read_weights(&to).is_ok());
+    let odd = Export { what: Exported::Curves(rows), to: folder.path().join("curves.doc") };
+    assert!(troubles(&desk.take(Command::Export(Box::new(odd))))[0].contains(".svg"));
+    let told = desk.take(Command::Images(vec![3, 99]));
+    let Some(Message::Images(pictures)) = told.first() else { panic!("{told:?}") };
+    assert_eq!((pictures.len(), pictures[0].index, pictures[0].planes.len()), (1, 3, 3 * 18 * 18));
+}
+
+#[test]
+fn a_thread_works_and_saves_when_it_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut thread = Thread::start(processor(), || {}).unwrap();
+    thread.send(order(&place, Settings { epochs: 1000, ..settings() }));
+    let mut told = Vec::new();
+    while results(&told).is_empty() {
+        told.extend(thread.receive());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    drop(thread);
+    let left = checkpoint(&place).progress;
+    assert!(left.epoch >= 1 && left.epoch < 1000, "{left:?}");
+    assert!(place.join("report.html").exists());
+}
