@@ -36,7 +36,7 @@ pub fn run(arguments: &GuiArguments) -> Result<(), CliError> {
             if let Some(place) = resume {
                 worker.send(controls.open(place));
             }
-            Ok(Box::new(App::new(Box::new(worker), controls, autostart)))
+            Ok(Box::new(App::new(&creation.egui_ctx, Box::new(worker), controls, autostart)))
         }),
     );
     made.map_err(|error| CliError::Words(format!("the window cannot open: {error}; `backhoe train` needs none")))

@@ -13,6 +13,7 @@ use super::panels::mistakes::Mistakes;
 use super::panels::mover::Mover;
 use super::panels::race::Race;
 use super::panels::{replay, top, welcome};
+use super::theme;
 use crate::worker::message::{Export, Exported};
 use crate::worker::{Command, Link};
 use eframe::egui::{self, CentralPanel, Context, Modal, Panel, Ui, ViewportCommand};
@@ -77,7 +78,8 @@ pub struct App {
 impl App {
     /// An app that talks with a worker; it begins at once where `autostart`.
     #[must_use]
-    pub fn new(link: Box<dyn Link>, controls: Controls, autostart: bool) -> Self {
+    pub fn new(ctx: &Context, link: Box<dyn Link>, controls: Controls, autostart: bool) -> Self {
+        theme::set(ctx);
         let mut app = Self {
             link,
             known: Known::default(),

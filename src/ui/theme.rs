@@ -1,7 +1,7 @@
 //! Colours, the same as in reports.
 
 use crate::report::{Rgb, blue_to_red, cividis, ink_on, loss_color, viridis};
-use eframe::egui::Color32;
+use eframe::egui::{Color32, Context, Theme};
 
 /// The colours of a matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,4 +51,11 @@ pub fn ink(background: Color32) -> Color32 {
 
 fn color([r, g, b]: Rgb) -> Color32 {
     Color32::from_rgb(r, g, b)
+}
+
+/// Text that carries to the back row: stronger than egui's own, in dark and light.
+pub fn set(ctx: &Context) {
+    for (theme, text) in [(Theme::Dark, Color32::from_gray(215)), (Theme::Light, Color32::from_gray(35))] {
+        ctx.style_mut_of(theme, |style| style.visuals.widgets.noninteractive.fg_stroke.color = text);
+    }
 }

@@ -109,7 +109,7 @@ impl Controls {
         ui.horizontal(|ui| {
             let fits = ready && problem.is_none() && desk.known.phase != Phase::Closed;
             let hint = "Begin a new run with what is chosen below; a run under way is saved first.";
-            if ui.add_enabled(fits, egui::Button::new("▶ Start")).on_hover_text(hint).clicked() {
+            if ui.add_enabled(fits, egui::Button::new("Start")).on_hover_text(hint).clicked() {
                 let order = self.order();
                 desk.ask(order);
             }
