@@ -5,7 +5,7 @@ pub mod app;
 mod desk;
 pub mod dialogs;
 mod keyboard;
-mod known;
+pub mod known;
 mod matrix;
 mod panels;
 mod terms;
