@@ -1,6 +1,7 @@
 //! What every panel is given: what is known, what the user looks at, and where wishes go.
 
 use super::known::Known;
+use super::picture::Pictures;
 use super::theme::ColorMap;
 use crate::nn::Loss;
 use crate::train::EpochResult;
@@ -10,7 +11,7 @@ use eframe::egui;
 use std::collections::BTreeSet;
 
 /// What the user looks at, throughout the window.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Choice {
     /// The epoch that is replayed; the newest where none is.
     pub epoch: Option<usize>,
@@ -22,6 +23,8 @@ pub struct Choice {
     pub image: usize,
     /// The colours of matrices.
     pub map: ColorMap,
+    /// Test images that were shown.
+    pub pictures: Pictures,
 }
 
 /// What every panel is given.

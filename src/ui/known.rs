@@ -47,6 +47,8 @@ pub struct Past {
 /// All that the worker has told so far.
 #[derive(Default)]
 pub struct Known {
+    /// Runs that have begun or were opened so far.
+    pub run: usize,
     /// The run.
     pub scene: Option<Scene>,
     /// What is being done.
@@ -135,6 +137,7 @@ impl Known {
     fn begin(&mut self, mut scene: Scene) {
         let rows = std::mem::take(&mut scene.rows);
         let earlier = std::mem::replace(self, Self { phase: Phase::Training, ..Self::default() });
+        self.run = earlier.run + 1;
         self.past = earlier.past;
         let before = earlier.scene.as_ref().map(|scene| &scene.adapter);
         self.checked = if before == Some(&scene.adapter) { earlier.checked } else { None };

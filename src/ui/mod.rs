@@ -2,12 +2,14 @@
 //! nothing here waits, computes a gradient or touches a file.
 
 pub mod app;
+mod bars;
 mod desk;
 pub mod dialogs;
 mod keyboard;
 pub mod known;
 mod matrix;
 mod panels;
+mod picture;
 mod terms;
 mod theme;
 

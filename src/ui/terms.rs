@@ -49,6 +49,14 @@ pub fn of(term: &str) -> &'static str {
             "Gives the classes shuffled numbers, so that their order is hidden from the network: emd, which relies on it, breaks; \
              the self-guided losses find it again. Everything shown keeps the true order."
         }
+        "confusion" => "How many test images of each true class (row) were taken for each class (column).",
+        "row percent" => {
+            "Of a hundred test images of the true class, how many were taken for each class: the diagonal is the class's recall."
+        }
+        "most distant" => {
+            "By |predicted - true| in classes, then by how far the predicted probabilities lie from the true class k: sum over i of \
+             p_i |i - k| (equation 14 with the distances of section 2.2.2)."
+        }
         _ => "",
     }
 }

@@ -5,6 +5,8 @@ pub mod edit;
 pub mod engine;
 pub mod ground;
 pub mod inside;
+#[cfg(test)]
+mod made_up;
 pub mod mistakes;
 pub mod mover;
 pub mod race;

@@ -1,0 +1,94 @@
+use super::*;
+use crate::ui::panels::made_up::{Bench, harness, keep, label};
+use crate::worker::Command;
+use eframe::egui::Theme;
+use egui_kittest::kittest::Queryable;
+
+#[test]
+fn shares_are_of_the_true_class() {
+    let confusion = Confusion::from_counts(2, vec![3, 1, 0, 0]).unwrap();
+    assert_eq!(values(&confusion, Cells::Counts), [3.0, 1.0, 0.0, 0.0]);
+    let percent = values(&confusion, Cells::Percent);
+    assert_eq!(percent[..2], [75.0, 25.0]);
+    assert!(percent[2..].iter().all(|share| share.is_nan()), "nothing is known of a class without images");
+    let classes = ["a", "b"].map(str::to_owned);
+    assert_eq!(cell_in_words([0, 1], &classes, &confusion), "a taken for b: 1 of 4 (25 %)");
+}
+
+#[test]
+fn most_distant_mistakes_come_first() {
+    // Truths 0, 0, 2, 0: two classes off, right, one off, one off and farther on the whole.
+    let outcomes = [0.2, 0.1, 0.7, 0.6, 0.2, 0.2, 0.0, 0.9, 0.1, 0.1, 0.5, 0.4];
+    let labels = [0, 0, 2, 0];
+    let order = |cell| list(&outcomes, &labels, 3, cell).iter().map(|found| found.index).collect::<Vec<_>>();
+    assert_eq!(order(None), [0, 3, 2]);
+    assert_eq!(order(Some([0, 1])), [3]);
+    assert_eq!(order(Some([0, 0])), [1]);
+    assert_eq!(order(Some([1, 1])), [0; 0]);
+    let first = list(&outcomes, &labels, 3, None)[0];
+    assert!((first.moved - 1.5).abs() <= 1e-6, "0.1 by one class and 0.7 by two: {}", first.moved);
+}
+
+#[test]
+fn a_cell_shows_its_images_and_each_is_asked_for_once() {
+    let bench = Bench::new(&[Loss::Xe, Loss::Emd, Loss::Xemd2]);
+    let mut harness = harness(bench, Mistakes::default(), Theme::Dark, Mistakes::show);
+    harness.run();
+    let shown = harness.state().1.listed.clone().unwrap().1;
+    assert!(shown.len() > 3 && shown.iter().all(|found| found.truth as u32 == label(found.index)));
+    let Found { index, truth, predicted, .. } = shown[1];
+    let names = crate::ui::panels::made_up::CLASSES;
+    let cell = format!("confusion of xemd2: {} to {}", names[truth], names[predicted]);
+    harness.get_by(|node| node.label().is_some_and(|label| label.starts_with(&cell))).click();
+    harness.run();
+    harness.get_by_label(&format!("{} taken for {}", names[truth], names[predicted]));
+    let image = format!("faces/{index:06}: {} taken for {}", names[truth], names[predicted]);
+    harness.get_by_label(&image).click();
+    harness.run();
+    assert_eq!(harness.state().0.choice.image, index);
+    harness.get_by_label("Show all mistakes").click();
+    harness.run();
+    let mut asked = harness.state().0.asked();
+    asked.sort_unstable();
+    let count = asked.len();
+    asked.dedup();
+    assert_eq!(asked.len(), count, "each is asked for once: {asked:?}");
+    assert!(asked.contains(&index) && asked.contains(&0));
+    let only_images = harness.state().0.commands.iter().all(|command| matches!(command, Command::Images(_)));
+    assert!(only_images, "nothing else is asked for");
+}
+
+#[test]
+fn the_counts_are_exported_as_they_are_shown() {
+    let mut bench = Bench::new(&[Loss::Xe, Loss::Emd]);
+    bench.choice.epoch = Some(1);
+    let mut harness = harness(bench, Mistakes::default(), Theme::Light, Mistakes::show);
+    harness.get_by_label("Export…").click();
+    harness.run();
+    let [(name, Exported::Confusion { title, confusion, .. })] = &harness.state().0.exports[..] else { panic!() };
+    assert_eq!((name.as_str(), title.as_str()), ("confusion-emd-epoch-1.png", "Confusion of emd after epoch 1"));
+    assert_eq!(confusion.total(), 24);
+}
+
+#[test]
+fn an_old_epoch_without_predictions_says_so() {
+    let mut bench = Bench::new(&[Loss::Emd]);
+    bench.known.epochs.get_mut(&1).unwrap()[0].outcomes.clear();
+    bench.choice.epoch = Some(1);
+    let mut harness = harness(bench, Mistakes::default(), Theme::Dark, Mistakes::show);
+    harness.run();
+    assert_eq!(harness.get_all_by_label(FORGOTTEN).count(), 2);
+    harness.state_mut().0.choice.epoch = None;
+    harness.run();
+    assert_eq!(harness.query_all_by_label(FORGOTTEN).count(), 0);
+}
+
+#[test]
+fn it_is_drawn_in_dark_and_light() {
+    for (theme, name) in [(Theme::Dark, "mistakes-dark"), (Theme::Light, "mistakes-light")] {
+        let bench = Bench::new(&[Loss::Xe, Loss::Emd, Loss::Xemd2, Loss::Reg]);
+        let mut harness = harness(bench, Mistakes::default(), theme, Mistakes::show);
+        harness.run();
+        keep(&mut harness, name);
+    }
+}

@@ -1,0 +1,88 @@
+//! Test images as textures: asked for once, when they are first shown.
+
+use super::desk::Desk;
+use super::known::Known;
+use crate::worker::Command;
+use crate::worker::message::Picture;
+use eframe::egui::{
+    self, Color32, ColorImage, Context, DragValue, Rect, TextureHandle, TextureId, TextureOptions, Ui, pos2,
+};
+use std::collections::{HashMap, HashSet};
+
+/// Most textures that are kept; beyond them all are made anew as they are shown.
+const MOST_KEPT: usize = 2048;
+
+/// Test images that were shown.
+#[derive(Default)]
+pub struct Pictures {
+    /// The run that they belong to.
+    run: usize,
+    asked: HashSet<usize>,
+    textures: HashMap<usize, TextureHandle>,
+}
+
+impl Pictures {
+    /// The texture of a test image, once it is there.
+    fn texture(&mut self, ctx: &Context, known: &Known, index: usize) -> Option<TextureId> {
+        if self.run != known.run || self.textures.len() > MOST_KEPT {
+            // Textures are freed after the frame, so that one that is shown already in this frame stays until then.
+            self.textures.clear();
+        }
+        if self.run != known.run {
+            (self.run, self.asked) = (known.run, HashSet::new());
+        }
+        if let Some(texture) = self.textures.get(&index) {
+            return Some(texture.id());
+        }
+        let image = color_image(known.images.get(&index)?);
+        let texture = ctx.load_texture(format!("test image {index}"), image, TextureOptions::LINEAR);
+        Some(self.textures.entry(index).or_insert(texture).id())
+    }
+}
+
+/// Planes of red, green and blue as pixels.
+fn color_image(picture: &Picture) -> ColorImage {
+    let (side, planes) = (picture.side, &picture.planes);
+    let plane = side * side;
+    let pixel = |at: usize| Color32::from_rgb(planes[at], planes[plane + at], planes[2 * plane + at]);
+    let there = if planes.len() == 3 * plane { plane } else { 0 };
+    let pixels: Vec<Color32> = (0..there).map(pixel).collect();
+    let side = if there == 0 { 0 } else { side };
+    ColorImage::new([side, side], pixels)
+}
+
+impl Desk<'_> {
+    /// Paints a test image; a plain ground where it is not there yet, and it is asked for the first time that it is missing.
+    pub fn paint_picture(&mut self, ui: &Ui, index: usize, rect: Rect) {
+        ui.painter().rect_filled(rect, 2.0, ui.visuals().faint_bg_color);
+        let pictures = &mut self.choice.pictures;
+        if let Some(texture) = pictures.texture(ui.ctx(), self.known, index) {
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            ui.painter().image(texture, rect, whole, Color32::WHITE);
+        } else if pictures.asked.insert(index) {
+            // All that a frame misses is asked for at once.
+            match self.commands.last_mut() {
+                Some(Command::Images(indices)) => indices.push(index),
+                _ => self.ask(Command::Images(vec![index])),
+            }
+        }
+    }
+
+    /// A choice of the test image whose predictions are shown, by number.
+    pub fn choose_image(&mut self, ui: &mut Ui) {
+        let images = self.known.scene.as_ref().map_or(0, |scene| scene.labels.len());
+        let Some(last) = images.checked_sub(1) else { return };
+        self.choice.image = self.choice.image.min(last);
+        ui.horizontal(|ui| {
+            let label = ui.label("test image");
+            let (first, at) = (self.choice.image == 0, &mut self.choice.image);
+            if ui.add_enabled(!first, egui::Button::new("◀")).on_hover_text("The one before").clicked() {
+                *at -= 1;
+            }
+            ui.add(DragValue::new(at).range(0..=last)).labelled_by(label.id);
+            if ui.add_enabled(*at < last, egui::Button::new("▶")).on_hover_text("The next one").clicked() {
+                *at += 1;
+            }
+        });
+    }
+}
