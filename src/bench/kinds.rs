@@ -2,13 +2,12 @@
 
 use super::pace::median;
 use super::workload::rewind;
-use crate::plan::executor::settle;
-use crate::plan::{Executor, ExecutorError, Op, Peaks, Plan, PlanHandle, Residency, Step};
+use crate::plan::{Executor, ExecutorError, Op, Peaks, Plan, PlanHandle, Residency};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use web_time::Instant;
 
-/// A submission lasts about so many seconds, so that what surrounds the step does not count.
+/// Seconds of a submission where nobody waits for the result.
 const LONG_ENOUGH: f64 = 0.01;
 /// Most repetitions of a step in one submission.
 const MOST: usize = 256;
@@ -35,11 +34,151 @@ pub struct Kind {
 }
 
 /// What the steps of one kind come to.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     seconds: f64,
     operations: f64,
     bytes: f64,
+}
+
+/// How far [`Timing::advance`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timed {
+    /// Something was done; call again.
+    Advanced,
+    /// The executor is still computing; wait or come back later.
+    Waiting,
+    /// Every step is timed.
+    Done,
+}
+
+/// Steps being timed one after the other, without ever waiting.
+#[derive(Debug)]
+pub struct Timing {
+    whole: Plan,
+    handle: PlanHandle,
+    /// Whether the whole was replayed once, so that every step finds its contents.
+    filled: bool,
+    /// Steps looked at.
+    done: usize,
+    /// A submission lasts about so many seconds, so that what surrounds the step does not count.
+    long_enough: f64,
+    trial: Option<Trial>,
+    sums: BTreeMap<&'static str, Sum>,
+}
+
+/// A step being timed: once to warm up, once to learn how long it takes, then repeated so many times a submission.
+#[derive(Debug)]
+struct Trial {
+    handle: PlanHandle,
+    /// Repetitions of the step in a submission.
+    times: usize,
+    began: Instant,
+    submissions: usize,
+    measured: Vec<f64>,
+}
+
+impl Timing {
+    /// Prepares to time a training plan; its kept slots may be filled before or after. Submissions last about `long_enough`
+    /// seconds.
+    ///
+    /// # Errors
+    /// When the plan with all its tensors kept does not fit, or the device fails.
+    pub fn new(executor: &mut dyn Executor, plan: &Plan, long_enough: f64) -> Result<Self, ExecutorError> {
+        let whole = kept(plan);
+        let handle = executor.prepare(&whole)?;
+        let (trial, sums) = (None, BTreeMap::new());
+        Ok(Self { whole, handle, filled: false, done: 0, long_enough, trial, sums })
+    }
+
+    /// Steps timed, and steps in all.
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        (self.done, self.whole.steps.len())
+    }
+
+    /// Submits something to be timed, or looks whether it is done, and returns at once.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn advance(&mut self, executor: &mut dyn Executor) -> Result<Timed, ExecutorError> {
+        executor.poll()?;
+        if executor.in_flight() > 0 {
+            return Ok(Timed::Waiting);
+        }
+        if !self.filled {
+            rewind(executor, "train")?;
+            executor.submit(self.handle)?;
+            self.filled = true;
+            return Ok(Timed::Advanced);
+        }
+        let Some(step) = self.whole.steps.get(self.done) else { return Ok(Timed::Done) };
+        if step.op == Op::Tick {
+            self.done += 1;
+        } else if let Some(trial) = self.trial.take() {
+            self.note(executor, trial)?;
+        } else {
+            rewind(executor, "train")?;
+            let handle = self.prepare(executor, 1)?;
+            self.trial = Some(Trial::submit(executor, handle, 1, 0, Vec::new())?);
+        }
+        Ok(Timed::Advanced)
+    }
+
+    /// Notes how long a submission took that is done, and submits the next of its step.
+    fn note(&mut self, executor: &mut dyn Executor, trial: Trial) -> Result<(), ExecutorError> {
+        let seconds = trial.began.elapsed().as_secs_f64();
+        let Trial { mut handle, mut times, submissions, mut measured, .. } = trial;
+        if submissions == 2 {
+            times = ((self.long_enough / seconds).ceil() as usize).clamp(1, MOST);
+            if times > 1 {
+                handle = self.prepare(executor, times)?;
+            }
+        } else if submissions > 2 {
+            measured.push(seconds / times as f64);
+        }
+        if measured.len() < TIMES {
+            self.trial = Some(Trial::submit(executor, handle, times, submissions, measured)?);
+            return Ok(());
+        }
+        let op = &self.whole.steps[self.done].op;
+        let (cost, sum) = (op.cost(), self.sums.entry(op.name()).or_default());
+        sum.seconds += median(&mut measured);
+        sum.operations += cost.operations as f64;
+        sum.bytes += cost.bytes as f64;
+        self.done += 1;
+        Ok(())
+    }
+
+    /// The present step alone, so many times.
+    fn prepare(&self, executor: &mut dyn Executor, times: usize) -> Result<PlanHandle, ExecutorError> {
+        let step = &self.whole.steps[self.done];
+        executor.prepare(&Plan { slots: self.whole.slots.clone(), steps: vec![step.clone(); times] })
+    }
+
+    /// Time by kind of step so far, slowest first.
+    #[must_use]
+    pub fn kinds(&self, peaks: Option<Peaks>) -> Vec<Kind> {
+        let all = self.sums.values().map(|sum| sum.seconds).sum();
+        let mut kinds: Vec<Kind> = self.sums.iter().map(|(op, sum)| kind(op, *sum, all, peaks)).collect();
+        kinds.sort_by(|a, b| b.ms.total_cmp(&a.ms));
+        kinds
+    }
+}
+
+impl Trial {
+    /// Submits a step's plan once more.
+    fn submit(
+        executor: &mut dyn Executor,
+        handle: PlanHandle,
+        times: usize,
+        before: usize,
+        measured: Vec<f64>,
+    ) -> Result<Self, ExecutorError> {
+        let began = Instant::now();
+        executor.submit(handle)?;
+        Ok(Self { handle, times, began, submissions: before + 1, measured })
+    }
 }
 
 /// Time by kind of step of a training plan whose kept slots have been filled, slowest first.
@@ -47,24 +186,14 @@ struct Sum {
 /// # Errors
 /// When the device fails.
 pub fn kinds(executor: &mut dyn Executor, plan: &Plan, peaks: Option<Peaks>) -> Result<Vec<Kind>, ExecutorError> {
-    let whole = kept(plan);
-    let handle = executor.prepare(&whole)?;
-    rewind(executor, "train")?;
-    executor.submit(handle)?;
-    settle(executor)?;
-    rewind(executor, "train")?;
-    let mut sums: BTreeMap<&'static str, Sum> = BTreeMap::new();
-    for step in whole.steps.iter().filter(|step| step.op != Op::Tick) {
-        let (seconds, cost) = (alone(executor, &whole, step)?, step.op.cost());
-        let sum = sums.entry(step.op.name()).or_default();
-        sum.seconds += seconds;
-        sum.operations += cost.operations as f64;
-        sum.bytes += cost.bytes as f64;
+    let mut timing = Timing::new(executor, plan, LONG_ENOUGH)?;
+    loop {
+        match timing.advance(executor)? {
+            Timed::Advanced => {}
+            Timed::Waiting => executor.wait()?,
+            Timed::Done => return Ok(timing.kinds(peaks)),
+        }
     }
-    let all = sums.values().map(|sum| sum.seconds).sum();
-    let mut kinds: Vec<Kind> = sums.into_iter().map(|(op, sum)| kind(op, sum, all, peaks)).collect();
-    kinds.sort_by(|a, b| b.ms.total_cmp(&a.ms));
-    Ok(kinds)
 }
 
 fn kind(op: &'static str, sum: Sum, all: f64, peaks: Option<Peaks>) -> Kind {
@@ -88,29 +217,4 @@ fn kept(plan: &Plan) -> Plan {
         slot.residency = Residency::Data;
     }
     plan
-}
-
-/// Seconds of one step: repeated in one submission until that lasts long enough.
-fn alone(executor: &mut dyn Executor, whole: &Plan, step: &Step) -> Result<f64, ExecutorError> {
-    let prepare = |executor: &mut dyn Executor, times: usize| {
-        executor.prepare(&Plan { slots: whole.slots.clone(), steps: vec![step.clone(); times] })
-    };
-    let once = prepare(executor, 1)?;
-    timed(executor, once)?;
-    let seconds = timed(executor, once)?;
-    let times = ((LONG_ENOUGH / seconds).ceil() as usize).clamp(1, MOST);
-    let repeated = if times == 1 { once } else { prepare(executor, times)? };
-    let mut measured = Vec::new();
-    for _ in 0..TIMES {
-        measured.push(timed(executor, repeated)? / times as f64);
-    }
-    Ok(median(&mut measured))
-}
-
-/// Seconds of one submission.
-fn timed(executor: &mut dyn Executor, plan: PlanHandle) -> Result<f64, ExecutorError> {
-    let start = Instant::now();
-    executor.submit(plan)?;
-    settle(executor)?;
-    Ok(start.elapsed().as_secs_f64())
 }

@@ -8,7 +8,7 @@ mod kinds;
 mod pace;
 mod workload;
 
-pub use kinds::{Kind, kinds};
+pub use kinds::{Kind, Timed, Timing, kinds};
 pub use pace::{Pace, pace};
 pub use workload::{Started, Workload};
 

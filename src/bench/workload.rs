@@ -22,6 +22,8 @@ pub struct Workload {
     pub model: Model,
     /// Samples a batch.
     pub batch: usize,
+    /// Random changes of the images.
+    pub augmentation: Augmentation,
 }
 
 /// A training step that has been done once.
@@ -63,7 +65,8 @@ impl Workload {
         hidden: usize,
         classes: usize,
     ) -> Result<Self, BenchError> {
-        Ok(Self { model: zoo::plain(side, channels, hidden, classes)?, batch })
+        let augmentation = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
+        Ok(Self { model: zoo::plain(side, channels, hidden, classes)?, batch, augmentation })
     }
 
     fn batches(&self, split: &'static str) -> Batches {
@@ -78,11 +81,19 @@ impl Workload {
         }
     }
 
-    /// One training step of these losses, with every augmentation.
+    /// One training step of these losses.
     #[must_use]
     pub fn training(&self, losses: &[Loss]) -> Plan {
-        let augmentation = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
-        training(&self.model, losses, &self.batches("train"), augmentation)
+        training(&self.model, losses, &self.batches("train"), self.augmentation)
+    }
+
+    /// Fills the slots of a training step that was prepared: images, first weights, settings.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn fill_training(&self, executor: &mut dyn Executor, losses: &[Loss]) -> Result<(), ExecutorError> {
+        self.fill(executor, "train")?;
+        losses.iter().try_for_each(|&loss| self.fill_racer(executor, loss))
     }
 
     /// Prepares a training step, fills its slots and does it once.
@@ -94,10 +105,7 @@ impl Workload {
         let began = Instant::now();
         let handle = executor.prepare(&plan)?;
         let prepared = Instant::now();
-        self.fill(executor, "train")?;
-        for &loss in losses {
-            self.fill_racer(executor, loss)?;
-        }
+        self.fill_training(executor, losses)?;
         let filled = Instant::now();
         executor.submit(handle)?;
         settle(executor)?;

@@ -1,9 +1,8 @@
 //! All that the worker has told so far.
 
-use crate::check::Row;
 use crate::nn::Loss;
 use crate::train::{EpochResult, EpochRow, GroundEdit, Settings};
-use crate::worker::message::{Message, PassTime, Picture, Scene, Seen, Trouble};
+use crate::worker::message::{Agreement, Message, Passes, Picture, Scene, Seen, Trouble};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
@@ -71,10 +70,10 @@ pub struct Known {
     pub images: HashMap<usize, Picture>,
     /// What was looked at last in a network.
     pub seen: Option<Seen>,
-    /// How the device agrees with the reference, and whether the check is over.
-    pub checked: Option<(Vec<Row>, bool)>,
+    /// How the device agrees with the reference.
+    pub agreement: Option<Agreement>,
     /// Time by kind of step.
-    pub passes: Vec<PassTime>,
+    pub passes: Option<Passes>,
     /// What went wrong, newest last, until the user has read it.
     pub troubles: Vec<Trouble>,
     /// Files written, and other good news, newest last.
@@ -117,8 +116,8 @@ impl Known {
                 self.images.extend(pictures.into_iter().map(|picture| (picture.index, picture)));
             }
             Message::Seen(seen) => self.seen = Some(*seen),
-            Message::Checked { rows, done } => self.checked = Some((rows, done)),
-            Message::Measured(passes) => self.passes = passes,
+            Message::Checked(agreement) => self.agreement = Some(*agreement),
+            Message::Measured(passes) => self.passes = Some(*passes),
             Message::Written(path) => self.note_file(&path),
             Message::Failed(trouble) => {
                 self.troubles.push(trouble);
@@ -139,8 +138,7 @@ impl Known {
         let earlier = std::mem::replace(self, Self { phase: Phase::Training, ..Self::default() });
         self.run = earlier.run + 1;
         self.past = earlier.past;
-        let before = earlier.scene.as_ref().map(|scene| &scene.adapter);
-        self.checked = if before == Some(&scene.adapter) { earlier.checked } else { None };
+        self.agreement = earlier.agreement.filter(|found| found.over && found.adapter == scene.adapter);
         if let Some(Scene { settings, data, .. }) = earlier.scene.filter(|_| !earlier.rows.is_empty()) {
             self.past.push(Past { settings, data, rows: earlier.rows });
         }

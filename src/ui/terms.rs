@@ -57,6 +57,20 @@ pub fn of(term: &str) -> &'static str {
             "By |predicted - true| in classes, then by how far the predicted probabilities lie from the true class k: sum over i of \
              p_i |i - k| (equation 14 with the distances of section 2.2.2)."
         }
+        "kernel" => "A small program that does one kind of step of a network, forward or backward, on the device.",
+        "f64 reference" => {
+            "The same operations as plain loops in 64 bits, written from the mathematics: what every kernel is held against."
+        }
+        "agreement" => {
+            "The largest difference between what a kernel wrote and what the reference wants, divided by the largest number wanted; \
+             of the case that came closest to its tolerance. Whole tensors are compared, whole numbers exactly."
+        }
+        "GFLOP/s" => "Thousand million floating-point operations a second, counted by shape: a multiply-add is two.",
+        "memory of the plan" => {
+            "What a training step of all losses takes on the device: images, weights, gradients, activations and scratch. \
+             Activations that do not live at the same time share memory."
+        }
+        "parameters" => "Numbers that training changes: weights and biases of one network.",
         _ => "",
     }
 }

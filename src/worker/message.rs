@@ -234,6 +234,34 @@ pub struct PassTime {
     pub gflops: f64,
 }
 
+/// How fast each kind of step is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Passes {
+    /// A row a kind, slowest first.
+    pub kinds: Vec<PassTime>,
+    /// Steps measured, and steps in all.
+    pub steps: [usize; 2],
+    /// Whether all are measured, or the measurement came to nothing.
+    pub over: bool,
+    /// Why they could not be measured.
+    pub trouble: Option<String>,
+}
+
+/// How a device agrees with the f64 reference so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The device.
+    pub adapter: Adapter,
+    /// A row a kernel that is done.
+    pub rows: Vec<Row>,
+    /// Cases done, and cases in all.
+    pub cases: [usize; 2],
+    /// Whether the check is over.
+    pub over: bool,
+    /// Why it ended before its last case.
+    pub trouble: Option<String>,
+}
+
 /// What went wrong, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
@@ -300,14 +328,9 @@ pub enum Message {
     /// What was looked at.
     Seen(Box<Seen>),
     /// How the device agrees with the reference so far.
-    Checked {
-        /// A row a kernel.
-        rows: Vec<Row>,
-        /// Whether these are all.
-        done: bool,
-    },
-    /// Time of each kind of step, slowest first.
-    Measured(Vec<PassTime>),
+    Checked(Box<Agreement>),
+    /// Time of each kind of step.
+    Measured(Box<Passes>),
     /// A file was written.
     Written(PathBuf),
     /// Something went wrong; the worker lives on.

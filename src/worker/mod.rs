@@ -2,7 +2,10 @@
 //! neither ever waits for the other.
 
 pub mod artifacts;
+mod aside;
+mod checker;
 mod exporting;
+mod measuring;
 pub mod message;
 pub mod opening;
 mod run;

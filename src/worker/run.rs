@@ -6,7 +6,9 @@ use super::exporting;
 use super::message::{Command, Message, Order, Pace, Picture, Scene};
 use super::opening::Begun;
 use super::work::{Next, Tell};
+use crate::bench::Workload;
 use crate::data::Dataset;
+use crate::nn::Loss;
 use crate::plan::Adapter;
 use crate::train::cell::Cell;
 use crate::train::{Advance, Event, Goal, Session};
@@ -98,6 +100,19 @@ impl Run {
             held: progress.map_or_else(Default::default, |progress| progress.held.clone()),
             batches: trainer.map_or(1, |trainer| trainer.batches()),
         }
+    }
+
+    /// The name of the device it was given.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// A step of the same network, batch and losses, to be measured; nothing while the device is being opened.
+    pub fn workload(&self) -> Option<(Workload, Vec<Loss>)> {
+        let settings = self.session.settings();
+        let model = self.session.trainer()?.model().clone();
+        let batch = settings.batch.min(self.data.train.len());
+        Some((Workload { model, batch, augmentation: settings.augmentation }, settings.losses.clone()))
     }
 
     /// An order that begins it again from the same first weights: the one that began it, or one of its own record.

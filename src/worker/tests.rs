@@ -349,3 +349,28 @@ fn a_thread_works_and_saves_when_it_is_left() {
     assert!(left.epoch >= 1 && left.epoch < 1000, "{left:?}");
     assert!(place.join("report.html").exists());
 }
+
+/// Training stands still while steps are measured, and goes on beside a check: neither touches what is trained.
+#[test]
+fn checks_and_measurements_change_no_bit_of_the_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let [straight, looked_at] = ["straight", "looked-at"].map(|name| folder.path().join(name));
+    Desk::new().take(order(&straight, settings()));
+    let mut desk = Desk::new();
+    desk.worker.take(order(&looked_at, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    desk.worker.take(Command::Check);
+    desk.until(|message| matches!(message, Message::Step { .. }));
+    desk.worker.take(Command::Measure);
+    let over = |message: &Message| matches!(message, Message::Measured(passes) if passes.over);
+    let told = desk.until(over);
+    assert!(!told.iter().any(|message| matches!(message, Message::Step { .. } | Message::Epoch(_))), "{told:?}");
+    let told = desk.until(|message| matches!(message, Message::Finished));
+    assert_eq!(results(&told).len(), 4);
+    assert_same_state(&checkpoint(&looked_at), &checkpoint(&straight));
+    // The run is over: the check goes on at full speed until it is no longer wanted.
+    let told = desk.until(|message| matches!(message, Message::Checked(found) if !found.rows.is_empty()));
+    assert!(matches!(told.last(), Some(Message::Checked(found)) if !found.over), "{told:?}");
+    let told = desk.take(Command::Close);
+    assert!(matches!(told.last(), Some(Message::Closed)), "{told:?}");
+}

@@ -1,6 +1,7 @@
 //! The worker as a state machine that is polled: what it does, a little at a time.
 
 use super::WorkError;
+use super::aside::Aside;
 use super::message::{Command, Message, Order, Trouble};
 use super::opening::{self, Begun};
 use super::run::{Ask, Run};
@@ -59,13 +60,16 @@ pub struct Worker {
     after: Option<After>,
     /// What was begun last.
     order: Option<Box<Order>>,
+    /// What is done beside the run.
+    aside: Aside,
 }
 
 impl Worker {
     /// One without a run.
     #[must_use]
     pub fn new(open: OpenDevice, tell: Tell) -> Self {
-        Self { open, tell, stage: Stage::Idle, after: None, order: None }
+        let aside = Aside::new(Arc::clone(&open), Arc::clone(&tell));
+        Self { open, tell, stage: Stage::Idle, after: None, order: None, aside }
     }
 
     /// Takes a command; what takes time is done by [`Worker::advance`].
@@ -84,6 +88,17 @@ impl Worker {
                 }
             }
             Command::Close => self.leave_for(After::Close),
+            Command::Check => {
+                let begun = self.order.as_ref().map_or("auto", |order| &order.device);
+                self.aside.check(if let Stage::Running(run) = &self.stage { run.device() } else { begun });
+            }
+            Command::Measure => {
+                if let Stage::Running(run) = &self.stage
+                    && let Some((workload, losses)) = run.workload()
+                {
+                    self.aside.measure(run.device(), workload, losses);
+                }
+            }
             other => self.ask(other),
         }
     }
@@ -100,11 +115,20 @@ impl Worker {
         if let Stage::Running(run) = &mut self.stage {
             run.leave();
         }
+        self.aside.clear();
         self.after = Some(after);
     }
 
     /// Does a little.
     pub fn advance(&mut self) -> Next {
+        if let Some(next) = self.aside.hold() {
+            return next;
+        }
+        let next = self.advance_run();
+        self.aside.advance(next)
+    }
+
+    fn advance_run(&mut self) -> Next {
         match &mut self.stage {
             Stage::Idle => self.next(Next::Idle),
             Stage::Opening(_) => self.open_device(),
@@ -122,6 +146,9 @@ impl Worker {
 
     /// Waits until the device has finished something, where waiting is possible (not in a page).
     pub fn wait(&mut self) {
+        if self.aside.wait() {
+            return;
+        }
         let waited = if let Stage::Running(run) = &mut self.stage { run.wait() } else { Ok(()) };
         if let Err(error) = waited {
             self.end_run(&error);
