@@ -14,6 +14,7 @@ use backhoe::plan::{
 };
 use backhoe::reference::Interpreter;
 use backhoe::train::batches::{stream, upload};
+use backhoe::train::ids::Ids;
 use backhoe::train::targets::write_tables;
 use common::{Device, assert_close, assert_within, cpu, devices, gpu, largest};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -98,7 +99,7 @@ impl Split {
     fn new(device: &mut dyn Device, batches: Batches, seed: u32, plan: Plan) -> Self {
         let images = images(batches.samples, seed);
         let handle = device.prepare(&plan).unwrap();
-        upload(device, &batches, &images).unwrap();
+        upload(device, &batches, &images, &Ids::default()).unwrap();
         let samples = batches.samples as u32;
         let order = batches.fill((0..samples).map(|row| (7 * row + 3) % samples).collect());
         device.put_words(&format!("{}/order", batches.split), &order);
@@ -122,7 +123,7 @@ fn start(device: &mut dyn Device, model: &Model, racers: &[Loss], seed: u32, res
         Batches { split: "train", batch: BATCH, samples: 31, count: 5, stored_side: STORED, resident, votes: false };
     let plan = training(model, racers, &batches, EVERYTHING);
     let split = Split::new(device, batches, seed, plan);
-    write_tables(device, racers, &split.batches, &dataset(&split.images)).unwrap();
+    write_tables(device, racers, &split.batches, &dataset(&split.images), &Ids::default()).unwrap();
     let ground = ground(seed);
     for racer in racers {
         let parameters = racer.network(model).parameters();
