@@ -37,7 +37,7 @@ fn train(data: &Dataset, settings: Settings) -> Result<Vec<EpochResult>, TrainEr
         match trainer.advance(&mut events)? {
             Advance::Working => {}
             Advance::Waiting => trainer.executor().wait()?,
-            Advance::Finished => break,
+            Advance::Resting | Advance::Finished => break,
         }
     }
     let results = events.into_iter().filter_map(|event| match event {
