@@ -196,6 +196,26 @@ fn settings_that_change_are_trained_with_and_kept() {
 }
 
 #[test]
+fn a_changed_setting_counts_from_the_next_step_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut desk = Desk::new();
+    desk.worker.take(order(&place, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    desk.take(Command::Go(Pace::Rest));
+    let mut weights_after_a_step = || {
+        desk.take(Command::Go(Pace::Step));
+        desk.take(Command::Save);
+        let weights = checkpoint(&place).floats("xe/weights").unwrap();
+        desk.take(Command::Change(Change::Momentum(0.0)));
+        desk.take(Command::Change(Change::LearningRate(1e-30)));
+        weights
+    };
+    let before = weights_after_a_step();
+    assert!(before == weights_after_a_step());
+}
+
+#[test]
 fn cells_of_d_that_are_held_are_trained_with() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("run");
