@@ -15,6 +15,7 @@ mod html;
 #[cfg(not(target_arch = "wasm32"))]
 mod lettering;
 mod palette;
+mod paper;
 mod predictions;
 mod records;
 #[cfg(not(target_arch = "wasm32"))]
@@ -38,6 +39,7 @@ pub use html::page;
 #[cfg(not(target_arch = "wasm32"))]
 pub use html::{LossReport, ReportData, report_html, write_report};
 pub use palette::{Rgb, blue_to_red, cividis, hex, ink_on, loss_color, viridis};
+pub use paper::{ALXS, Printed, RES};
 pub use predictions::Predicted;
 pub use records::{
     METRICS_HEADER, losses_of, read_confusion_csv, read_matrix_csv, read_metrics_csv, write_confusion_csv,

@@ -5,11 +5,7 @@ use super::results::{Outcome, Results};
 use super::trial::{Method, Net, Variant};
 use super::{ReproduceError, Setup};
 use crate::nn::Loss;
-use crate::report::Block;
-use crate::report::Predicted;
-
-/// Of the paper: a loss, its AEM and its AEO in percent.
-pub type Printed = (&'static str, f64, f64);
+use crate::report::{Block, Predicted, Printed};
 
 /// A method may be this many points of percent below another and still perform as well.
 pub const MARGIN: f64 = 2.0;

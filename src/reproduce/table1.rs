@@ -1,45 +1,26 @@
 //! Table 1: all losses by network, on ordered classes (section 4.4).
 
-use super::accuracy::{Printed, preface, table, verdicts};
+use super::accuracy::{preface, table, verdicts};
 use super::document::Section;
 use super::trial::{Method, Net, Variant};
 use super::{ReproduceError, Results, Setup, Study};
 use crate::nn::Loss;
-use crate::report::Block;
+use crate::report::{ALXS, Block, Printed, RES};
 
 /// The study.
 pub const STUDY: Study = Study { name: "table1", place: "table 1", methods, measure };
 
-/// The paper's losses on its smallest network (ALXs), in the place of which the small one stands here.
-const SMALL: [Printed; 6] = [
-    ("xe", 53.0, 85.7),
-    ("reg", 49.8, 85.1),
-    ("emd", 57.0, 90.4),
-    ("xemd1", 54.2, 88.0),
-    ("xemd2", 54.8, 87.5),
-    ("a-emd", 53.9, 88.7),
-];
-
-/// The paper's losses on the network that it trains from scratch (RES).
-const DEFAULT: [Printed; 6] = [
-    ("xe", 58.1, 90.3),
-    ("reg", 57.3, 91.8),
-    ("emd", 61.9, 93.1),
-    ("xemd1", 60.2, 92.4),
-    ("xemd2", 60.2, 92.7),
-    ("a-emd", 58.7, 91.7),
-];
-
+/// The paper's networks: its smallest, in the place of which the small one stands here, and the one that it trains from scratch.
 fn printed(net: Net) -> &'static [Printed] {
     match net {
-        Net::Small => &SMALL,
-        Net::Default => &DEFAULT,
+        Net::Small => &ALXS,
+        Net::Default => &RES,
     }
 }
 
 /// The paper's losses on the small network; on the default one the rivals too.
 fn losses(net: Net) -> Vec<Loss> {
-    let of_paper = |loss: &Loss| SMALL.iter().any(|(name, ..)| *name == loss.name());
+    let of_paper = |loss: &Loss| ALXS.iter().any(|(name, ..)| *name == loss.name());
     Setup::losses().into_iter().filter(|loss| net == Net::Default || of_paper(loss)).collect()
 }
 

@@ -1,10 +1,11 @@
 //! Table 3: the same on a smaller data set (section 4.5).
 
-use super::accuracy::{Printed, preface, table, verdicts};
+use super::accuracy::{preface, table, verdicts};
 use super::document::Section;
 use super::trial::{Method, Net, Variant};
 use super::{ReproduceError, Results, Study};
 use crate::nn::Loss;
+use crate::report::Printed;
 
 /// The study.
 pub const STUDY: Study = Study { name: "table3", place: "table 3", methods, measure };

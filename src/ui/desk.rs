@@ -63,6 +63,12 @@ impl Desk<'_> {
         self.results().iter().find(|result| result.row.loss == loss.name())
     }
 
+    /// Shows an epoch; the run is followed where it is the newest.
+    pub fn show_epoch(&mut self, epoch: usize) {
+        let newest = self.known.epochs.keys().next_back();
+        self.choice.epoch = newest.is_some_and(|&newest| epoch < newest).then_some(epoch);
+    }
+
     /// Hands a command to the worker.
     pub fn ask(&mut self, command: Command) {
         self.commands.push(command);

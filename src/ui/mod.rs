@@ -3,13 +3,19 @@
 
 pub mod app;
 mod bars;
+mod curves;
 mod desk;
 pub mod dialogs;
+#[cfg(test)]
+mod fixture;
 mod keyboard;
 pub mod known;
+mod layout;
 mod matrix;
+mod metric;
 mod panels;
 mod picture;
+mod scaling;
 mod terms;
 mod theme;
 

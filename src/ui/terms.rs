@@ -11,6 +11,43 @@ pub fn of(term: &str) -> &'static str {
         "Spearman" => {
             "Spearman's rank correlation between the expected class value, sum of p_i times the value of class i, and the real label."
         }
+        "QWK" => {
+            "Quadratic weighted kappa: 1 - sum of w_ij O_ij / sum of w_ij E_ij with w_ij = (i - j)^2, where O counts true and predicted \
+             classes and E is what they would be by chance. 1 is perfect, 0 chance."
+        }
+        "AMAE" => {
+            "Mean absolute error in classes, averaged over the classes: a rare class counts as much as a common one."
+        }
+        "RPS" => {
+            "Ranked probability score: mean squared earth mover's distance of the predicted distributions (equation 10)."
+        }
+        "ECE" => {
+            "Expected calibration error: how far the probability of the predicted class is from how often it is right, 0 to 1."
+        }
+        "training AEM" => {
+            "Exact matches among the epoch's training images, augmented, each as it was when its batch was taken."
+        }
+        "top-5 error" => "Percent of the test images whose true class is not among the five most probable.",
+        "SDD" => {
+            "Standard deviation of all entries of the matrix of raw distances (section 4.7): near 0 where features have collapsed."
+        }
+        "smoothing" => {
+            "Share a of what came before that each point keeps: s_n = a s_(n-1) + (1 - a) y_n, divided by 1 - a^n, so that the first \
+             points are not drawn towards zero. 0 shows what was measured."
+        }
+        "band over seeds" => {
+            "Mean and standard deviation over the runs of this sitting that differ from the present one in their seed alone, the present \
+             one among them: in each epoch over those runs that have come to it."
+        }
+        "paper's levels" => {
+            "Accuracies of table 1, dashed. They are of another data set (Adience, photographs in eight age groups) and other networks: \
+             compare the order of the losses, not the numbers."
+        }
+        "layout" => {
+            "Classical multidimensional scaling: places whose distances come as near to those of the matrix as one or two coordinates can. \
+             They are eigenvectors of -1/2 J S J times the roots of their eigenvalues, with S the squared distances and J = I - 1/C. \
+             The share is that of the eigenvalues shown in the sum of the absolute values of all."
+        }
         "loss" => "Mean training loss of the epoch. Losses of different kinds cannot be compared.",
         "D" => {
             "Ground distance: D = (R + R^T) / 2 with rows' diagonals 0 (equation 13). R_ij counts the distances in row i smaller \
