@@ -76,11 +76,13 @@ impl Desk<'_> {
         ui.horizontal(|ui| {
             let label = ui.label("test image");
             let (first, at) = (self.choice.image == 0, &mut self.choice.image);
-            if ui.add_enabled(!first, egui::Button::new("◀")).on_hover_text("The one before").clicked() {
+            if ui.add_enabled(!first, egui::Button::new("Previous")).on_hover_text("The test image before it").clicked()
+            {
                 *at -= 1;
             }
             ui.add(DragValue::new(at).range(0..=last)).labelled_by(label.id);
-            if ui.add_enabled(*at < last, egui::Button::new("▶")).on_hover_text("The next one").clicked() {
+            if ui.add_enabled(*at < last, egui::Button::new("Next")).on_hover_text("The test image after it").clicked()
+            {
                 *at += 1;
             }
         });
