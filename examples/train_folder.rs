@@ -59,7 +59,7 @@ fn train() -> Result<(), Box<dyn std::error::Error>> {
         match advance {
             Advance::Working => {}
             Advance::Waiting => trainer.executor().wait()?,
-            Advance::Finished => return Ok(()),
+            Advance::Resting | Advance::Finished => return Ok(()),
         }
     }
 }

@@ -27,7 +27,7 @@ fn train(seed: u32) -> Vec<EpochRow> {
         match trainer.advance(&mut events).unwrap() {
             Advance::Working => {}
             Advance::Waiting => trainer.executor().wait().unwrap(),
-            Advance::Finished => break,
+            Advance::Resting | Advance::Finished => break,
         }
     }
     let rows = events.into_iter().filter_map(|event| match event {
