@@ -4,7 +4,7 @@ use crate::nn::Loss;
 use crate::train::{EpochResult, EpochRow, GroundEdit, Settings};
 use crate::worker::message::{Agreement, Message, Passes, Picture, Scene, Seen, Trouble};
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Most numbers of predictions that are kept for replay: 64 MiB. Beyond it the oldest epochs lose theirs.
 const MOST_OUTCOMES: usize = 16 << 20;
@@ -128,7 +128,7 @@ impl Known {
         }
     }
 
-    fn note_file(&mut self, path: &PathBuf) {
+    fn note_file(&mut self, path: &Path) {
         self.notes.push(format!("Written: {}", path.display()));
     }
 
