@@ -13,7 +13,7 @@ mod sweep;
 mod train;
 mod watch;
 
-use args::{Arguments, Command, DeviceArguments, GuiArguments, TrainArguments};
+use args::{Arguments, Command, DeviceArguments, TrainArguments};
 use backhoe::bench::BenchError;
 use backhoe::data::folder::FolderError;
 use backhoe::data::protocol::ProtocolError;
@@ -129,11 +129,5 @@ impl Default for TrainArguments {
             unreachable!("these arguments name the command train");
         };
         *train
-    }
-}
-
-impl Default for GuiArguments {
-    fn default() -> Self {
-        Self { autostart: false, train: TrainArguments::default() }
     }
 }

@@ -188,7 +188,7 @@ fn augmentation(text: &str) -> Result<Augmentation, String> {
 }
 
 /// `backhoe gui`: what is chosen when the window opens.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct GuiArguments {
     /// Begin at once
     #[arg(long)]
