@@ -17,6 +17,8 @@ pub fn backhoe(words: &str) -> Call {
     let mut command = Command::new(env!("CARGO_BIN_EXE_backhoe"));
     // Whoever runs the tests may have set these; here they only make a panic longer.
     command.env_remove("RUST_BACKTRACE").stdin(Stdio::null());
+    // Without a display, `backhoe` alone trains.
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
     // Without it some graphics drivers add lines of their own to standard error.
     command.env("XDG_RUNTIME_DIR", std::env::var_os("XDG_RUNTIME_DIR").unwrap_or(std::env::temp_dir().into()));
     Call(command).words(words)
