@@ -14,7 +14,7 @@ use super::panels::mover::Mover;
 use super::panels::race::Race;
 use super::panels::{replay, top, welcome};
 use super::theme;
-use crate::worker::message::{Export, Exported};
+use crate::worker::message::{Export, Exported, Pace};
 use crate::worker::{Command, Link};
 use eframe::egui::{self, CentralPanel, Context, Modal, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -69,10 +69,21 @@ pub struct App {
     engine: Engine,
     question: Option<Question>,
     controls_open: bool,
-    /// Whether the question on unsaved steps is open.
-    closing: bool,
-    /// Whether the window may close.
-    leaving: bool,
+    /// A folder that was dropped, until it is said what it holds.
+    dropped: Option<PathBuf>,
+    closing: Closing,
+}
+
+/// How far the window is on its way to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    No,
+    /// The question on unsaved steps is open.
+    Asked,
+    /// The run is being saved.
+    Saving,
+    /// The window may close.
+    Yes,
 }
 
 impl App {
@@ -95,8 +106,8 @@ impl App {
             engine: Engine::default(),
             question: None,
             controls_open: true,
-            closing: false,
-            leaving: false,
+            dropped: None,
+            closing: Closing::No,
         };
         if autostart {
             app.link.send(app.controls.order());
@@ -168,13 +179,30 @@ impl App {
         }
     }
 
-    /// Folders that are dropped on the window: a run is opened, images are taken as data.
+    /// A folder that is dropped on the window: is it images or a run?
     fn take_dropped(&mut self, ctx: &Context) {
         let dropped: Vec<PathBuf> =
             ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
-        if let Some(place) = dropped.into_iter().next() {
-            self.controls.take_folder(place);
+        self.dropped = dropped.into_iter().next().or(self.dropped.take());
+        let Some(place) = self.dropped.clone() else { return };
+        let modal = Modal::new(egui::Id::unique("dropped")).show(ctx, |ui| {
+            ui.set_width(420.0);
+            ui.heading("What is in this folder?");
+            ui.monospace(place.display().to_string());
+            ui.add_space(8.0);
+            let answers = ["Images, a folder a class", "A run to go on with", "Cancel"];
+            ui.horizontal(|ui| answers.map(|answer| ui.button(answer).clicked())).inner
+        });
+        let [images, run, cancel] = modal.inner;
+        if images {
+            self.controls.take_folder(place.clone());
             self.controls_open = true;
+        }
+        if run {
+            self.link.send(self.controls.open(place));
+        }
+        if images || run || cancel || modal.should_close() {
+            self.dropped = None;
         }
     }
 
@@ -195,35 +223,52 @@ impl App {
 
     /// Asks once where a run has steps that no file shows; a checkpoint is kept in any case.
     fn close(&mut self, ctx: &Context) {
-        if ctx.input(|input| input.viewport().close_requested()) && !self.leaving {
+        let requested = ctx.input(|input| input.viewport().close_requested());
+        if requested && self.closing != Closing::Yes {
             if self.known.is_unsaved() {
                 ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-                self.closing = true;
+                self.closing = Closing::Asked;
             } else {
-                self.leaving = true;
+                self.closing = Closing::Yes;
             }
         }
-        if self.closing {
-            self.ask_to_close(ctx);
+        if self.closing == Closing::Saving {
+            if !self.known.troubles.is_empty() {
+                self.closing = Closing::No;
+            } else if !self.known.is_unsaved() {
+                self.closing = Closing::Yes;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
         }
     }
 
     fn ask_to_close(&mut self, ctx: &Context) {
-        let place = self.known.scene.as_ref().map_or_else(String::new, |scene| scene.place.display().to_string());
-        let modal = Modal::new(egui::Id::unique("close")).show(ctx, |ui| {
-            ui.set_width(420.0);
-            ui.heading("Close while a run is under way?");
-            ui.label(format!("It is saved in {place} and can be opened again from there, to go on where it stands."));
-            ui.add_space(8.0);
-            ui.horizontal(|ui| [ui.button("Save and close").clicked(), ui.button("Stay").clicked()]).inner
-        });
-        let [close, stay] = modal.inner;
-        if close {
-            self.leaving = true;
-            ctx.send_viewport_cmd(ViewportCommand::Close);
+        if !matches!(self.closing, Closing::Asked | Closing::Saving) {
+            return;
         }
-        if close || stay || modal.should_close() {
-            self.closing = false;
+        let place = self.known.scene.as_ref().map_or_else(String::new, |scene| scene.place.display().to_string());
+        let saving = self.closing == Closing::Saving;
+        let modal = Modal::new(egui::Id::unique("close")).show(ctx, |ui| {
+            ui.set_width(460.0);
+            ui.heading(if saving { "Saving the run …" } else { "Close while a run is under way?" });
+            ui.label(format!("Its folder is {place}: it can be opened again from there, to go on where it was saved."));
+            ui.add_space(8.0);
+            let answers = ["Save and close", "Close anyway", "Stay"];
+            ui.horizontal(|ui| answers.map(|answer| ui.add_enabled(!saving, egui::Button::new(answer)).clicked())).inner
+        });
+        match modal.inner {
+            [true, ..] => {
+                self.closing = Closing::Saving;
+                self.link.send(Command::Go(Pace::Rest));
+                self.link.send(Command::Save);
+            }
+            [_, true, _] => {
+                self.closing = Closing::Yes;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            [.., true] => self.closing = Closing::No,
+            _ if modal.should_close() && !saving => self.closing = Closing::No,
+            _ => {}
         }
     }
 }
@@ -248,5 +293,6 @@ impl eframe::App for App {
         self.draw(ui);
         self.ask_place(ui.ctx());
         self.tell(ui.ctx());
+        self.ask_to_close(ui.ctx());
     }
 }

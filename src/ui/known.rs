@@ -119,13 +119,16 @@ impl Known {
             Message::Checked(agreement) => self.agreement = Some(*agreement),
             Message::Measured(passes) => self.passes = Some(*passes),
             Message::Written(path) => self.note_file(&path),
-            Message::Failed(trouble) => {
-                self.troubles.push(trouble);
-                let run = self.scene.is_some();
-                self.phase = if run { Phase::Finished } else { Phase::Empty };
-            }
+            Message::Failed(trouble) => self.fail(trouble),
             Message::Closed => self.phase = Phase::Closed,
         }
+    }
+
+    fn fail(&mut self, trouble: Trouble) {
+        if trouble.ends {
+            self.phase = if self.scene.is_some() { Phase::Finished } else { Phase::Empty };
+        }
+        self.troubles.push(trouble);
     }
 
     fn note_file(&mut self, path: &Path) {
@@ -143,6 +146,9 @@ impl Known {
             self.past.push(Past { settings, data, rows: earlier.rows });
         }
         self.held = scene.held.clone();
+        if !scene.skipped.is_empty() {
+            self.notes.push(format!("{} files were passed over; Engine names them.", scene.skipped.len()));
+        }
         self.epoch = rows.last().map_or(0, |row| row.epoch);
         self.rows = rows;
         self.scene = Some(scene);
@@ -153,6 +159,9 @@ impl Known {
         // A run that was opened tells its last epoch once more.
         if !self.rows.iter().any(|row| row.epoch == epoch && row.loss == result.row.loss) {
             self.rows.push(result.row.clone());
+        }
+        for class in &result.absent {
+            self.notes.push(format!("Class {class} had no image in epoch {epoch}; it keeps its last centroid."));
         }
         let results = self.epochs.entry(epoch).or_default();
         results.retain(|other| other.row.loss != result.row.loss);

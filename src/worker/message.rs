@@ -269,6 +269,8 @@ pub struct Trouble {
     pub what: String,
     /// Why it failed and what to do.
     pub why: String,
+    /// Whether no run is under way any more.
+    pub ends: bool,
 }
 
 /// What the worker tells.

@@ -70,7 +70,7 @@ impl Link for Thread {
             let what = "training".to_owned();
             let why = "it ended by an error of this program; the last checkpoint is kept: restart, then open the run"
                 .to_owned();
-            messages.push(Message::Failed(Trouble { what, why }));
+            messages.push(Message::Failed(Trouble { what, why, ends: true }));
             messages.push(Message::Closed);
         }
         messages

@@ -105,8 +105,11 @@ impl Worker {
 
     /// What a run alone can do.
     fn ask(&mut self, command: Command) {
-        let Stage::Running(run) = &mut self.stage else { return };
-        if let Err(error) = run.take(command) {
+        let taken = match &mut self.stage {
+            Stage::Running(run) => run.take(command),
+            _ => Err(WorkError::Words("there is no run under way: start one, or open one from its folder".to_owned())),
+        };
+        if let Err(error) = taken {
             self.fail("that", &error);
         }
     }
@@ -157,11 +160,11 @@ impl Worker {
 
     /// The run is over by an error: what was reached is kept, and the next may begin.
     fn end_run(&mut self, error: &WorkError) -> Next {
-        self.fail("training", error);
         if let Stage::Running(run) = &mut self.stage {
             run.keep_what_there_is();
         }
         self.stage = Stage::Idle;
+        self.fail("training", error);
         Next::Working
     }
 
@@ -274,6 +277,7 @@ impl Worker {
     }
 
     fn fail(&self, what: &str, error: &WorkError) {
-        (self.tell)(Message::Failed(Trouble { what: what.to_owned(), why: words(error) }));
+        let ends = !matches!(self.stage, Stage::Running(_));
+        (self.tell)(Message::Failed(Trouble { what: what.to_owned(), why: words(error), ends }));
     }
 }

@@ -1,10 +1,22 @@
-//! The slider over epochs: it replays matrices, confusion and curves together.
+//! The slider over epochs: it replays matrices, confusion and curves together. Above it, the newest note.
 
 use crate::ui::desk::Desk;
-use eframe::egui::{Slider, Ui};
+use eframe::egui::{Label, Slider, Ui};
 
-/// Shows the slider, where there is more than one epoch.
+/// Notes that are shown together.
+const MOST_NOTES: usize = 20;
+
+/// Shows the newest note, and the slider, where there is more than one epoch.
 pub fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
+    if let Some(note) = desk.known.notes.last() {
+        ui.add(Label::new(note).truncate()).on_hover_ui(|ui| {
+            desk.known.notes.iter().rev().take(MOST_NOTES).for_each(|note| drop(ui.label(note)));
+        });
+    }
+    slider(ui, desk);
+}
+
+fn slider(ui: &mut Ui, desk: &mut Desk<'_>) {
     let epochs = &desk.known.epochs;
     let (Some(&first), Some(&last)) = (epochs.keys().next(), epochs.keys().next_back()) else {
         ui.label("Epochs can be replayed here once one is done.");
