@@ -172,7 +172,7 @@ impl Artifacts {
             rows: snapshot.progress.history.clone(),
             losses: losses.collect(),
             samples: self.samples(),
-            settings: settings_rows(record),
+            settings: settings_rows(record).into_iter().chain(changes(&snapshot.progress)).collect(),
         }
     }
 
@@ -236,6 +236,11 @@ fn devices(record: &Record) -> String {
     let mut names: Vec<String> = record.sittings.iter().map(|sitting| sitting.adapter.to_string()).collect();
     names.dedup();
     names.join(", then ")
+}
+
+/// What was changed while the run went on.
+fn changes(progress: &Progress) -> impl Iterator<Item = (String, String)> {
+    progress.changes.iter().map(|(step, change)| (format!("changed after step {step}"), change.to_string()))
 }
 
 fn settings_rows(record: &Record) -> Vec<(String, String)> {

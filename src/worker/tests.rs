@@ -190,6 +190,8 @@ fn settings_that_change_are_trained_with_and_kept() {
     assert_eq!(lambdas, [0.25, 0.25], "{told:?}");
     let record = RunFolder { path: place.clone() }.read_record().unwrap();
     assert_eq!((record.settings.learning_rate, record.settings.epochs), (0.5, 3));
+    let report = std::fs::read_to_string(place.join("report.html")).unwrap();
+    assert!(report.contains("changed after step 3") && report.contains("learning rate 0.5"));
     // Once more than was asked for: the run that was over goes on.
     let told = desk.take(Command::Change(Change::Epochs(4)));
     assert!(results(&told).iter().all(|result| result.row.epoch == 4) && results(&told).len() == 2, "{told:?}");

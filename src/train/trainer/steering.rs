@@ -48,6 +48,21 @@ impl Change {
     }
 }
 
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let or_papers = |value: Option<f32>| value.map_or("the paper's".to_owned(), |value| value.to_string());
+        match self {
+            Self::LearningRate(rate) => write!(f, "learning rate {rate}"),
+            Self::Momentum(momentum) => write!(f, "momentum {momentum}"),
+            Self::Lambda(Lambda::Auto) => f.write_str("lambda auto"),
+            Self::Lambda(Lambda::Fixed(lambda)) => write!(f, "lambda {lambda}"),
+            Self::Omega(omega) => write!(f, "omega {}", or_papers(*omega)),
+            Self::Mu(mu) => write!(f, "mu {}", or_papers(*mu)),
+            Self::Epochs(epochs) => write!(f, "epochs {epochs}"),
+        }
+    }
+}
+
 /// Cells of the ground distance that are held fast, whatever is learned.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GroundEdit {
