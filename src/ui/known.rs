@@ -105,6 +105,7 @@ impl Known {
                     scene.settings = *settings;
                 }
             }
+            Message::Held(edit) => self.held = edit,
             Message::Recovered { why, adapter, step } => {
                 self.notes.push(format!("The device was lost ({why}); {adapter} goes on from step {step}."));
                 if let Some(scene) = &mut self.scene {

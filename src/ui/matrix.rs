@@ -33,6 +33,10 @@ pub struct Pointed {
     pub clicked: Option<[usize; 2]>,
     /// The cell from which the pointer is being dragged, and how far since the last frame.
     pub dragged: Option<([usize; 2], Vec2)>,
+    /// The cell that has the keyboard.
+    pub focused: Option<[usize; 2]>,
+    /// Where the cells are drawn.
+    pub field: Option<Rect>,
 }
 
 impl Matrix<'_> {
@@ -87,11 +91,12 @@ impl Matrix<'_> {
 
     fn sense(&self, ui: &Ui, field: Rect, at: &dyn Fn(usize, usize) -> Rect) -> Pointed {
         let classes = self.classes.len();
-        let mut pointed = Pointed::default();
+        let mut pointed = Pointed { field: Some(field), ..Pointed::default() };
         let mut note = |cell: [usize; 2], response: &Response| {
             pointed.hovered = if response.hovered() { Some(cell) } else { pointed.hovered };
             pointed.clicked = if response.clicked() { Some(cell) } else { pointed.clicked };
             pointed.dragged = if response.dragged() { Some((cell, response.drag_delta())) } else { pointed.dragged };
+            pointed.focused = if response.has_focus() { Some(cell) } else { pointed.focused };
         };
         if classes <= MOST_REACHED {
             for [row, column] in (0..classes * classes).map(|at| [at / classes, at % classes]) {
@@ -109,6 +114,8 @@ impl Matrix<'_> {
             let index = |from: f32| ((from / field.width() * classes as f32) as usize).min(classes - 1);
             note([index(place.y - field.min.y), index(place.x - field.min.x)], &response);
         }
+        // The keyboard reaches so large a field as a whole.
+        pointed.focused = None;
         pointed
     }
 

@@ -6,6 +6,7 @@ mod bars;
 mod curves;
 mod desk;
 pub mod dialogs;
+mod distances;
 #[cfg(test)]
 mod fixture;
 mod keyboard;

@@ -86,6 +86,10 @@ pub fn of(term: &str) -> &'static str {
             "Gives the classes shuffled numbers, so that their order is hidden from the network: emd, which relies on it, breaks; \
              the self-guided losses find it again. Everything shown keeps the true order."
         }
+        "held cell" => {
+            "A cell of D that is held is trained with as it is, there and back, whatever the network learns; a free one is what was \
+             learned in the epoch before (equation 13)."
+        }
         "confusion" => "How many test images of each true class (row) were taken for each class (column).",
         "row percent" => {
             "Of a hundred test images of the true class, how many were taken for each class: the diagonal is the class's recall."

@@ -309,6 +309,8 @@ pub enum Message {
     Finished,
     /// The settings as they are from now on.
     Changed(Box<Settings>),
+    /// The cells of D that are held fast from the next epoch on.
+    Held(GroundEdit),
     /// The device was lost and opened again.
     Recovered {
         /// Why it was lost.

@@ -143,7 +143,10 @@ impl Run {
                 let settings = self.session.settings().clone();
                 (self.tell)(Message::Changed(Box::new(settings)));
             }
-            Command::Ground(edit) => self.session.hold(edit)?,
+            Command::Ground(edit) => {
+                self.session.hold(edit.clone())?;
+                (self.tell)(Message::Held(edit));
+            }
             Command::Save => self.save_all(),
             Command::Stop => {
                 self.session.aim(Goal::Step(0));

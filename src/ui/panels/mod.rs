@@ -6,7 +6,7 @@ pub mod engine;
 pub mod ground;
 pub mod inside;
 #[cfg(test)]
-mod made_up;
+pub mod made_up;
 pub mod mistakes;
 pub mod mover;
 pub mod race;

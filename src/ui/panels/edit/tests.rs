@@ -1,0 +1,137 @@
+use super::*;
+use crate::ui::panels::made_up::{Bench, harness, keep};
+use crate::worker::message::Message;
+use eframe::egui::{Pos2, Theme};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+type Shown = Harness<'static, (Bench, Edit)>;
+
+fn shown(losses: &[Loss], theme: Theme) -> Shown {
+    let mut harness = harness(Bench::new(losses), Edit::default(), theme, Edit::show);
+    harness.run();
+    harness
+}
+
+/// All edits that were asked for.
+fn asked(harness: &Shown) -> Vec<GroundEdit> {
+    let edit = |command: &Command| if let Command::Ground(edit) = command { Some(edit.clone()) } else { None };
+    harness.state().0.commands.iter().filter_map(edit).collect()
+}
+
+/// The value of a cell of the matrix that is edited.
+fn cell<'a>(harness: &'a Shown, name: &str) -> egui_kittest::Node<'a> {
+    let label = format!("D of the next epoch: {name}:");
+    harness.get_by(move |node| node.label().is_some_and(|found| found.starts_with(&label)))
+}
+
+fn only(edit: &GroundEdit) -> Vec<(usize, f32)> {
+    edit.cells.iter().enumerate().filter_map(|(at, cell)| cell.map(|cell| (at, cell))).collect()
+}
+
+#[test]
+fn a_cell_is_dragged_up_and_both_triangles_follow() {
+    let mut harness = shown(&[Loss::Xe, Loss::Xemd2], Theme::Dark);
+    let place = cell(&harness, "4-6 to 15-20").rect().center();
+    let before = harness.state().0.known.epochs[&2][1].ground[9];
+    harness.drag_at(place);
+    harness.step();
+    for by in [20.0, 40.0, 60.0] {
+        harness.hover_at(place - Vec2::new(0.0, by));
+        harness.step();
+        assert_eq!(asked(&harness).len(), 0, "the worker is asked once it lets go");
+    }
+    harness.drop_at(Pos2::new(place.x, place.y - 60.0));
+    harness.run();
+    let edits = asked(&harness);
+    let [(there, to), (back, from)] = only(edits.last().unwrap())[..] else { panic!("{edits:?}") };
+    assert_eq!((edits.len(), there, back, to), (1, 9, 19, from));
+    // The first movement may be taken up by finding out that it is a drag.
+    assert!(to > before as f32 + 0.15 && to <= before as f32 + 0.31, "{before} became {to}");
+}
+
+#[test]
+fn a_cell_is_chosen_and_typed_into_by_keyboard() {
+    let mut harness = shown(&[Loss::Xemd1], Theme::Light);
+    cell(&harness, "0-2 to 8-13").focus();
+    harness.run();
+    assert_eq!(harness.state().1.cell, [0, 2]);
+    harness.key_press(Key::ArrowRight);
+    harness.run();
+    assert_eq!(harness.state().1.cell, [0, 3], "arrows go from cell to cell");
+    for text in ["0", ",", "3", "7"] {
+        harness.event(Event::Text(text.to_owned()));
+        harness.run();
+    }
+    assert_eq!(harness.state().1.typed, "0.37");
+    harness.key_press(Key::Backspace);
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert_eq!(only(asked(&harness).last().unwrap()), [(3, 0.3), (18, 0.3)]);
+    let name = "D of the next epoch: 15-20 to 0-2: 0.30";
+    harness.get_by_label(name);
+    harness.key_press(Key::Delete);
+    harness.run();
+    assert_eq!(asked(&harness).last(), Some(&GroundEdit::default()));
+    assert!(harness.query_by_label(name).is_none(), "what was learned counts again");
+}
+
+#[test]
+fn cells_are_frozen_where_they_are_and_released() {
+    let mut harness = shown(&[Loss::Xemd2], Theme::Dark);
+    let learned = harness.state().0.known.epochs[&2][0].ground[1];
+    harness.get_by_label("frozen").click();
+    harness.run();
+    let edit = asked(&harness).pop().unwrap();
+    assert_eq!(only(&edit), [(1, learned as f32), (6, learned as f32)]);
+    harness.state_mut().0.known.take(Message::Held(edit));
+    harness.run();
+    assert_eq!(harness.state().1.asked, None, "the worker has it");
+    harness.get_by_label("frozen").click();
+    harness.run();
+    assert_eq!(asked(&harness).pop(), Some(GroundEdit::default()));
+}
+
+#[test]
+fn all_cells_are_ordered_frozen_or_learned() {
+    let mut harness = shown(&[Loss::Xemd2], Theme::Dark);
+    for button in ["Reset to ordered", "Reset to learned", "Freeze all"] {
+        harness.get_by_label(button).click();
+        harness.run();
+    }
+    let edits = asked(&harness);
+    assert_eq!(edits[0].cells[5], Some(1.0));
+    assert_eq!(edits[1], GroundEdit::default());
+    let ground = &harness.state().0.known.epochs[&2][0].ground;
+    assert_eq!(edits[2].cells[5], Some(ground[5] as f32));
+    assert!(edits.iter().all(|edit| edit.check(6).is_ok()));
+    harness.get_by_label("Export…").click();
+    harness.run();
+    let (name, Exported::Matrix { matrix, .. }) = &harness.state().0.exports[0] else { panic!() };
+    assert_eq!((name.as_str(), matrix.len()), ("ground-distance.csv", 36));
+}
+
+#[test]
+fn it_says_who_reads_d() {
+    assert!(words(&[Loss::Xemd1], &[Loss::Xe, Loss::Emd]).ends_with("Not touched: xe, emd."));
+    assert!(words(&[], &[Loss::Xe]).contains("emd-linear, xemd1, xemd2, a-emd"));
+    let mut harness = shown(&[Loss::Xe], Theme::Dark);
+    harness.get_by_label_contains("No racer reads D");
+    harness.state_mut().0.known.scene.as_mut().unwrap().settings.losses = vec![Loss::AEmd];
+    harness.run();
+    harness.get_by_label_contains("reads D and trains with it");
+}
+
+#[test]
+fn it_is_drawn_in_dark_and_light() {
+    for (theme, name) in [(Theme::Dark, "edit-dark"), (Theme::Light, "edit-light")] {
+        let mut harness = shown(&[Loss::Xe, Loss::Xemd1, Loss::Xemd2], theme);
+        let held = hold(&hold(&GroundEdit::default(), 6, [0, 5], Some(0.2)), 6, [2, 3], Some(0.9));
+        harness.state_mut().0.known.take(Message::Held(held));
+        cell(&harness, "4-6 to 15-20").focus();
+        harness.run();
+        harness.event(Event::Text("0.4".to_owned()));
+        harness.run();
+        keep(&mut harness, name);
+    }
+}
