@@ -13,9 +13,11 @@ pub mod pool;
 pub mod residual;
 pub mod tower;
 pub mod weights;
+pub mod worth;
 pub mod zoo;
 
 pub use layer::{Layer, Shape};
 pub use loss::Loss;
 pub use model::{Model, ModelError};
 pub use weights::{Parameter, Parameters};
+pub use worth::{Prediction, Worth};
