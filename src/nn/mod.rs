@@ -2,6 +2,7 @@
 
 pub mod activation;
 pub mod conv;
+pub mod figure1;
 pub mod labels;
 pub mod layer;
 pub mod linear;

@@ -3,28 +3,26 @@
 use super::claim::{Judgement, Verdict};
 use super::document::Section;
 use super::{Method, ReproduceError, Results, Study};
+use crate::nn::figure1::{A, B, CLASSES, TRUTH};
+use crate::nn::{Loss, Prediction};
 use crate::report::Block;
-use crate::train::metrics::ranked_probability_score;
 
 /// The study.
 pub const STUDY: Study = Study { name: "figure1", place: "figure 1", methods: Vec::<Method>::new, measure };
 
-/// The classes of the figure; the truth is an adult, to which both give 0.1.
-const CLASSES: [&str; 6] = ["baby", "child", "teen", "young adult", "adult", "senior"];
-const TRUTH: usize = 4;
-/// Its largest probability is at the baby.
-const A: [f64; 6] = [0.30, 0.25, 0.15, 0.10, 0.10, 0.10];
-/// Its largest probability is near the adult.
-const B: [f64; 6] = [0.05, 0.10, 0.20, 0.30, 0.10, 0.25];
-
-fn cross_entropy(p: &[f64]) -> f64 {
-    -p[TRUTH].ln()
+/// A loss of a prediction; neither of the two that are compared reads a ground distance.
+fn worth(loss: Loss, p: &[f64]) -> f64 {
+    let given = Prediction { p, truth: TRUTH, to_truth: &[], lambda: 0.0, omega: 1.0, mu: 0.0, regulariser: 0.0 };
+    loss.worth(&given).map_or(f64::NAN, |worth| worth.loss)
 }
 
-/// Equation 10, which over whole distributions is the ranked probability score.
+fn cross_entropy(p: &[f64]) -> f64 {
+    worth(Loss::Xe, p)
+}
+
+/// Equation 10.
 fn squared_emd(p: &[f64]) -> f64 {
-    let p: Vec<f32> = p.iter().map(|&p| p as f32).collect();
-    ranked_probability_score(&p, &[TRUTH as u32]).unwrap_or(f64::NAN)
+    worth(Loss::Emd, p)
 }
 
 fn measure(_: &Results) -> Result<Section, ReproduceError> {
@@ -62,7 +60,7 @@ mod tests {
         let by_hand = [squares([0.30, 0.55, 0.70, 0.80, 0.10]), squares([0.05, 0.15, 0.35, 0.65, 0.25])];
         for (p, want) in [A, B].into_iter().zip(by_hand) {
             assert!((p.iter().sum::<f64>() - 1.0).abs() <= 1e-12);
-            assert!((squared_emd(&p) - want).abs() <= 1e-6, "{p:?}: {want}");
+            assert!((squared_emd(&p) - want).abs() <= 1e-12, "{p:?}: {want}");
         }
         assert_eq!(A[TRUTH], B[TRUTH]);
     }

@@ -104,6 +104,20 @@ impl Places {
         }
     }
 
+    /// Lines at every quarter up to the end of the axis, with their percent to the left.
+    pub fn axis(&self, ui: &Ui, top: f64, font: &FontId) {
+        let field = self.field;
+        let color = ui.visuals().weak_text_color();
+        for quarter in 0..=(4.0 * top) as usize {
+            let share = 0.25 * quarter as f64;
+            let y = field.max.y - (share / top) as f32 * field.height();
+            ui.painter().hline(field.x_range(), y, Stroke::new(0.5, color));
+            let text = format!("{:.0} %", 100.0 * share);
+            let place = Pos2::new(field.min.x - 4.0, y);
+            ui.painter().text(place, Align2::RIGHT_CENTER, text, font.clone(), ui.visuals().text_color());
+        }
+    }
+
     /// Class names below the field, as many as have room; the true one always, and stronger.
     pub fn names(&self, ui: &Ui, classes: &[String], truth: usize, font: &FontId) {
         let width = |name: &String| ui.painter().layout_no_wrap(name.clone(), font.clone(), Color32::BLACK).size().x;
@@ -138,7 +152,7 @@ impl Bars<'_> {
         let places = Places { field, classes: self.classes.len() };
         places.ground(ui, self.truth);
         let top = top_of(self.highest());
-        self.axis(ui, field, top, &font);
+        places.axis(ui, top, &font);
         for (number, series) in self.series.iter().enumerate() {
             draw(ui, places, [number, self.series.len()], series, top);
         }
@@ -161,18 +175,6 @@ impl Bars<'_> {
                 ui.label(series.words(self.classes));
             }
         });
-    }
-
-    fn axis(&self, ui: &Ui, field: Rect, top: f64, font: &FontId) {
-        let color = ui.visuals().weak_text_color();
-        for quarter in 0..=(4.0 * top) as usize {
-            let share = 0.25 * quarter as f64;
-            let y = field.max.y - (share / top) as f32 * field.height();
-            ui.painter().hline(field.x_range(), y, Stroke::new(0.5, color));
-            let text = format!("{:.0} %", 100.0 * share);
-            let place = Pos2::new(field.min.x - 4.0, y);
-            ui.painter().text(place, Align2::RIGHT_CENTER, text, font.clone(), ui.visuals().text_color());
-        }
     }
 
     /// The class under the pointer in numbers; all of it in words for those who cannot see it.

@@ -138,7 +138,7 @@ impl Mistakes {
 }
 
 /// What is said where an epoch's predictions were dropped.
-const FORGOTTEN: &str =
+pub const FORGOTTEN: &str =
     "The predictions of this epoch are no longer in memory: those of old epochs are dropped. Newer epochs have theirs.";
 
 fn export(ui: &mut Ui, desk: &mut Desk<'_>) {
