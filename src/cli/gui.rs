@@ -1,12 +1,16 @@
 //! `backhoe gui`: the window, joined with a worker in a thread of its own.
 
 use super::CliError;
-use super::args::{Command, GuiArguments, TrainArguments};
+use super::args::{Command, DeviceArguments, GuiArguments, TrainArguments};
 use backhoe::device::{self, DeviceChoice};
+use backhoe::gpu;
+use backhoe::plan::AdapterKind;
 use backhoe::ui::App;
 use backhoe::ui::controls::Controls;
 use backhoe::worker::{Link, OpenDevice, Thread};
 use eframe::egui::{Context, ViewportBuilder};
+use eframe::{CreationContext, NativeOptions, Renderer};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,31 +26,41 @@ pub fn or_train() -> Command {
 
 /// Opens the window and stays until it is closed.
 pub fn run(arguments: &GuiArguments) -> Result<(), CliError> {
-    let controls = controls(&arguments.train)?;
-    let train = &arguments.train;
-    let resume = train.resume.clone();
-    let (autostart, threads) = (arguments.autostart, train.device.threads.map(usize::from));
+    // What is wrong with the arguments is said before a window opens.
+    controls(&arguments.train)?;
+    let [first, second] = renderers();
+    let opened = show(arguments, first).or_else(|_| show(arguments, second));
+    opened.map_err(|error| CliError::Words(format!("the window cannot open: {error}; `backhoe train` needs none")))
+}
+
+/// What draws the window, and what does where that cannot: wgpu on a GPU. Where software draws, OpenGL's takes a sixth of
+/// the time, since wgpu's shader of the interface computes both of two ways to read its texture there.
+fn renderers() -> [Renderer; 2] {
+    let gpu = gpu::list().first().is_some_and(|found| found.adapter.kind == AdapterKind::Gpu);
+    if gpu { [Renderer::Wgpu, Renderer::Glow] } else { [Renderer::Glow, Renderer::Wgpu] }
+}
+
+fn show(arguments: &GuiArguments, renderer: Renderer) -> eframe::Result {
     let viewport = ViewportBuilder::default().with_title("backhoe").with_inner_size([1280.0, 800.0]);
-    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
-    let made = eframe::run_native(
-        "backhoe",
-        options,
-        Box::new(move |creation| {
-            let mut worker = Thread::start(opener(threads), waker(creation.egui_ctx.clone()))?;
-            if let Some(place) = resume {
-                worker.send(controls.open(place));
-            }
-            Ok(Box::new(App::new(&creation.egui_ctx, Box::new(worker), controls, autostart)))
-        }),
-    );
-    made.map_err(|error| CliError::Words(format!("the window cannot open: {error}; `backhoe train` needs none")))
+    let options = NativeOptions { viewport, renderer, dithering: false, ..NativeOptions::default() };
+    let GuiArguments { autostart, train } = arguments.clone();
+    let begin = move |creation: &CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn Error + Send + Sync>> {
+        let controls = controls(&train)?;
+        let mut worker = Thread::start(opener(&train.device), waker(creation.egui_ctx.clone()))?;
+        if let Some(place) = train.resume {
+            worker.send(controls.open(place));
+        }
+        Ok(Box::new(App::new(&creation.egui_ctx, Box::new(worker), controls, autostart)))
+    };
+    eframe::run_native("backhoe", options, Box::new(begin))
 }
 
 fn waker(ctx: Context) -> impl Fn() + Send + Sync + 'static {
     move || ctx.request_repaint_after(REPAINT_AFTER)
 }
 
-fn opener(threads: Option<usize>) -> OpenDevice {
+fn opener(device: &DeviceArguments) -> OpenDevice {
+    let threads = device.threads.map(usize::from);
     Arc::new(move |name| {
         let Ok(choice) = name.parse::<DeviceChoice>();
         device::open(&choice, threads).map(Some).map_err(|error| error.to_string())
