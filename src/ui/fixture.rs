@@ -91,7 +91,7 @@ pub fn result(scene: &Scene, loss: Loss, epoch: usize) -> EpochResult {
     let place = scene.settings.losses.iter().position(|&other| other == loss).unwrap_or(0);
     let mut random = random(1000 * u64::from(scene.settings.seed) + 10 * epoch as u64 + place as u64);
     let ahead = if loss == Loss::Emd { 1.5 } else { 1.0 };
-    let width = 0.8 + 4.0 / (1.0 + ahead * epoch as f64);
+    let width = 2.0 + 6.0 / (1.0 + ahead * epoch as f64);
     let outcomes = predictions(&scene.labels, classes, width, &mut random);
     let evaluation = Evaluation::new(&outcomes, &scene.class_values, &scene.labels, &values(&scene.labels)).unwrap();
     let distances = distances(classes, 0.6 / epoch as f64, &mut random);
@@ -136,7 +136,7 @@ fn values(labels: &[u32]) -> Vec<f64> {
 fn predictions(labels: &[u32], classes: usize, width: f64, random: &mut impl FnMut() -> f64) -> Vec<f32> {
     let mut all = Vec::new();
     for &label in labels {
-        let middle = f64::from(label) + width * (random() - 0.5);
+        let middle = f64::from(label) + width * (random() + random() - 1.0);
         let raw: Vec<f64> = (0..classes).map(|class| (-((class as f64 - middle) / width).powi(2)).exp()).collect();
         let sum: f64 = raw.iter().sum();
         all.extend(raw.iter().map(|value| (value / sum) as f32));

@@ -50,7 +50,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// That of these distances, turned to where another was; without one, such that classes ascend to the right.
+    /// That of these distances, turned to where another was; without one, such that classes ascend to the right
+    /// and those in the middle are above.
     pub fn new(distances: &[f64], classes: usize, before: Option<&Self>) -> Option<Self> {
         let scaled = scale(distances, classes)?;
         let order = seriate(distances, classes);
@@ -65,7 +66,12 @@ impl Layout {
         }
         match before {
             Some(before) => align(&mut plane, &before.plane),
-            None => plane.iter_mut().zip(&line).for_each(|(place, &along)| place[0] = along),
+            None => {
+                // Ordered classes lie on a bow; its ends are below.
+                let bow: f64 = plane.iter().zip(&ascending).map(|(place, at)| place[1] * at[0].abs()).sum();
+                let up = if bow > 0.0 { -1.0 } else { 1.0 };
+                plane.iter_mut().zip(&line).for_each(|(place, &along)| *place = [along, up * place[1]]);
+            }
         }
         let tau = order_tau(&order);
         Some(Self { line, plane, shares: scaled.shares, order, tau })
@@ -75,7 +81,8 @@ impl Layout {
 /// Layouts of one racer by epoch.
 #[derive(Default)]
 pub struct Layouts {
-    of: Option<(Loss, Basis)>,
+    /// The run, the racer and the distances.
+    of: Option<(usize, Loss, Basis)>,
     /// With the seconds at which the epoch was over, by which it is known again; nothing where it cannot be laid out.
     by_epoch: BTreeMap<usize, (f64, Option<Layout>)>,
 }
@@ -109,8 +116,9 @@ impl Layouts {
             let result = known.epochs.get(epoch).and_then(|results| of_loss(results, loss));
             result.is_some_and(|result| result.row.seconds == *seconds)
         };
-        if self.of != Some((loss, basis)) || !self.by_epoch.iter().all(is_known) {
-            self.of = Some((loss, basis));
+        let of = Some((known.run, loss, basis));
+        if self.of != of || !self.by_epoch.iter().all(is_known) {
+            self.of = of;
             self.by_epoch.clear();
         }
     }

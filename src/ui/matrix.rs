@@ -1,10 +1,18 @@
 //! A matrix of classes by classes as coloured cells with their names, to be pointed at.
 
 use super::theme::ink;
-use eframe::egui::{self, Align2, Color32, FontId, Pos2, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo};
+use eframe::egui::{
+    self, Align2, Color32, ColorImage, FontId, Pos2, Rect, Response, Role, Sense, TextureHandle, TextureOptions, Ui,
+    Vec2, WidgetInfo,
+};
 
 /// Smallest cells that show their values, in points.
 const LEGIBLE: f32 = 26.0;
+/// Smallest cells that are drawn one by one, and most of them in a row; others are one picture.
+const DRAWN: f32 = 8.0;
+const MOST_DRAWN: usize = 48;
+/// Cells from which text is of the usual size, in its heights.
+const ROOMY: f32 = 2.9;
 /// Most classes whose cells can be reached one by one by keyboard and screen reader.
 const MOST_REACHED: usize = 16;
 
@@ -40,29 +48,77 @@ pub struct Pointed {
 }
 
 impl Matrix<'_> {
-    /// Draws it as large as there is room, square, and tells what was done with it.
+    /// Draws it as large as there is room, square, and tells what was done with it. Many classes are one picture, which is made
+    /// anew only when it changes.
     pub fn show(&self, ui: &mut Ui) -> Pointed {
         let classes = self.classes.len();
         if classes == 0 || self.values.len() != classes * classes {
             return Pointed::default();
         }
-        let font = egui::TextStyle::Small.resolve(ui.style());
-        let margin = self.widest_name(ui, &font) + 8.0;
-        let side = (ui.available_width() - margin).min(ui.available_height() - margin).max(8.0 * classes as f32);
-        let (whole, _) = ui.allocate_exact_size(Vec2::splat(side + margin), Sense::hover());
-        let field = Rect::from_min_size(whole.min + Vec2::splat(margin), Vec2::splat(side));
+        let (field, font) = self.place(ui);
         self.names(ui, field, &font);
-        let cell = side / classes as f32;
+        let cell = field.width() / classes as f32;
         let at = |row: usize, column: usize| {
             Rect::from_min_size(field.min + Vec2::new(column as f32, row as f32) * cell, Vec2::splat(cell))
         };
         let pointed = self.sense(ui, field, &at);
+        if cell < DRAWN || classes > MOST_DRAWN {
+            self.picture(ui, field);
+            if let Some([row, column]) = pointed.hovered {
+                let stroke = egui::Stroke::new(2.0, ui.visuals().strong_text_color());
+                ui.painter().rect_stroke(at(row, column), 0.0, stroke, egui::StrokeKind::Outside);
+            }
+            return pointed;
+        }
         for row in 0..classes {
             for column in 0..classes {
                 self.cell(ui, at(row, column), [row, column], &font, pointed.hovered);
             }
         }
         pointed
+    }
+
+    /// The place of its cells, with room for names beside and above them, and the font of both: the usual one where it
+    /// fits.
+    fn place(&self, ui: &mut Ui) -> (Rect, FontId) {
+        let room = ui.available_size();
+        let fonts = [egui::TextStyle::Body, egui::TextStyle::Small].map(|style| style.resolve(ui.style()));
+        let [body, small] = fonts.map(|font| {
+            let margin = Vec2::new(self.widest_name(ui, &font) + 8.0, font.size + 8.0);
+            let side = (room - margin).min_elem().max(DRAWN * 8.0);
+            (font, margin, side)
+        });
+        let roomy = body.2 / self.classes.len() as f32 >= ROOMY * body.0.size;
+        let (font, margin, side) = if roomy { body } else { small };
+        let (whole, _) = ui.allocate_exact_size(margin + Vec2::splat(side), Sense::hover());
+        (Rect::from_min_size(whole.min + margin, Vec2::splat(side)), font)
+    }
+
+    /// All cells as one picture, kept as long as they are the same.
+    fn picture(&self, ui: &Ui, field: Rect) {
+        let id = ui.scope_id().with((self.label, "picture"));
+        let stamp = self.stamp();
+        let kept = ui.data(|data| data.get_temp::<(u64, TextureHandle)>(id)).filter(|(of, _)| *of == stamp);
+        let texture = kept.map_or_else(
+            || {
+                let pixels = self.values.iter().map(|&value| (self.color)(value)).collect();
+                let image = ColorImage::new([self.classes.len(); 2], pixels);
+                let texture = ui.ctx().load_texture(self.label, image, TextureOptions::NEAREST);
+                ui.data_mut(|data| data.insert_temp(id, (stamp, texture.clone())));
+                texture
+            },
+            |(_, texture)| texture,
+        );
+        let all = Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
+        ui.painter().image(texture.id(), field, all, Color32::WHITE);
+    }
+
+    /// A number that is another where any value is, or the colours are.
+    fn stamp(&self) -> u64 {
+        let mix = |stamp: u64, word: u64| (stamp.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let stamp = self.values.iter().fold(0, |stamp, value| mix(stamp, value.to_bits()));
+        let probes = self.values.iter().step_by(self.values.len() / 16 + 1);
+        probes.fold(stamp, |stamp, &value| mix(stamp, u64::from(u32::from_le_bytes((self.color)(value).to_array()))))
     }
 
     fn widest_name(&self, ui: &Ui, font: &FontId) -> f32 {
@@ -74,7 +130,7 @@ impl Matrix<'_> {
     fn names(&self, ui: &Ui, field: Rect, font: &FontId) {
         let cell = field.width() / self.classes.len() as f32;
         let every = (font.size / cell).ceil().max(1.0) as usize;
-        let wide = (self.widest_name(ui, font) / cell).ceil().max(1.0) as usize;
+        let wide = ((self.widest_name(ui, font) + 6.0) / cell).ceil().max(1.0) as usize;
         let color = ui.visuals().text_color();
         for (index, name) in self.classes.iter().enumerate() {
             let middle = (index as f32 + 0.5) * cell;

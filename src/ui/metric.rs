@@ -109,10 +109,15 @@ impl Metric {
         value.filter(|value| value.is_finite())
     }
 
+    /// Whether it is a share in percent.
+    pub fn is_percent(self) -> bool {
+        matches!(self, Self::Aem | Self::Aeo | Self::TrainAem | Self::TopFive)
+    }
+
     /// A value in as many digits as say something.
     pub fn text(self, value: f64) -> String {
         match self {
-            Self::Aem | Self::Aeo | Self::TrainAem | Self::TopFive => format!("{value:.1}"),
+            _ if self.is_percent() => format!("{value:.1}"),
             Self::Sdd => format!("{value:.4}"),
             _ => format!("{value:.3}"),
         }

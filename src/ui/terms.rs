@@ -59,7 +59,8 @@ pub fn of(term: &str) -> &'static str {
         "ranks" => "Ranks by row: how many classes are nearer, divided by the number of classes (equation 12).",
         "difference" => "D minus that of ordered classes, |i - j| / (C - 1).",
         "tau" => {
-            "Kendall's tau between the order found again from D alone (seriation) and the true order: 1 is the same order, 0 chance."
+            "Kendall's tau between the order found again from the distances alone (seriation) and the true order, in either direction: 1 is \
+             the same order, and eight classes in any order score 0.2 on the average."
         }
         "learning rate" => "Step size of stochastic gradient descent.",
         "momentum" => "Share of the last step that is kept in the next.",

@@ -8,11 +8,15 @@ use crate::ui::layout::{Basis, Layouts, MOST_CLASSES};
 use crate::ui::matrix::{Matrix, Pointed};
 use crate::ui::terms;
 use crate::worker::message::Exported;
-use eframe::egui::{Color32, Mesh, Rect, Sense, Ui, Vec2};
+use eframe::egui::{Color32, Mesh, Rect, ScrollArea, Sense, TextStyle, Ui, Vec2};
 use table::{Kind, Tables};
 
 /// Share of the height that the matrix has beside the layouts.
 const MATRIX: f32 = 0.56;
+/// Least height of matrix and layout together, in points.
+const LEAST: f32 = 260.0;
+/// Height that is left free, so that rounding brings no scroll bar.
+const SPARE: f32 = 2.0;
 /// Steps of the colour bar.
 const STEPS: usize = 64;
 
@@ -37,8 +41,14 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Draws it.
+    /// Draws it, as high as there is room; it scrolls where that is too little.
     pub fn show(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let height = ui.available_height() - SPARE;
+        ScrollArea::vertical().id_salt("ground").show(ui, |ui| self.content(ui, desk, height));
+    }
+
+    fn content(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, height: f32) {
+        let top = ui.cursor().top();
         self.choose(ui, desk);
         let (Some(result), Some(epoch)) = (desk.result(), desk.epoch()) else {
             ui.label("The first matrix appears when the first epoch is over.");
@@ -50,14 +60,15 @@ impl Ground {
         let kind = self.kind;
         let color = move |value: f64| kind.color(value, most, map);
         caption(ui, self.hovered, classes, values, kind.range(most), kind, &color);
-        let room = ui.available_size();
-        let height = if self.view == View::Both { MATRIX * room.y } else { room.y };
+        let line = ui.text_style_height(&TextStyle::Body) + ui.spacing().item_spacing.y;
+        let room = Vec2::new(ui.available_width(), (height - (ui.cursor().top() - top)).max(LEAST));
+        let laid_out = self.view == View::Both && classes.len() <= MOST_CLASSES;
+        let height = if laid_out { MATRIX * room.y } else { room.y - line };
         if self.view != View::Layout {
-            let title = format!("{}, {} in epoch {epoch}", kind.title(), result.row.loss);
-            self.hovered = matrix(ui, Vec2::new(room.x, height), &title, classes, values, &color, kind).hovered;
+            self.hovered = matrix(ui, Vec2::new(room.x, height), classes, values, &color, kind).hovered;
         }
         if self.view != View::Matrix {
-            self.layout(ui, desk, epoch);
+            self.layout(ui, desk, epoch, top + height);
         }
     }
 
@@ -68,7 +79,7 @@ impl Ground {
                 ui.selectable_value(&mut self.kind, kind, kind.name()).on_hover_text(terms::of(kind.term()));
             }
             ui.separator();
-            desk.choose_loss(ui, "of");
+            desk.choose_loss(ui, "loss");
         });
         ui.horizontal_wrapped(|ui| {
             let views = [
@@ -86,8 +97,8 @@ impl Ground {
         });
     }
 
-    /// The classes laid out by their distances, with the order that these tell.
-    fn layout(&mut self, ui: &mut Ui, desk: &Desk<'_>, epoch: usize) {
+    /// The classes laid out by their distances down to there, with the order that these tell.
+    fn layout(&mut self, ui: &mut Ui, desk: &Desk<'_>, epoch: usize, bottom: f32) {
         let (known, Some(loss)) = (desk.known, desk.loss()) else { return };
         let classes = known.classes();
         if classes.len() > MOST_CLASSES {
@@ -100,7 +111,7 @@ impl Ground {
         }
         let basis = if self.kind == Kind::Raw { Basis::Raw } else { Basis::Ground };
         match self.layouts.at(known, loss, basis, epoch) {
-            (Some(layout), _) => map::show(ui, layout, classes, desk.choice.map),
+            (Some(layout), _) => map::show(ui, layout, classes, desk.choice.map, bottom),
             (None, true) => {
                 ui.label("These distances are not all finite numbers: the training has diverged.");
             }
@@ -158,14 +169,13 @@ fn caption(
 fn matrix(
     ui: &mut Ui,
     room: Vec2,
-    title: &str,
     classes: &[String],
     values: &[f64],
     color: &dyn Fn(f64) -> Color32,
     kind: Kind,
 ) -> Pointed {
     let matrix =
-        Matrix { label: title, classes, values, color, text: &|value| kind.text(value), framed: &|_, _| false };
+        Matrix { label: kind.title(), classes, values, color, text: &|value| kind.text(value), framed: &|_, _| false };
     let shown = ui.allocate_ui(room, |ui| {
         ui.set_max_size(room);
         ui.vertical_centered(|ui| matrix.show(ui)).inner
@@ -175,7 +185,7 @@ fn matrix(
 
 /// A colour bar from left to right.
 fn bar(ui: &mut Ui, color: impl Fn(f64) -> Color32) {
-    let size = Vec2::new(110.0, ui.text_style_height(&eframe::egui::TextStyle::Small));
+    let size = Vec2::new(110.0, ui.text_style_height(&TextStyle::Small));
     let (whole, _) = ui.allocate_exact_size(size, Sense::hover());
     let mut mesh = Mesh::default();
     for step in 0..STEPS {

@@ -1,5 +1,6 @@
 //! The race: metrics of all racers by epoch.
 
+mod legend;
 mod plot;
 
 use crate::report::{ALXS, EpochRow, Printed, RES, losses_of};
@@ -8,12 +9,15 @@ use crate::ui::desk::Desk;
 use crate::ui::metric::Metric;
 use crate::ui::{terms, theme};
 use crate::worker::message::Exported;
-use eframe::egui::{Align, Button, ComboBox, FontSelection, RichText, Slider, Style, TextStyle, Ui, text::LayoutJob};
+use eframe::egui::{Checkbox, ComboBox, ScrollArea, Slider, Ui, Vec2};
 use plot::{Curve, Plotted};
-use std::sync::Arc;
 
 /// Width from which two plots stand side by side, as a multiple of the height.
 const WIDE: f32 = 1.4;
+/// Least width for two plots side by side, in points.
+const WIDTH: f32 = 640.0;
+/// Height that is left free, so that rounding brings no scroll bar.
+const SPARE: f32 = 2.0;
 
 /// Which of the paper's levels are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,12 +72,18 @@ pub struct Race {
 }
 
 impl Race {
-    /// Draws it.
+    /// Draws it, as high as there is room; it scrolls where that is too little.
     pub fn show(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        let height = ui.available_height() - SPARE;
+        ScrollArea::vertical().id_salt("race").show(ui, |ui| self.content(ui, desk, height));
+    }
+
+    fn content(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, height: f32) {
+        let top = ui.cursor().top();
         let runs = curves::sisters(desk.known);
         let losses = losses_of(&desk.known.rows);
         self.choose(ui, runs.len(), desk);
-        legend(ui, &losses, desk);
+        legend::show(ui, &losses, desk);
         if desk.known.rows.is_empty() {
             ui.label("The first points appear when the first epoch is over.");
             return;
@@ -81,7 +91,8 @@ impl Race {
         let shown: Vec<&String> = losses.iter().filter(|loss| !desk.choice.hidden.contains(*loss)).collect();
         let metrics = self.alone.map_or_else(|| vec![Metric::Aem, Metric::Aeo], |metric| vec![metric]);
         let plots: Vec<Plotted> = metrics.iter().map(|&metric| self.plotted(metric, &runs, &shown, desk)).collect();
-        let clicked = self.draw(ui, plots);
+        let room = Vec2::new(ui.available_width(), height - (ui.cursor().top() - top));
+        let clicked = draw(ui, plots, room);
         if let Some(epoch) = clicked.and_then(|epoch| nearest(desk, epoch)) {
             desk.show_epoch(epoch);
         }
@@ -104,7 +115,7 @@ impl Race {
             ui.checkbox(&mut self.logarithmic, "log").on_hover_text(
                 "Logarithmic axis: equal factors are equally far apart. Values of 0 and less have no place on it.",
             );
-            ui.add_enabled(runs > 1, eframe::egui::Checkbox::new(&mut self.over_seeds, "seeds"))
+            ui.add_enabled(runs > 1, Checkbox::new(&mut self.over_seeds, "seeds"))
                 .on_hover_text(terms::of("band over seeds"))
                 .on_disabled_hover_text("Restart the run with another seed: mean and band of both appear here.");
             ui.menu_button("Export", |ui| export(ui, desk)).response.on_hover_text("Write the curves to a file.");
@@ -149,50 +160,25 @@ impl Race {
             last: plot::last_epoch(desk.known.epoch, epochs),
         }
     }
+}
 
-    /// Draws the plots side by side or one above the other; the epoch that was clicked.
-    fn draw(&self, ui: &mut Ui, plots: Vec<Plotted>) -> Option<f64> {
-        let room = ui.available_size();
-        if plots.len() > 1 && room.x > WIDE * room.y {
-            let shown =
-                |columns: &mut [Ui]| columns.iter_mut().zip(plots).map(|(ui, plot)| plot.show(ui, room.y)).collect();
-            let clicks: Vec<Option<f64>> = ui.columns(2, shown);
-            return clicks.into_iter().flatten().next();
-        }
-        let height = room.y / plots.len() as f32;
-        let clicks: Vec<Option<f64>> = plots.into_iter().map(|plot| plot.show(ui, height)).collect();
-        clicks.into_iter().flatten().next()
+/// Draws the plots side by side or one above the other; the epoch that was clicked.
+fn draw(ui: &mut Ui, plots: Vec<Plotted>, room: Vec2) -> Option<f64> {
+    if plots.len() > 1 && room.x > (WIDE * room.y).max(WIDTH) {
+        let shown =
+            |columns: &mut [Ui]| columns.iter_mut().zip(plots).map(|(ui, plot)| plot.show(ui, room.y)).collect();
+        let clicks: Vec<Option<f64>> = ui.columns(2, shown);
+        return clicks.into_iter().flatten().next();
     }
+    let height = room.y / plots.len() as f32;
+    let clicks: Vec<Option<f64>> = plots.into_iter().map(|plot| plot.show(ui, height)).collect();
+    clicks.into_iter().flatten().next()
 }
 
 /// The epoch with results that is nearest.
 fn nearest(desk: &Desk<'_>, epoch: f64) -> Option<usize> {
     let distance = |known: &usize| (*known as f64 - epoch).abs();
     desk.known.epochs.keys().copied().min_by(|a, b| distance(a).total_cmp(&distance(b)))
-}
-
-/// A button a racer, which puts its curves out and on again.
-fn legend(ui: &mut Ui, losses: &[String], desk: &mut Desk<'_>) {
-    ui.horizontal_wrapped(|ui| {
-        for loss in losses {
-            let on = !desk.choice.hidden.contains(loss);
-            let text = dotted(ui.style(), loss, loss);
-            let response = ui.add(Button::selectable(on, text)).on_hover_text(terms::of(loss));
-            if response.clicked() && !desk.choice.hidden.remove(loss) {
-                desk.choice.hidden.insert(loss.clone());
-            }
-        }
-    });
-}
-
-/// A text after a dot of a loss's colour.
-fn dotted(style: &Style, loss: &str, text: &str) -> Arc<LayoutJob> {
-    let mut job = LayoutJob::default();
-    let (font, align) = (FontSelection::Default, Align::Center);
-    let size = 1.5 * TextStyle::Body.resolve(style).size;
-    RichText::new("• ").size(size).color(theme::of_loss(loss)).append_to(&mut job, style, font.clone(), align);
-    RichText::new(text).append_to(&mut job, style, font, align);
-    Arc::new(job)
 }
 
 /// The formats of the curves; those of racers that the legend has put out are left out.

@@ -3,19 +3,21 @@
 use crate::ui::layout::Layout;
 use crate::ui::terms;
 use crate::ui::theme::ColorMap;
-use eframe::egui::{Align2, Color32, FontId, Pos2, Rect, Role, Sense, TextStyle, Ui, Vec2, WidgetInfo};
+use eframe::egui::{
+    Align2, Color32, FontId, Label, Pos2, Rect, Response, Role, Sense, TextStyle, Ui, Vec2, WidgetInfo,
+};
 
 /// Radius of a class, in points.
 const RADIUS: f32 = 5.0;
 /// Least height of the plane.
 const LEAST: f32 = 80.0;
 
-/// Draws a layout where there is room: its order, the line and the plane.
-pub fn show(ui: &mut Ui, layout: &Layout, classes: &[String], map: ColorMap) {
+/// Draws a layout down to there: its order, the line and the plane.
+pub fn show(ui: &mut Ui, layout: &Layout, classes: &[String], map: ColorMap, bottom: f32) {
     order(ui, layout, classes);
     let look = Look::new(ui, layout, classes, map);
     line(ui, &look);
-    plane(ui, &look);
+    plane(ui, &look, bottom);
 }
 
 /// All that is needed to draw a class.
@@ -36,10 +38,45 @@ impl<'a> Look<'a> {
             layout,
             classes,
             colors: (0..classes.len()).map(|class| map.color(share(class))).collect(),
-            font: TextStyle::Small.resolve(ui.style()),
+            font: TextStyle::Body.resolve(ui.style()),
             ink: ui.visuals().text_color(),
             faint: ui.visuals().weak_text_color(),
         }
+    }
+
+    /// Draws classes at their places, each with its name on a side where it meets neither another nor, if that can be, the
+    /// line that joins them; without where there is none.
+    fn classes(&self, ui: &Ui, field: Rect, places: &[Pos2], joined: &[Pos2], mut taken: Vec<Rect>) {
+        let painter = ui.painter_at(field);
+        taken.extend(places.iter().map(|&at| Rect::from_center_size(at, Vec2::splat(2.0 * RADIUS))));
+        for (class, &at) in places.iter().enumerate() {
+            painter.circle_filled(at, RADIUS, self.colors[class]);
+            let name = painter.layout_no_wrap(self.classes[class].clone(), self.font.clone(), self.ink);
+            let boxes = beside(at, name.size());
+            let free = |space: &&Rect| {
+                field.contains_rect(**space) && !taken.iter().any(|other| other.shrink(1.0).intersects(**space))
+            };
+            let clear = |space: &&Rect| free(space) && !crossed(**space, joined);
+            if let Some(&space) = boxes.iter().find(clear).or_else(|| boxes.iter().find(free)) {
+                painter.galley(space.min, name, self.ink);
+                taken.push(space.expand2(Vec2::new(3.0, 0.0)));
+            }
+        }
+    }
+
+    /// Tells what it shows in so many dimensions, and the class under the pointer.
+    fn tell(&self, response: Response, label: &str, dimension: usize, places: &[Pos2]) {
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, label));
+        let near = |pointer: Pos2| {
+            let distance = |class: &usize| places[*class].distance(pointer);
+            let nearest = (0..places.len()).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            nearest.filter(|class| distance(class) <= 2.0 * RADIUS)
+        };
+        let hint = match response.hover_pos().and_then(near) {
+            Some(class) => self.classes[class].clone(),
+            None => format!("{:.0} % of the distances. {}", 100.0 * self.layout.shares[dimension], terms::of("layout")),
+        };
+        response.on_hover_text(hint);
     }
 }
 
@@ -49,58 +86,52 @@ fn order(ui: &mut Ui, layout: &Layout, classes: &[String]) {
     let order = names.join(" · ");
     ui.horizontal(|ui| {
         ui.strong(format!("tau {:.2}", layout.tau)).on_hover_text(terms::of("tau"));
-        ui.add(eframe::egui::Label::new(&order).truncate()).on_hover_text(format!("Recovered order: {order}"));
+        ui.add(Label::new(&order).truncate()).on_hover_text(format!("Recovered order: {order}"));
     });
 }
 
 /// The classes along a line.
 fn line(ui: &mut Ui, look: &Look<'_>) {
-    let height = 3.2 * look.font.size + 2.0 * RADIUS;
+    let height = 2.6 * look.font.size + 2.0 * RADIUS;
     let (field, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
-    let shares = look.layout.shares;
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Classes along a line by their distances"));
-    response.on_hover_text(format!(
-        "One dimension: {:.0} % of the distances. {}",
-        100.0 * shares[0],
-        terms::of("layout")
-    ));
-    let places = &look.layout.line;
-    let (least, most) = extent(places.iter().copied());
+    let (least, most) = extent(look.layout.line.iter().copied());
     let inner = field.shrink2(Vec2::new(30.0, 0.0));
     let x = |place: f64| inner.left() + inner.width() * ((place - least) / (most - least)) as f32;
-    let painter = ui.painter();
-    painter.hline(inner.x_range(), field.center().y, (1.0, look.faint));
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
-    for (at, class) in order.into_iter().enumerate() {
-        let place = Pos2::new(x(places[class]), field.center().y);
-        painter.circle_filled(place, RADIUS, look.colors[class]);
-        // Names stand above and below in turn, so that neighbours do not meet.
-        let (way, anchor) = if at % 2 == 0 { (-1.0, Align2::CENTER_BOTTOM) } else { (1.0, Align2::CENTER_TOP) };
-        let beside = place + Vec2::new(0.0, way * (RADIUS + 1.0));
-        painter.text(beside, anchor, &look.classes[class], look.font.clone(), look.ink);
-    }
+    let places: Vec<Pos2> = look.layout.line.iter().map(|&place| Pos2::new(x(place), field.center().y)).collect();
+    ui.painter().hline(inner.x_range(), field.center().y, (1.0, look.faint));
+    look.classes(ui, field, &places, &[], Vec::new());
+    look.tell(response, "Classes along a line by their distances", 0, &places);
 }
 
 /// The classes in a plane, joined in the order that their distances tell.
-fn plane(ui: &mut Ui, look: &Look<'_>) {
-    let size = ui.available_size().max(Vec2::new(LEAST, LEAST));
+fn plane(ui: &mut Ui, look: &Look<'_>, bottom: f32) {
+    let size = Vec2::new(ui.available_width(), bottom - ui.cursor().top()).max(Vec2::splat(LEAST));
     let (field, response) = ui.allocate_exact_size(size, Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Classes in a plane by their distances"));
-    let share = 100.0 * look.layout.shares[1];
-    response.on_hover_text(format!("Two dimensions: {share:.0} % of the distances. {}", terms::of("layout")));
-    let painter = ui.painter_at(field);
-    painter.rect_filled(field, 2.0, ui.visuals().extreme_bg_color);
-    let places = placed(&look.layout.plane, field.shrink2(Vec2::new(40.0, 2.0 * look.font.size)));
+    ui.painter().rect_filled(field, 2.0, ui.visuals().extreme_bg_color);
+    let places = placed(&look.layout.plane, field.shrink2(Vec2::new(40.0, 1.8 * look.font.size)));
     let joined: Vec<Pos2> = look.layout.order.iter().map(|&class| places[class]).collect();
-    painter.line(joined, (1.0, look.faint));
-    for (class, &place) in places.iter().enumerate() {
-        painter.circle_filled(place, RADIUS, look.colors[class]);
-        let above = place - Vec2::new(0.0, RADIUS + 1.0);
-        painter.text(above, Align2::CENTER_BOTTOM, &look.classes[class], look.font.clone(), look.ink);
-    }
-    let corner = field.right_bottom() - Vec2::splat(4.0);
-    painter.text(corner, Align2::RIGHT_BOTTOM, format!("{share:.0} %"), look.font.clone(), look.faint);
+    ui.painter().line(joined.clone(), (1.0, look.faint));
+    let share = format!("{:.0} % of the distances", 100.0 * look.layout.shares[1]);
+    let corner = field.right_top() + Vec2::new(-6.0, 4.0);
+    let small = TextStyle::Small.resolve(ui.style());
+    let taken = ui.painter().text(corner, Align2::RIGHT_TOP, share, small, look.faint);
+    look.classes(ui, field, &places, &joined, vec![taken]);
+    look.tell(response, "Classes in a plane by their distances", 1, &places);
+}
+
+/// Places for a name beside a class, the best first: above, below, right, left, and at the corners.
+fn beside(at: Pos2, size: Vec2) -> [Rect; 8] {
+    let away = Vec2::splat(RADIUS + 1.0) + size / 2.0;
+    let sides = [[0, -1], [0, 1], [1, 0], [-1, 0], [1, -1], [-1, -1], [1, 1], [-1, 1]];
+    sides.map(|[x, y]| Rect::from_center_size(at + Vec2::new(x as f32, y as f32) * away, size))
+}
+
+/// Whether a line through these places crosses a box; looked for every few points of it.
+fn crossed(space: Rect, joined: &[Pos2]) -> bool {
+    joined.windows(2).any(|pair| {
+        let steps = (pair[0].distance(pair[1]) / 4.0).ceil().max(1.0) as usize;
+        (0..=steps).any(|step| space.contains(pair[0].lerp(pair[1], step as f32 / steps as f32)))
+    })
 }
 
 /// Places in a field: equal distances are equally long in both directions.

@@ -1,10 +1,10 @@
 //! A plot of one metric by epoch, a curve a loss.
 
-use super::dotted;
+use super::legend;
 use crate::ui::curves::Band;
 use crate::ui::metric::Metric;
 use crate::ui::terms;
-use eframe::egui::{Color32, Id, Role, Ui, Vec2b, WidgetInfo};
+use eframe::egui::{Color32, Id, Role, Ui, Vec2, Vec2b, WidgetInfo};
 use egui_plot::{
     FilledArea, GridInput, GridMark, HLine, HoverPosition, Line, LineStyle, Plot, PlotPoint, PlotUi, Points, VLine,
 };
@@ -17,7 +17,11 @@ const MOST_DOTS: usize = 60;
 const NARROW: f64 = 4.0;
 const LABELLED: f64 = 12.0;
 /// Share of its colour that a band has, and what comes after the epoch that is replayed.
-const FAINT: f32 = 0.22;
+const FAINT: f32 = 0.25;
+/// Share of the text's colour that the grid has.
+const GRID: f32 = 0.3;
+/// Room around the curves, as a share of the axes.
+const MARGIN: f32 = 0.05;
 
 /// A loss's curve.
 pub struct Curve {
@@ -59,6 +63,8 @@ impl Plotted {
         self.heading(ui);
         let height = (height - (ui.cursor().top() - top) - ui.spacing().item_spacing.y).max(LEAST);
         let (metric, logarithmic, label) = (self.metric, self.logarithmic, self.words());
+        let [low, high] = self.span();
+        let grid = ui.visuals().text_color().gamma_multiply(GRID);
         let axes = Id::unique("race axes");
         let plot = Plot::new(metric.term())
             .height(height)
@@ -66,6 +72,11 @@ impl Plotted {
             .link_cursor(axes, Vec2b::new(true, false))
             .include_x(1.0)
             .include_x(self.last as f64)
+            .include_y(low)
+            .include_y(high)
+            .set_margin_fraction(Vec2::new(MARGIN, 0.0))
+            .grid_color(grid)
+            .x_axis_label("epoch")
             .x_grid_spacer(epoch_marks)
             .y_axis_min_width(34.0)
             .label_formatter(move |at| hover(at, metric, logarithmic));
@@ -93,7 +104,7 @@ impl Plotted {
                 if let Some(level) = curve.paper {
                     hint += &format!("; in the paper: {}", self.metric.text(level));
                 }
-                ui.label(dotted(ui.style(), &curve.name, &text)).on_hover_text(hint);
+                legend::value(ui, curve.color, &text).on_hover_text(hint);
             }
         });
     }
@@ -125,9 +136,11 @@ impl Plotted {
         }
     }
 
+    /// What is behind the curves: the band up to the epoch that is shown, what was smoothed, the paper's level.
     fn draw_band(&self, plot: &mut PlotUi<'_>, curve: &Curve) {
         let faint = curve.color.gamma_multiply(FAINT);
-        let Band { mean, deviation } = &curve.band;
+        let until = self.shown(curve).map_or(0, |(at, _)| at + 1);
+        let (mean, deviation) = (&curve.band.mean[..until], &curve.band.deviation[..until]);
         if deviation.iter().any(|&deviation| deviation > 0.0) {
             let end = |sign: f64| -> Option<Vec<f64>> {
                 mean.iter().zip(deviation).map(|(point, deviation)| self.height(point[1] + sign * deviation)).collect()
@@ -162,6 +175,32 @@ impl Plotted {
         let dots = if mean.len() <= MOST_DOTS { &mean[..at] } else { &[] };
         plot.points(Points::new(curve.name.clone(), self.placed(dots)).color(curve.color).radius(2.5));
         plot.points(Points::new(curve.name.clone(), self.placed(&mean[at..=at])).color(curve.color).radius(4.5));
+    }
+
+    /// Ends of the axis: around all that is drawn, with room; percent end at 0 and 100.
+    fn span(&self) -> [f64; 2] {
+        let mut heights = Vec::new();
+        for Curve { band, raw, paper, .. } in &self.curves {
+            let ends = band.mean.iter().zip(&band.deviation).flat_map(|(point, by)| [point[1] - by, point[1] + by]);
+            heights.extend(
+                ends.chain(raw.iter().map(|point| point[1])).chain(*paper).filter_map(|value| self.height(value)),
+            );
+        }
+        let (low, high) = heights
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &height| (low.min(height), high.max(height)));
+        if low > high {
+            return [0.0, 1.0];
+        }
+        // A single value is in the middle of an axis that is not endlessly fine.
+        let least = if self.metric.is_percent() && !self.logarithmic { 4.0 } else { 0.05 * high.abs() };
+        let size = (high - low).max(least).max(1e-3);
+        let room = (size - (high - low)) / 2.0 + f64::from(MARGIN) * size;
+        let (low, high) = (low - room, high + room);
+        if self.metric.is_percent() && !self.logarithmic {
+            return [low.max(-0.02 * size), high.min(100.0 + 0.02 * size)];
+        }
+        [low, high]
     }
 
     /// Points as they are placed in the plot.
