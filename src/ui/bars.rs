@@ -142,7 +142,7 @@ pub fn top_of(highest: f64) -> f64 {
 impl Bars<'_> {
     /// Draws them in so much height, names and legend included.
     pub fn show(&self, ui: &mut Ui, height: f32) {
-        let font = egui::TextStyle::Small.resolve(ui.style());
+        let font = egui::TextStyle::Body.resolve(ui.style());
         self.legend(ui);
         let below = font.size + 8.0;
         let axis = 3.0 * font.size;
@@ -152,7 +152,7 @@ impl Bars<'_> {
         let places = Places { field, classes: self.classes.len() };
         places.ground(ui, self.truth);
         let top = top_of(self.highest());
-        places.axis(ui, top, &font);
+        places.axis(ui, top, &egui::TextStyle::Small.resolve(ui.style()));
         for (number, series) in self.series.iter().enumerate() {
             draw(ui, places, [number, self.series.len()], series, top);
         }

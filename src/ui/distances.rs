@@ -104,7 +104,7 @@ pub fn hold_all(classes: usize, distance: impl Fn([usize; 2]) -> f64) -> GroundE
 mod tests {
     use super::*;
     use crate::nn::Loss;
-    use crate::ui::panels::made_up::Bench;
+    use crate::ui::fixture::Table;
 
     #[test]
     fn cells_are_held_there_and_back_and_the_diagonal_stays() {
@@ -127,28 +127,28 @@ mod tests {
 
     #[test]
     fn held_cells_cover_what_was_learned() {
-        let known = Bench::new(&[Loss::Xemd2]).known;
+        let known = Table::of_losses(&[Loss::Xemd2]).known;
         let result = &known.epochs[&2][0];
-        let held = hold(&GroundEdit::default(), 6, [1, 4], Some(0.21));
+        let held = hold(&GroundEdit::default(), 8, [1, 4], Some(0.21));
         let distances = Distances::after(&known, Some(result), &held);
         assert_eq!((distances.at([4, 1]), distances.held([1, 4]), distances.held([1, 5])), (0.21, Some(0.21), None));
-        assert_eq!(distances.at([1, 5]), result.ground[11]);
-        assert_eq!(distances.to(4), (0..6).map(|i| distances.at([i, 4])).collect::<Vec<_>>());
-        assert_eq!(distances.matrix()[10], 0.21);
+        assert_eq!(distances.at([1, 5]), result.ground[13]);
+        assert_eq!(distances.to(4), (0..8).map(|i| distances.at([i, 4])).collect::<Vec<_>>());
+        assert_eq!(distances.matrix()[12], 0.21);
         let before = Distances::after(&known, None, &held);
         assert_eq!((before.at([0, 1]), before.at([3, 3])), (0.5, 0.0));
     }
 
     #[test]
     fn what_is_given_is_not_learned() {
-        let mut known = Bench::new(&[Loss::Xemd2]).known;
+        let mut known = Table::of_losses(&[Loss::Xemd2]).known;
         let settings = &mut known.scene.as_mut().unwrap().settings;
         (settings.ground, settings.shuffled_ids) = (Ground::Ordered, true);
-        let ids = Ids::of(settings, 6);
+        let ids = Ids::of(settings, 8);
         let free = GroundEdit::default();
         let distances = Distances::after(&known, known.epochs[&2].first(), &free);
-        assert_eq!(distances.at([0, 3]), ids.output(0).abs_diff(ids.output(3)) as f64 / 5.0);
-        let matrix = (0..36).map(|at| if at / 6 == at % 6 { 0.0 } else { 0.25 }).collect();
+        assert_eq!(distances.at([0, 3]), ids.output(0).abs_diff(ids.output(3)) as f64 / 7.0);
+        let matrix = (0..64).map(|at| if at / 8 == at % 8 { 0.0 } else { 0.25 }).collect();
         known.scene.as_mut().unwrap().settings.ground = Ground::Given { file: "file".to_owned(), matrix };
         assert_eq!(Distances::after(&known, known.epochs[&2].first(), &free).at([0, 3]), 0.25);
     }

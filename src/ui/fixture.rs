@@ -8,12 +8,17 @@ use crate::plan::{Adapter, AdapterKind};
 use crate::train::metrics::{Evaluation, argmax};
 use crate::train::{EpochResult, EpochRow, Settings};
 use crate::worker::Command;
-use crate::worker::message::{Exported, Message, Scene};
+use crate::worker::message::{Exported, Message, Picture, Scene};
+use eframe::egui::{Theme, Ui};
+use egui_kittest::Harness;
+use std::path::Path;
 
 /// Age groups, as the built-in faces have them.
 const GROUPS: [&str; 8] = ["0-2", "4-6", "8-13", "15-20", "25-32", "38-43", "48-53", "60+"];
 /// Test images of a class.
 const IMAGES: usize = 12;
+/// Pixels across and down of a test image.
+const SIDE: usize = 12;
 
 /// Everything that a panel is given, with an owner.
 #[derive(Default)]
@@ -34,11 +39,69 @@ impl Table {
         Self { known, ..Self::default() }
     }
 
+    /// With a run of eight classes in which these losses raced for two epochs.
+    pub fn of_losses(losses: &[Loss]) -> Self {
+        let mut table = Self::default();
+        race(&mut table.known, scene(8, losses, 1), 2);
+        table
+    }
+
     /// What a panel is given.
     pub fn desk(&mut self) -> Desk<'_> {
         let Self { known, choice, commands, exports } = self;
         Desk { known, choice, commands, exports }
     }
+
+    /// The test images that were asked for, in that order.
+    pub fn asked(&self) -> Vec<usize> {
+        let of = |command: &Command| if let Command::Images(indices) = command { indices.clone() } else { Vec::new() };
+        self.commands.iter().flat_map(of).collect()
+    }
+
+    /// Tells the test images that were asked for since so many commands.
+    fn answer(&mut self, since: usize) {
+        let answers: Vec<Message> = self.commands[since..]
+            .iter()
+            .filter_map(|command| match command {
+                Command::Images(indices) => Some(Message::Images(indices.iter().copied().map(picture).collect())),
+                _ => None,
+            })
+            .collect();
+        answers.into_iter().for_each(|answer| self.known.take(answer));
+    }
+}
+
+/// A panel before a table; test images that it asks for are there in the next frame.
+pub fn harness<P: 'static>(
+    table: Table,
+    panel: P,
+    theme: Theme,
+    show: fn(&mut P, &mut Ui, &mut Desk<'_>),
+) -> Harness<'static, (Table, P)> {
+    let builder = Harness::builder().with_size([1100.0, 760.0]).with_theme(theme);
+    builder.build_ui_state(
+        move |ui, (table, panel): &mut (Table, P)| {
+            let since = table.commands.len();
+            show(panel, ui, &mut table.desk());
+            table.answer(since);
+        },
+        (table, panel),
+    )
+}
+
+/// Keeps a picture of what is shown, to be looked at.
+pub fn keep<S>(harness: &mut Harness<'_, S>, name: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/window");
+    std::fs::create_dir_all(&folder).unwrap();
+    harness.render().unwrap().save(folder.join(format!("{name}.png"))).unwrap();
+}
+
+/// A disc whose colour tells its number.
+fn picture(index: usize) -> Picture {
+    let inside = |at: usize| (at / SIDE).abs_diff(SIDE / 2).pow(2) + (at % SIDE).abs_diff(SIDE / 2).pow(2) < 25;
+    let plane = |shade: usize| (0..SIDE * SIDE).map(move |at| if inside(at) { (shade % 200 + 55) as u8 } else { 30 });
+    let planes = [60 * index, 35 * index + 90, 20 * index + 170].into_iter().flat_map(plane).collect();
+    Picture { index, side: SIDE, planes }
 }
 
 /// A run of eight classes in which three losses raced for so many epochs, resting.

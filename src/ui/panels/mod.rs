@@ -5,8 +5,6 @@ pub mod edit;
 pub mod engine;
 pub mod ground;
 pub mod inside;
-#[cfg(test)]
-pub mod made_up;
 pub mod mistakes;
 pub mod mover;
 pub mod race;

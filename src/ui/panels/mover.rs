@@ -89,8 +89,11 @@ impl Mover {
         let haul = Haul { p: &shown.p, to_truth: &to_truth, truth: shown.truth };
         self.player(ui, haul);
         let left = 8.0 * ui.text_style_height(&TextStyle::Body);
-        self.field(ui, desk, &shown, haul, left);
         let losses = self.weigh(desk, &shown);
+        let line = ui.text_style_height(&TextStyle::Body) + ui.spacing().item_spacing.y;
+        let strips = gradients::height(ui, losses.len()) + 2.0 * line;
+        let height = (ui.available_height() - strips).max(0.5 * ui.available_height()).max(12.0 * line);
+        self.field(ui, desk, &shown, haul, [left, height]);
         ui.label(
             "Gradient of each loss on each logit: above the line it is lowered by the next step, below it is raised.",
         )
@@ -188,8 +191,7 @@ impl Mover {
     }
 
     /// The picture, and beside it the bars and their mass on its way.
-    fn field(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, shown: &Shown<'_>, haul: Haul<'_>, left: f32) {
-        let height = (0.5 * ui.available_height()).max(12.0 * ui.text_style_height(&TextStyle::Body));
+    fn field(&mut self, ui: &mut Ui, desk: &mut Desk<'_>, shown: &Shown<'_>, haul: Haul<'_>, [left, height]: [f32; 2]) {
         let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), height), Sense::hover());
         if self.subject == Subject::Image {
             let side = 0.6 * left;

@@ -1,14 +1,14 @@
 use super::*;
-use crate::ui::panels::made_up::{Bench, harness, keep};
+use crate::ui::fixture::{Table, harness, keep};
 use crate::worker::message::Message;
 use eframe::egui::{Pos2, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
-type Shown = Harness<'static, (Bench, Edit)>;
+type Shown = Harness<'static, (Table, Edit)>;
 
 fn shown(losses: &[Loss], theme: Theme) -> Shown {
-    let mut harness = harness(Bench::new(losses), Edit::default(), theme, Edit::show);
+    let mut harness = harness(Table::of_losses(losses), Edit::default(), theme, Edit::show);
     harness.run();
     harness
 }
@@ -33,7 +33,7 @@ fn only(edit: &GroundEdit) -> Vec<(usize, f32)> {
 fn a_cell_is_dragged_up_and_both_triangles_follow() {
     let mut harness = shown(&[Loss::Xe, Loss::Xemd2], Theme::Dark);
     let place = cell(&harness, "4-6 to 15-20").rect().center();
-    let before = harness.state().0.known.epochs[&2][1].ground[9];
+    let before = harness.state().0.known.epochs[&2][1].ground[11];
     harness.drag_at(place);
     harness.step();
     for by in [20.0, 40.0, 60.0] {
@@ -45,7 +45,7 @@ fn a_cell_is_dragged_up_and_both_triangles_follow() {
     harness.run();
     let edits = asked(&harness);
     let [(there, to), (back, from)] = only(edits.last().unwrap())[..] else { panic!("{edits:?}") };
-    assert_eq!((edits.len(), there, back, to), (1, 9, 19, from));
+    assert_eq!((edits.len(), there, back, to), (1, 11, 25, from));
     // The first movement may be taken up by finding out that it is a drag.
     assert!(to > before as f32 + 0.15 && to <= before as f32 + 0.31, "{before} became {to}");
 }
@@ -67,7 +67,7 @@ fn a_cell_is_chosen_and_typed_into_by_keyboard() {
     harness.key_press(Key::Backspace);
     harness.key_press(Key::Enter);
     harness.run();
-    assert_eq!(only(asked(&harness).last().unwrap()), [(3, 0.3), (18, 0.3)]);
+    assert_eq!(only(asked(&harness).last().unwrap()), [(3, 0.3), (24, 0.3)]);
     let name = "D of the next epoch: 15-20 to 0-2: 0.30";
     harness.get_by_label(name);
     harness.key_press(Key::Delete);
@@ -83,7 +83,7 @@ fn cells_are_frozen_where_they_are_and_released() {
     harness.get_by_label("frozen").click();
     harness.run();
     let edit = asked(&harness).pop().unwrap();
-    assert_eq!(only(&edit), [(1, learned as f32), (6, learned as f32)]);
+    assert_eq!(only(&edit), [(1, learned as f32), (8, learned as f32)]);
     harness.state_mut().0.known.take(Message::Held(edit));
     harness.run();
     assert_eq!(harness.state().1.asked, None, "the worker has it");
@@ -100,15 +100,15 @@ fn all_cells_are_ordered_frozen_or_learned() {
         harness.run();
     }
     let edits = asked(&harness);
-    assert_eq!(edits[0].cells[5], Some(1.0));
+    assert_eq!(edits[0].cells[7], Some(1.0));
     assert_eq!(edits[1], GroundEdit::default());
     let ground = &harness.state().0.known.epochs[&2][0].ground;
     assert_eq!(edits[2].cells[5], Some(ground[5] as f32));
-    assert!(edits.iter().all(|edit| edit.check(6).is_ok()));
+    assert!(edits.iter().all(|edit| edit.check(8).is_ok()));
     harness.get_by_label("Export…").click();
     harness.run();
     let (name, Exported::Matrix { matrix, .. }) = &harness.state().0.exports[0] else { panic!() };
-    assert_eq!((name.as_str(), matrix.len()), ("ground-distance.csv", 36));
+    assert_eq!((name.as_str(), matrix.len()), ("ground-distance.csv", 64));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn it_says_who_reads_d() {
 fn it_is_drawn_in_dark_and_light() {
     for (theme, name) in [(Theme::Dark, "edit-dark"), (Theme::Light, "edit-light")] {
         let mut harness = shown(&[Loss::Xe, Loss::Xemd1, Loss::Xemd2], theme);
-        let held = hold(&hold(&GroundEdit::default(), 6, [0, 5], Some(0.2)), 6, [2, 3], Some(0.9));
+        let held = hold(&hold(&GroundEdit::default(), 8, [0, 7], Some(0.2)), 8, [2, 3], Some(0.9));
         harness.state_mut().0.known.take(Message::Held(held));
         cell(&harness, "4-6 to 15-20").focus();
         harness.run();

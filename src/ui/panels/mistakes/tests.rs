@@ -1,5 +1,5 @@
 use super::*;
-use crate::ui::panels::made_up::{Bench, harness, keep, label};
+use crate::ui::fixture::{Table, harness, keep};
 use crate::worker::Command;
 use eframe::egui::Theme;
 use egui_kittest::kittest::Queryable;
@@ -31,18 +31,18 @@ fn most_distant_mistakes_come_first() {
 
 #[test]
 fn a_cell_shows_its_images_and_each_is_asked_for_once() {
-    let bench = Bench::new(&[Loss::Xe, Loss::Emd, Loss::Xemd2]);
-    let mut harness = harness(bench, Mistakes::default(), Theme::Dark, Mistakes::show);
+    let table = Table::of_losses(&[Loss::Xe, Loss::Emd, Loss::Xemd2]);
+    let mut harness = harness(table, Mistakes::default(), Theme::Dark, Mistakes::show);
     harness.run();
     let shown = harness.state().1.listed.clone().unwrap().1;
-    assert!(shown.len() > 3 && shown.iter().all(|found| found.truth as u32 == label(found.index)));
+    let names = harness.state().0.known.classes().to_vec();
+    assert!(shown.len() > 3 && shown.iter().all(|found| found.truth == found.index % names.len()));
     let Found { index, truth, predicted, .. } = shown[1];
-    let names = crate::ui::panels::made_up::CLASSES;
     let cell = format!("confusion of xemd2: {} to {}", names[truth], names[predicted]);
-    harness.get_by(|node| node.label().is_some_and(|label| label.starts_with(&cell))).click();
+    harness.get_by(|node| node.label().is_some_and(|label| label.starts_with(&format!("{cell}:")))).click();
     harness.run();
     harness.get_by_label(&format!("{} taken for {}", names[truth], names[predicted]));
-    let image = format!("faces/{index:06}: {} taken for {}", names[truth], names[predicted]);
+    let image = format!("face {index}: {} taken for {}", names[truth], names[predicted]);
     harness.get_by_label(&image).click();
     harness.run();
     assert_eq!(harness.state().0.choice.image, index);
@@ -60,22 +60,22 @@ fn a_cell_shows_its_images_and_each_is_asked_for_once() {
 
 #[test]
 fn the_counts_are_exported_as_they_are_shown() {
-    let mut bench = Bench::new(&[Loss::Xe, Loss::Emd]);
-    bench.choice.epoch = Some(1);
-    let mut harness = harness(bench, Mistakes::default(), Theme::Light, Mistakes::show);
+    let mut table = Table::of_losses(&[Loss::Xe, Loss::Emd]);
+    table.choice.epoch = Some(1);
+    let mut harness = harness(table, Mistakes::default(), Theme::Light, Mistakes::show);
     harness.get_by_label("Export…").click();
     harness.run();
     let [(name, Exported::Confusion { title, confusion, .. })] = &harness.state().0.exports[..] else { panic!() };
     assert_eq!((name.as_str(), title.as_str()), ("confusion-emd-epoch-1.png", "Confusion of emd after epoch 1"));
-    assert_eq!(confusion.total(), 24);
+    assert_eq!(confusion.total(), 96);
 }
 
 #[test]
 fn an_old_epoch_without_predictions_says_so() {
-    let mut bench = Bench::new(&[Loss::Emd]);
-    bench.known.epochs.get_mut(&1).unwrap()[0].outcomes.clear();
-    bench.choice.epoch = Some(1);
-    let mut harness = harness(bench, Mistakes::default(), Theme::Dark, Mistakes::show);
+    let mut table = Table::of_losses(&[Loss::Emd]);
+    table.known.epochs.get_mut(&1).unwrap()[0].outcomes.clear();
+    table.choice.epoch = Some(1);
+    let mut harness = harness(table, Mistakes::default(), Theme::Dark, Mistakes::show);
     harness.run();
     assert_eq!(harness.get_all_by_label(FORGOTTEN).count(), 2);
     harness.state_mut().0.choice.epoch = None;
@@ -86,8 +86,8 @@ fn an_old_epoch_without_predictions_says_so() {
 #[test]
 fn it_is_drawn_in_dark_and_light() {
     for (theme, name) in [(Theme::Dark, "mistakes-dark"), (Theme::Light, "mistakes-light")] {
-        let bench = Bench::new(&[Loss::Xe, Loss::Emd, Loss::Xemd2, Loss::Reg]);
-        let mut harness = harness(bench, Mistakes::default(), theme, Mistakes::show);
+        let table = Table::of_losses(&[Loss::Xe, Loss::Emd, Loss::Xemd2, Loss::Reg]);
+        let mut harness = harness(table, Mistakes::default(), theme, Mistakes::show);
         harness.run();
         keep(&mut harness, name);
     }

@@ -5,7 +5,7 @@ use crate::ui::bars::Places;
 use crate::ui::theme::{ColorMap, ink};
 use eframe::egui::epaint::QuadraticBezierShape;
 use eframe::egui::{
-    self, Align2, Color32, EventFilter, FontId, Key, Modifiers, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind,
+    self, Align2, Color32, EventFilter, FontId, Key, Modifiers, Pos2, Rect, Response, Sense, Stroke, StrokeKind,
     TextStyle, Ui, Vec2, WidgetInfo,
 };
 
@@ -47,7 +47,11 @@ impl Field<'_> {
 
     fn take(&self, ui: &Ui, places: Places) -> Option<(usize, f64)> {
         let classes = if self.classes.len() <= MOST_DRAGGED { self.classes.len() } else { 0 };
-        (0..classes).filter_map(|class| Some((class, self.take_one(ui, places, class)?))).last()
+        let mut changed = None;
+        for class in 0..classes {
+            changed = self.take_one(ui, places, class).map(|share| (class, share)).or(changed);
+        }
+        changed
     }
 
     /// The new share of a class whose bar is dragged or moved by the keyboard.
@@ -107,11 +111,11 @@ impl Field<'_> {
             let block = places.bar(class, [0, 1], p);
             let heap = places.bar(self.haul.truth, [0, 1], self.haul.below(class));
             let (from, to) = (block.center(), heap.center_top() - Vec2::new(0.0, block.height() / 2.0));
-            let top = Pos2::new((from.x + to.x) / 2.0, places.field.min.y - 0.1 * places.field.height());
+            let top = above([from, to], places.field, block.height());
             let width = (0.06 * p as f32 * places.field.height()).clamp(1.0, 12.0);
             let stroke = Stroke::new(width, self.color.gamma_multiply(0.35));
             let curve = QuadraticBezierShape::from_points_stroke([from, top, to], false, Color32::TRANSPARENT, stroke);
-            ui.painter().with_clip_rect(ui.clip_rect()).add(curve);
+            ui.painter().add(curve);
             let progress = self.haul.progress(class, self.time) as f32;
             if progress > 0.0 {
                 let block = Rect::from_center_size(on_curve([from, top, to], progress), block.size());
@@ -168,8 +172,35 @@ fn by_keys(ui: &Ui, response: &Response, share: f64) -> Option<f64> {
     (steps != 0.0).then(|| (share + STEP * steps).clamp(0.0, 1.0))
 }
 
+/// The middle point of a curve from one place to another that takes a block through the upper part of a field, but not out
+/// of it.
+fn above([from, to]: [Pos2; 2], field: Rect, block: f32) -> Pos2 {
+    let wished = field.min.y - 0.1 * field.height();
+    // Halfway the curve is at a quarter of each end's height and half of the middle point's.
+    let highest = field.min.y + block / 2.0;
+    Pos2::new((from.x + to.x) / 2.0, wished.max((4.0 * highest - from.y - to.y) / 2.0))
+}
+
 /// The point of a quadratic Bézier curve at a parameter from 0 to 1.
 fn on_curve([from, top, to]: [Pos2; 3], t: f32) -> Pos2 {
     let near = from.lerp(top, t);
     near.lerp(top.lerp(to, t), t)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_stay_in_their_field() {
+        let field = Rect::from_min_max(Pos2::new(0.0, 100.0), Pos2::new(400.0, 300.0));
+        for share in [0.01_f32, 0.2, 0.5, 0.8, 1.0] {
+            let height = share * field.height();
+            let ends = [Pos2::new(20.0, 300.0 - height / 2.0), Pos2::new(300.0, 100.0 + height / 2.0)];
+            let curve = [ends[0], above(ends, field, height), ends[1]];
+            assert_eq!([on_curve(curve, 0.0), on_curve(curve, 1.0)], ends);
+            let highest = (0..=20).map(|t| on_curve(curve, t as f32 / 20.0).y - height / 2.0).fold(f32::MAX, f32::min);
+            assert!(highest >= field.min.y - 15.0, "a block of {height} rises to {highest}");
+        }
+    }
 }

@@ -4,9 +4,17 @@ use super::Weighed;
 use crate::ui::bars::{Places, swatch};
 use eframe::egui::{Align2, Layout, Pos2, Rect, Response, Role, Sense, Stroke, TextStyle, Ui, Vec2, WidgetInfo};
 
+/// Lines of text that a strip is high.
+const LINES: f32 = 2.6;
+
+/// How high so many strips are.
+pub fn height(ui: &Ui, strips: usize) -> f32 {
+    strips as f32 * (LINES * ui.text_style_height(&TextStyle::Body) + ui.spacing().item_spacing.y)
+}
+
 /// A strip for each loss, its classes at the places of those above; `left` of them are name and value.
 pub fn show(ui: &mut Ui, classes: &[String], truth: usize, losses: &[Weighed], left: f32) {
-    let height = 2.6 * ui.text_style_height(&TextStyle::Body);
+    let height = LINES * ui.text_style_height(&TextStyle::Body);
     for weighed in losses {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
@@ -56,8 +64,9 @@ fn bar(ui: &Ui, places: Places, class: usize, [slope, highest]: [f64; 2], weighe
     let end = Pos2::new(place.center().x, place.center().y - 0.48 * share * place.height());
     let rect = Rect::from_two_pos(place.center() - Vec2::new(width / 2.0, 0.0), end + Vec2::new(width / 2.0, 0.0));
     ui.painter().rect_filled(rect, 0.0, weighed.color);
-    let font = TextStyle::Small.resolve(ui.style());
-    if place.width() > 4.5 * font.size {
+    let body = TextStyle::Body.resolve(ui.style());
+    let font = if place.width() > 4.5 * body.size { body } else { TextStyle::Small.resolve(ui.style()) };
+    if place.width() > 4.0 * font.size {
         let (align, by) = if slope > 0.0 { (Align2::CENTER_TOP, 1.0) } else { (Align2::CENTER_BOTTOM, -1.0) };
         let at = place.center() + Vec2::new(0.0, by);
         ui.painter().text(at, align, format!("{slope:+.3}"), font, ui.visuals().text_color());

@@ -1,13 +1,13 @@
 use super::*;
-use crate::ui::panels::made_up::{Bench, harness, keep};
+use crate::ui::fixture::{Table, harness, keep};
 use eframe::egui::{Key, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
-type Panel = Harness<'static, (Bench, Mover)>;
+type Panel = Harness<'static, (Table, Mover)>;
 
 fn panel(losses: &[Loss], theme: Theme) -> Panel {
-    let mut harness = harness(Bench::new(losses), Mover::default(), theme, Mover::show);
+    let mut harness = harness(Table::of_losses(losses), Mover::default(), theme, Mover::show);
     harness.run();
     harness
 }
@@ -71,11 +71,11 @@ fn figure_1_has_one_cross_entropy_and_two_distances() {
     for name in ["Figure 1, A", "Figure 1, B"] {
         harness.get_by_label(name).click();
         harness.run();
-        let values = ["gradient of xe", "gradient of emd", "gradient of xemd2"];
-        values.iter().for_each(|name| drop(harness.get_by_label_contains(name)));
+        for loss in ["xe", "emd", "xemd2"] {
+            harness.get_by_label_contains(&format!("gradient of {loss}:"));
+        }
         let state = harness.state_mut();
-        let Bench { known, choice, commands, exports } = &mut state.0;
-        let desk = Desk { known, choice, commands, exports };
+        let desk = state.0.desk();
         let shown = state.1.shown(&desk).ok().unwrap();
         found.push(state.1.weigh(&desk, &shown).iter().map(|w| w.worth.as_ref().unwrap().loss).collect::<Vec<_>>());
     }
@@ -93,19 +93,18 @@ fn a_loss_without_a_gradient_of_one_softmax_says_so() {
 
 #[test]
 fn shuffled_ids_are_what_losses_see() {
-    let mut bench = Bench::new(&[Loss::Xe, Loss::Emd]);
-    let of = |bench: &mut Bench, loss| {
-        let Bench { known, choice, commands, exports } = bench;
-        let desk = Desk { known, choice, commands, exports };
+    let mut table = Table::of_losses(&[Loss::Xe, Loss::Emd]);
+    let of = |table: &mut Table, loss| {
+        let desk = table.desk();
         let mover = Mover::default();
         let shown = mover.shown(&desk).ok().unwrap();
         mover.weigh_one(&desk, &shown, loss).worth.unwrap()
     };
-    let (xe, emd) = (of(&mut bench, Loss::Xe), of(&mut bench, Loss::Emd));
-    bench.known.scene.as_mut().unwrap().settings.shuffled_ids = true;
+    let (xe, emd) = (of(&mut table, Loss::Xe), of(&mut table, Loss::Emd));
+    table.known.scene.as_mut().unwrap().settings.shuffled_ids = true;
     let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-12);
-    assert!(close(&of(&mut bench, Loss::Xe).gradient, &xe.gradient), "cross-entropy knows no order");
-    assert!(!close(&of(&mut bench, Loss::Emd).gradient, &emd.gradient), "the chain is another");
+    assert!(close(&of(&mut table, Loss::Xe).gradient, &xe.gradient), "cross-entropy knows no order");
+    assert!(!close(&of(&mut table, Loss::Emd).gradient, &emd.gradient), "the chain is another");
 }
 
 #[test]
