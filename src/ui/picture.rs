@@ -88,3 +88,42 @@ impl Desk<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::nn::Loss;
+    use crate::ui::fixture::Table;
+    use crate::worker::message::{Message, Picture};
+    use eframe::egui::{Pos2, Rect, Ui};
+    use egui_kittest::Harness;
+
+    /// Two images in each frame, which nobody answers.
+    fn frame(ui: &mut Ui, table: &mut Table) {
+        let rect = Rect::from_min_max(Pos2::ZERO, Pos2::new(20.0, 20.0));
+        [3, 5].into_iter().for_each(|index| table.desk().paint_picture(ui, index, rect));
+    }
+
+    #[test]
+    fn an_image_is_asked_for_once_in_a_run_however_long_it_takes() {
+        let mut harness = Harness::new_ui_state(frame, Table::of_losses(&[Loss::Xe]));
+        harness.run_steps(3);
+        let table = harness.state_mut();
+        assert_eq!((table.asked(), table.commands.len()), (vec![3, 5], 1), "both at once, and never again");
+        table.known.take(Message::Images(vec![Picture { index: 3, side: 1, planes: vec![9; 3] }]));
+        harness.run_steps(3);
+        let table = harness.state_mut();
+        assert_eq!((table.asked(), table.choice.pictures.textures.len()), (vec![3, 5], 1));
+        // Another run has other images.
+        let scene = table.known.scene.clone().unwrap();
+        table.known.take(Message::Begun(Box::new(scene)));
+        harness.run_steps(2);
+        assert_eq!(harness.state().asked(), [3, 5, 3, 5]);
+    }
+
+    #[test]
+    fn planes_become_pixels_and_a_broken_image_none() {
+        let image = super::color_image(&Picture { index: 0, side: 2, planes: (0..12).collect() });
+        assert_eq!((image.size, image.pixels[1].to_array()), ([2, 2], [1, 5, 9, 255]));
+        assert_eq!(super::color_image(&Picture { index: 0, side: 2, planes: vec![0; 5] }).size, [0, 0]);
+    }
+}

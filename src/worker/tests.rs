@@ -227,7 +227,8 @@ fn cells_of_d_that_are_held_are_trained_with() {
     desk.take(Command::Go(Pace::Rest));
     let mut cells = vec![None; CLASSES * CLASSES];
     (cells[1], cells[CLASSES]) = (Some(0.875), Some(0.875));
-    desk.take(Command::Ground(GroundEdit { cells: cells.clone() }));
+    let told = desk.take(Command::Ground(GroundEdit { cells: cells.clone() }));
+    assert!(matches!(&told[..], [Message::Held(edit), ..] if edit.cells == cells), "{told:?}");
     let ground = |place: &Path| checkpoint(place).floats("xemd2/ground").unwrap();
     desk.take(Command::Save);
     assert_eq!((ground(&place)[1], ground(&place)[2]), (0.875, 0.5));
