@@ -138,7 +138,7 @@ fn verdict(ui: &Ui, found: &Agreement, failed: usize) -> (Color32, String) {
         return (ui.visuals().error_fg_color, format!("{what} wrongly on this device: do not trust what it trains."));
     }
     let worst = found.rows.iter().fold(0.0, |worst: f64, row| worst.max(row.worst));
-    let color = ui.visuals().text_color();
+    let color = ui.visuals().strong_text_color();
     if found.over && found.trouble.is_none() {
         return (color, format!("This adapter agrees with the f64 reference within {worst:.1e} ({of} cases)."));
     }
