@@ -99,7 +99,7 @@ impl Watch for Screen {
                     "the device was lost ({why}); opened {adapter} again, going on from step {step}"
                 ));
             }),
-            Event::Loss { .. } | Event::Snapshot(_) => {}
+            Event::Loss { .. } | Event::Seen(_) | Event::Snapshot(_) => {}
         }
         Ok(())
     }

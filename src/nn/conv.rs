@@ -1,7 +1,7 @@
 //! The convolution layer.
 
 use super::layer::Shape;
-use super::tower::{Activation, Backward, Tower};
+use super::tower::{Activation, Backward, Mode, Tower};
 use crate::plan::{Conv, Op};
 
 /// A convolution to `channels` with the given kernel and `[stride, padding]`.
@@ -38,10 +38,12 @@ pub(super) fn conv(
     let bias_gradient = bias.then(|| tower.gradient("bias"));
     let name = tower.name("in_gradient");
     let backward: Backward = Box::new(move |tower, gradient, wanted| {
-        tower.push(Op::ConvBackwardWeight(shape), &[input.view, gradient, weight_gradient]);
-        if let Some(bias_gradient) = bias_gradient {
-            let plane = shape.out_height() * shape.out_width();
-            tower.push(Op::ChannelSum { batch: shape.batch, channels, plane }, &[gradient, bias_gradient]);
+        if tower.mode == Mode::Training {
+            tower.push(Op::ConvBackwardWeight(shape), &[input.view, gradient, weight_gradient]);
+            if let Some(bias_gradient) = bias_gradient {
+                let plane = shape.out_height() * shape.out_width();
+                tower.push(Op::ChannelSum { batch: shape.batch, channels, plane }, &[gradient, bias_gradient]);
+            }
         }
         wanted.then(|| {
             let input_gradient = tower.named(&name, shape.input_len());

@@ -178,6 +178,23 @@ impl Layer {
         ModelError::Misfit { layer: format!("{self:?}"), input, why: why.to_owned() }
     }
 
+    /// What kind of layer it is, in words.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Conv { .. } => "convolution",
+            Self::Linear { .. } => "fully connected",
+            Self::BatchNorm => "batch normalisation",
+            Self::Relu => "ReLU",
+            Self::Dropout { .. } => "dropout",
+            Self::MaxPool { .. } => "max pooling",
+            Self::AveragePool { .. } => "average pooling",
+            Self::GlobalAveragePool => "global average pooling",
+            Self::Flatten => "flatten",
+            Self::Residual { .. } => "residual",
+        }
+    }
+
     /// Appends this layer's parameters, named below `path`, given its input.
     pub(super) fn parameters(&self, path: &str, input: Shape, list: &mut Vec<Parameter>) -> Result<(), ModelError> {
         match self {

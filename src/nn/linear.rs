@@ -1,7 +1,7 @@
 //! The fully connected layer.
 
 use super::layer::Shape;
-use super::tower::{Activation, Backward, Tower};
+use super::tower::{Activation, Backward, Mode, Tower};
 use crate::plan::{Linear, Op};
 
 /// A fully connected layer to `outputs` columns.
@@ -20,10 +20,12 @@ pub(super) fn linear(tower: &mut Tower<'_>, input: Activation, outputs: usize, b
     let bias_gradient = bias.then(|| tower.gradient("bias"));
     let name = tower.name("in_gradient");
     let backward: Backward = Box::new(move |tower, gradient, wanted| {
-        tower.push(Op::LinearBackwardWeight(shape), &[input.view, gradient, weight_gradient]);
-        if let Some(bias_gradient) = bias_gradient {
-            let sum = Op::ChannelSum { batch: shape.batch, channels: outputs, plane: 1 };
-            tower.push(sum, &[gradient, bias_gradient]);
+        if tower.mode == Mode::Training {
+            tower.push(Op::LinearBackwardWeight(shape), &[input.view, gradient, weight_gradient]);
+            if let Some(bias_gradient) = bias_gradient {
+                let sum = Op::ChannelSum { batch: shape.batch, channels: outputs, plane: 1 };
+                tower.push(sum, &[gradient, bias_gradient]);
+            }
         }
         wanted.then(|| {
             let input_gradient = tower.named(&name, shape.batch * shape.inputs);

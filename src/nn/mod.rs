@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod conv;
 pub mod figure1;
+pub mod inside;
 pub mod labels;
 pub mod layer;
 pub mod linear;

@@ -1,8 +1,22 @@
 //! Batch normalisation.
 
-use super::activation::pass_through;
 use super::tower::{Activation, Backward, Mode, Tower};
-use crate::plan::{BatchNorm, Op};
+use crate::plan::{BatchNorm, Element, Op, Residency, View};
+
+/// The gradient through running statistics, which do not hang on the input: it is scaled as the input was, about zero.
+fn inference_backward(tower: &Tower<'_>, shape: BatchNorm, running_variance: View, weight: View) -> Backward {
+    let name = tower.name("in_gradient");
+    Box::new(move |tower, gradient, wanted| {
+        wanted.then(|| {
+            let zeros = format!("zeros/{}", shape.channels);
+            let zeros = tower.plan.kept(&zeros, Element::F32, shape.channels, Residency::Data);
+            let input_gradient = tower.named(&name, shape.len());
+            let views = [gradient, zeros, running_variance, weight, zeros, input_gradient];
+            tower.push(Op::BatchNormInference(shape), &views);
+            input_gradient
+        })
+    })
+}
 
 /// Normalises each channel: by the batch in training, by the running statistics in evaluation.
 pub(super) fn batch_norm(tower: &mut Tower<'_>, input: Activation) -> (Activation, Backward) {
@@ -20,7 +34,7 @@ pub(super) fn batch_norm(tower: &mut Tower<'_>, input: Activation) -> (Activatio
     if tower.mode == Mode::Evaluation {
         let views = [input.view, running[0], running[1], weight, bias, output];
         tower.push(Op::BatchNormInference(shape), &views);
-        return (result, pass_through());
+        return (result, inference_backward(tower, shape, running[1], weight));
     }
     let mean = tower.tensor("mean", shape.channels);
     let deviation = tower.tensor("inverse_deviation", shape.channels);

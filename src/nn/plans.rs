@@ -33,7 +33,7 @@ pub struct Batches {
 }
 
 impl Batches {
-    fn crops(&self, side: usize) -> Crops {
+    pub(super) fn crops(&self, side: usize) -> Crops {
         Crops {
             batch: self.batch,
             samples: self.samples,
@@ -65,12 +65,12 @@ impl Batches {
 }
 
 /// The slots that a batch is gathered from, and its clock.
-struct Source {
-    views: [View; 4],
+pub(super) struct Source {
+    pub(super) views: [View; 4],
     clock: View,
 }
 
-fn source(plan: &mut Plan, split: &str, crops: &Crops) -> Source {
+pub(super) fn source(plan: &mut Plan, split: &str, crops: &Crops) -> Source {
     let mut data = |name: &str, len, residency| plan.kept(&format!("{split}/{name}"), Element::U32, len, residency);
     let pixels = data("pixels", crops.pixel_words(), Residency::Data);
     let labels = data("labels", crops.samples, Residency::Data);
@@ -81,13 +81,13 @@ fn source(plan: &mut Plan, split: &str, crops: &Crops) -> Source {
 
 /// What every racer of a training step reads.
 #[derive(Clone, Copy)]
-struct Shared<'a> {
-    batches: &'a Batches,
-    images: View,
-    targets: View,
+pub(super) struct Shared<'a> {
+    pub(super) batches: &'a Batches,
+    pub(super) images: View,
+    pub(super) targets: View,
     /// The sample of each row, where a racer asks for it.
-    rows: Option<View>,
-    clock: View,
+    pub(super) rows: Option<View>,
+    pub(super) clock: View,
 }
 
 /// One training step of all racers.
@@ -120,7 +120,9 @@ fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, shared: &Shared<'_>)
     let name = racer.name();
     let mut tower = Tower::new(plan, name, &model, Mode::Training, batch, shared.clock);
     let forward = tower.forward(&model, shared.images);
-    let (gradient, terms) = loss(tower.plan, racer, shape, forward.logits, shared);
+    let [probabilities, gradient, terms] = loss(tower.plan, racer, shape, forward.logits, shared);
+    let confusion = counts(tower.plan, name, "train_confusion", shape.classes * shape.classes);
+    tower.plan.push(Op::CountConfusion(shape), &[probabilities, shared.targets, confusion]);
     count_epoch(tower.plan, name, shape, model.features(), [forward.features, terms, shared.targets, shared.clock]);
     tower.backward(forward, gradient);
     let parameters = model.parameters();
@@ -130,10 +132,10 @@ fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, shared: &Shared<'_>)
     plan.push(Op::Sgd(parameters.arena), &[gradients, settings, weights, momenta]);
 }
 
-/// Prediction, loss and gradient; also counts the training confusion. Returns (gradient, terms).
-fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, logits: View, shared: &Shared<'_>) -> (View, View) {
-    let (name, classes) = (racer.name(), shape.classes);
-    let op = Op::Loss(racer.kind(shared.batches.labelling(classes)), shape);
+/// Prediction, loss and its gradient: returns probabilities, gradient of the logits, terms.
+pub(super) fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, logits: View, shared: &Shared<'_>) -> [View; 3] {
+    let name = racer.name();
+    let op = Op::Loss(racer.kind(shared.batches.labelling(shape.classes)), shape);
     let table = racer.table(shared.batches.votes);
     let view = |operand: &Operand| {
         let Operand { element, len, .. } = *operand;
@@ -156,9 +158,7 @@ fn loss(plan: &mut Plan, racer: Loss, shape: LossShape, logits: View, shared: &S
     plan.push(op, &views);
     // What a loss writes comes last (`Op::operands`).
     let [.., probabilities, gradient, terms] = views[..] else { unreachable!("a loss writes three views") };
-    let confusion = counts(plan, name, "train_confusion", classes * classes);
-    plan.push(Op::CountConfusion(shape), &[probabilities, shared.targets, confusion]);
-    (gradient, terms)
+    [probabilities, gradient, terms]
 }
 
 /// The slot of the table that a loss is trained on: rows in the order of the samples, or of the classes.

@@ -24,7 +24,7 @@ pub type Backward = Box<dyn FnOnce(&mut Tower<'_>, View, bool) -> Option<View>>;
 pub enum Mode {
     /// Batch statistics, dropout, gradients.
     Training,
-    /// Running statistics, no dropout.
+    /// Running statistics, no dropout; backward, the gradient of the input alone.
     Evaluation,
 }
 
@@ -42,6 +42,20 @@ pub struct Tower<'a> {
     parameters: Parameters,
     path: String,
     dropouts: u32,
+    /// What layers wrote so far, residual layers after what is within them.
+    pub outputs: Vec<Output>,
+}
+
+/// What a layer wrote.
+pub struct Output {
+    /// The layer's place and kind, in words.
+    pub name: String,
+    /// The layer's path, as in the names of its parameters.
+    pub path: String,
+    /// Batch x shape.
+    pub view: View,
+    /// Shape of one sample.
+    pub shape: Shape,
 }
 
 /// The outputs of a forward pass, and what writes the backward pass.
@@ -57,7 +71,7 @@ impl<'a> Tower<'a> {
     /// A tower of the racer's weights.
     pub fn new(plan: &'a mut Plan, racer: &'a str, model: &Model, mode: Mode, batch: usize, clock: View) -> Self {
         let parameters = model.parameters();
-        Self { plan, mode, batch, clock, racer, parameters, path: String::new(), dropouts: 0 }
+        Self { plan, mode, batch, clock, racer, parameters, path: String::new(), dropouts: 0, outputs: Vec::new() }
     }
 
     /// Writes the forward pass over `images`.
@@ -75,6 +89,13 @@ impl<'a> Tower<'a> {
         self.backward_through(forward.tape, logit_gradient, false);
     }
 
+    /// Writes the backward pass down to the images: the gradient with respect to them.
+    pub(super) fn backward_to_images(&mut self, forward: Forward, logit_gradient: View) -> View {
+        let gradient = self.backward_through(forward.tape, logit_gradient, true);
+        // Every layer hands a gradient on where one is wanted; a test looks through every layer.
+        gradient.expect("layers hand on the gradient that is wanted")
+    }
+
     /// Writes the backward steps of layers in a row.
     pub(super) fn backward_through(&mut self, tape: Vec<Backward>, gradient: View, wanted: bool) -> Option<View> {
         let mut gradient = Some(gradient);
@@ -89,11 +110,23 @@ impl<'a> Tower<'a> {
         let mut at = input;
         let mut tape = Vec::new();
         for index in cheapest_order(layers) {
-            let (output, backward) = self.at(&(first + index).to_string(), |tower| tower.layer(&layers[index], at));
+            let (output, backward) = self.at(&(first + index).to_string(), |tower| {
+                let written = tower.layer(&layers[index], at);
+                tower.note(&layers[index], at, written.0);
+                written
+            });
             at = output;
             tape.push(backward);
         }
         (at, tape)
+    }
+
+    /// Notes what a layer wrote, unless it handed on its input.
+    fn note(&mut self, layer: &Layer, input: Activation, output: Activation) {
+        if output.view != input.view {
+            let (path, Activation { view, shape }) = (self.path.clone(), output);
+            self.outputs.push(Output { name: format!("{path} {}", layer.kind()), path, view, shape });
+        }
     }
 
     fn layer(&mut self, layer: &Layer, input: Activation) -> (Activation, Backward) {

@@ -1,5 +1,6 @@
 //! What a trainer tells those who watch it.
 
+use super::looking::Seen;
 use super::metrics::Evaluation;
 use super::snapshot::Snapshot;
 use crate::nn::Loss;
@@ -93,6 +94,8 @@ pub enum Event {
         /// Steps done before the one that comes next.
         step: usize,
     },
+    /// What a look into a network saw.
+    Seen(Box<Seen>),
     /// The state of the run, complete.
     Snapshot(Box<Snapshot>),
 }

@@ -6,6 +6,7 @@ pub mod cell;
 pub mod event;
 pub mod examiner;
 pub mod ids;
+pub mod looking;
 pub mod metrics;
 pub mod predictions;
 #[cfg(not(target_arch = "wasm32"))]
@@ -22,6 +23,7 @@ pub mod trainer;
 
 pub use event::{EpochResult, EpochRow, Event};
 pub use examiner::Examiner;
+pub use looking::{Look, Maps, Seen};
 pub use predictions::Predictions;
 pub use session::Session;
 pub use settings::{Ground, Lambda, Settings, SettingsError};

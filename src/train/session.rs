@@ -2,6 +2,7 @@
 //! from its last snapshot. Polled like the trainer, and like it never waits by itself.
 
 use super::event::Event;
+use super::looking::Look;
 use super::settings::Settings;
 use super::snapshot::Snapshot;
 use super::trainer::{Advance, Change, Goal, GroundEdit, TrainError, Trainer};
@@ -26,6 +27,8 @@ pub struct Session {
     held: Vec<Event>,
     save_wanted: bool,
     goal: Goal,
+    /// A look that was asked for and has not been told.
+    look: Option<Look>,
     /// What was asked for since the last snapshot: done again where that is gone back to.
     asked: Vec<Asked>,
     losses: usize,
@@ -71,6 +74,7 @@ impl Session {
             held,
             save_wanted: false,
             goal: Goal::End,
+            look: None,
             asked: Vec::new(),
             losses: 0,
             lost,
@@ -105,6 +109,20 @@ impl Session {
         if let Some(trainer) = &mut self.trainer {
             trainer.aim(goal);
         }
+    }
+
+    /// Asks for a look into a network ([`Trainer::look`]); of two that are asked for at once, the later may be told alone.
+    pub fn look(&mut self, look: Look) {
+        self.look = Some(look);
+        if let Some(trainer) = &mut self.trainer {
+            trainer.look(look);
+        }
+    }
+
+    /// Whether a look has not been told yet.
+    #[must_use]
+    pub fn is_looking(&self) -> bool {
+        self.look.is_some()
     }
 
     /// Trains with another setting from the next step on.
@@ -175,6 +193,7 @@ impl Session {
     fn tell(&mut self, event: Event, events: &mut Vec<Event>) {
         match &event {
             Event::Epoch(_) => return self.held.push(event),
+            Event::Seen(seen) if self.look == Some(seen.look) => self.look = None,
             Event::Snapshot(snapshot) => {
                 self.last = Some(snapshot.clone());
                 self.losses = 0;
@@ -209,6 +228,9 @@ impl Session {
             Err(error) => return self.survive(error),
         };
         trainer.aim(self.goal);
+        if let Some(look) = self.look {
+            trainer.look(look);
+        }
         if self.save_wanted {
             trainer.save();
         }

@@ -10,6 +10,7 @@ use super::batches::{batches, stream, upload};
 use super::event::Event;
 use super::examiner::{self, Examiner, MOST_IN_FLIGHT};
 use super::ids::Ids;
+use super::looking::{Look, Looking, Subject};
 use super::metrics::MetricsError;
 use super::settings::{Ground, Settings, SettingsError};
 use super::snapshot::{Progress, Snapshot, SnapshotError};
@@ -137,6 +138,7 @@ pub struct Trainer {
     /// The racers' matrices D, classes x classes each, as the last epoch left them.
     learned: Vec<Vec<f32>>,
     ids: Ids,
+    looking: Looking,
     /// Since when the run's clock goes; it stands while the trainer rests.
     began: Option<Instant>,
     /// Since when steps are trained without a break.
@@ -224,6 +226,7 @@ impl Trainer {
             goal: Goal::End,
             learned: Vec::new(),
             ids,
+            looking: Looking::default(),
             began: Some(Instant::now()),
             steps_began: None,
             last_reading: Instant::now(),
@@ -306,12 +309,31 @@ impl Trainer {
     /// When a loss diverges or the device fails.
     pub fn advance(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
         self.executor.poll()?;
-        match self.phase {
-            Phase::Training => self.train(events),
-            Phase::Evaluating => self.evaluate(events),
-            Phase::Saving => self.collect_snapshot(events),
-            Phase::Finished => Ok(Advance::Finished),
+        self.look_on(events)?;
+        let advance = match self.phase {
+            Phase::Training => self.train(events)?,
+            Phase::Evaluating => self.evaluate(events)?,
+            Phase::Saving => self.collect_snapshot(events)?,
+            Phase::Finished => Advance::Finished,
+        };
+        let still = matches!(advance, Advance::Resting | Advance::Finished);
+        Ok(if still && self.looking.is_wanted() { Advance::Waiting } else { advance })
+    }
+
+    /// Asks for a look into a network, as it is now; it arrives as an event and changes nothing of the run.
+    pub fn look(&mut self, look: Look) {
+        self.looking.want(look);
+    }
+
+    fn look_on(&mut self, events: &mut Vec<Event>) -> Result<(), TrainError> {
+        if !self.looking.is_wanted() {
+            return Ok(());
         }
+        let Self { model, settings, data, ids, progress, .. } = self;
+        let subject = Subject { model, racers: &settings.losses, data, ids, step: progress.step };
+        let seen = self.looking.advance(&mut *self.executor, &subject)?;
+        events.extend(seen.map(|seen| Event::Seen(Box::new(seen))));
+        Ok(())
     }
 
     /// Asks for a snapshot between two steps; it arrives as an event.

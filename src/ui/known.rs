@@ -5,6 +5,7 @@ use crate::train::{EpochResult, EpochRow, GroundEdit, Settings};
 use crate::worker::message::{Agreement, Message, Passes, Picture, Scene, Seen, Trouble};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Most numbers of predictions that are kept for replay: 64 MiB. Beyond it the oldest epochs lose theirs.
 const MOST_OUTCOMES: usize = 16 << 20;
@@ -69,7 +70,7 @@ pub struct Known {
     /// Test images.
     pub images: HashMap<usize, Picture>,
     /// What was looked at last in a network.
-    pub seen: Option<Seen>,
+    pub seen: Option<Arc<Seen>>,
     /// How the device agrees with the reference.
     pub agreement: Option<Agreement>,
     /// Time by kind of step.
@@ -116,7 +117,7 @@ impl Known {
             Message::Images(pictures) => {
                 self.images.extend(pictures.into_iter().map(|picture| (picture.index, picture)));
             }
-            Message::Seen(seen) => self.seen = Some(*seen),
+            Message::Seen(seen) => self.seen = Some(Arc::from(seen)),
             Message::Checked(agreement) => self.agreement = Some(*agreement),
             Message::Measured(passes) => self.passes = Some(*passes),
             Message::Written(path) => self.note_file(&path),

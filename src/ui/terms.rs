@@ -136,6 +136,19 @@ pub fn of(term: &str) -> &'static str {
              Activations that do not live at the same time share memory."
         }
         "parameters" => "Numbers that training changes: weights and biases of one network.",
+        "filters" => {
+            "Weights of the first convolution, a tile a filter: how much of red, green and blue it asks for at each place; grey is 0."
+        }
+        "activations" => {
+            "What a layer hands on for this image, a tile a channel; of a fully connected layer a tile an output."
+        }
+        "layer" => {
+            "The layer whose outputs are shown; numbered as in the weights file. ReLU comes after the pooling that follows it."
+        }
+        "input gradient" => {
+            "The derivative of this image's loss with respect to each of its pixels, the sum over the three colours: what would have \
+             to change for the loss to fall."
+        }
         _ => "",
     }
 }

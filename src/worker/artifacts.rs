@@ -79,7 +79,7 @@ impl Artifacts {
                 }
                 self.write_progress()?;
             }
-            Event::Step { .. } | Event::Loss { .. } | Event::Recovered { .. } => {}
+            Event::Step { .. } | Event::Loss { .. } | Event::Recovered { .. } | Event::Seen(_) => {}
         }
         Ok(())
     }

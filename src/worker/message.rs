@@ -8,6 +8,7 @@ use crate::plan::Adapter;
 use crate::train::cell::Cell;
 use crate::train::metrics::Confusion;
 use crate::train::{Change, EpochResult, EpochRow, GroundEdit, Settings};
+pub use crate::train::{Look, Maps, Seen};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -75,53 +76,6 @@ pub enum Pace {
     Step,
     /// To the end of the epoch.
     Epoch,
-}
-
-/// What to look at in a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Look {
-    /// The racer.
-    pub loss: Loss,
-    /// The test image.
-    pub image: usize,
-    /// The layer whose outputs are shown, from 0.
-    pub layer: usize,
-}
-
-/// What was seen in a network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
-    /// What was asked for.
-    pub look: Look,
-    /// Names of all layers whose outputs can be shown, in their order.
-    pub layers: Vec<String>,
-    /// Weights of the first convolution: filters.
-    pub filters: Maps,
-    /// Outputs of the chosen layer: channels; a fully connected layer is one row.
-    pub activations: Maps,
-    /// Gradient of the loss with respect to the network's input, one map a colour.
-    pub gradient: Maps,
-    /// The network's input as it was given, red, green and blue in 0 to 1.
-    pub input: Maps,
-    /// Predicted probabilities, one a class.
-    pub probabilities: Vec<f32>,
-    /// The loss of this image.
-    pub value: f64,
-}
-
-/// Maps of one size.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Maps {
-    /// Maps.
-    pub count: usize,
-    /// Channels of a map: 3 for the first convolution's filters, else 1.
-    pub channels: usize,
-    /// Rows of a map.
-    pub height: usize,
-    /// Columns of a map.
-    pub width: usize,
-    /// Count x channels x height x width.
-    pub values: Vec<f32>,
 }
 
 /// A figure or a table of numbers to be written, with all that it shows.

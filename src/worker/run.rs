@@ -135,7 +135,7 @@ impl Run {
     /// When a setting is out of range, a file cannot be written or the device fails.
     pub fn take(&mut self, command: Command) -> Result<(), WorkError> {
         // What only tells or writes something finds a run that rests, and leaves it so.
-        self.idle &= matches!(command, Command::Images(_) | Command::Export(_));
+        self.idle &= matches!(command, Command::Images(_) | Command::Export(_) | Command::Look(_));
         match command {
             Command::Go(pace) => self.go(pace),
             Command::Change(change) => {
@@ -153,6 +153,7 @@ impl Run {
                 self.ending = true;
                 self.save_all();
             }
+            Command::Look(look) => self.session.look(look),
             Command::Images(indices) => self.show_images(&indices),
             Command::Export(export) => {
                 let written = exporting::write(&export, &self.artifacts)?;
@@ -208,7 +209,7 @@ impl Run {
     /// # Errors
     /// When training fails, or a file cannot be written.
     pub fn advance(&mut self) -> Result<Ask, WorkError> {
-        if self.idle {
+        if self.idle && !self.session.is_looking() {
             return Ok(Ask::More(Next::Idle));
         }
         if self.saved_at.elapsed() >= CHECKPOINT_EVERY {
@@ -224,6 +225,8 @@ impl Run {
             Advance::Working => Next::Working,
             Advance::Waiting => Next::Waiting,
             Advance::Resting | Advance::Finished if self.leaving => return Ok(Ask::Left),
+            // It rested before, and was only looked into.
+            Advance::Resting | Advance::Finished if self.idle => Next::Idle,
             Advance::Resting => self.rest(self.ending),
             Advance::Finished => self.rest(true),
         }))
@@ -253,6 +256,7 @@ impl Run {
                 self.adapter = adapter.clone();
                 (self.tell)(Message::Recovered { why: why.clone(), adapter: adapter.clone(), step: *step });
             }
+            Event::Seen(seen) => (self.tell)(Message::Seen(seen.clone())),
             Event::Snapshot(_) => {}
         }
         let saved = matches!(event, Event::Snapshot(_));
