@@ -209,7 +209,7 @@ impl Looking {
         input.values.iter_mut().for_each(|value| *value = 0.5 + 0.5 * *value);
         let layers = self.prepared.get(&look.loss).map_or(&[][..], |(_, inside)| &inside.layers);
         let (link, ids, class_values) = (look.loss.link(), subject.ids, &subject.data.class_values);
-        if link == Link::Softmax && look.layer + 1 >= layers.len() {
+        if link == Link::Softmax && look.layer >= layers.len().saturating_sub(1) {
             activations.values = ids.rows_by_class(activations.values);
         }
         let outcomes = match link {
