@@ -17,13 +17,15 @@ use crate::data::{Dataset, Images, SideError, check_side, indices};
 const PACKED: &[u8] = include_bytes!("../../assets/digits.zlib");
 const COUNT: usize = 1797;
 const SIDE: u32 = 8;
+/// Largest side of the resized digits, as of the faces: all of them take 338 MiB then.
+pub const MOST_SIDE: usize = 256;
 /// Each grey level counts the dark pixels in a block of 4 x 4.
 const FULL_INK: u32 = 16;
 
 /// The embedded digits as a data set: ten classes "0" to "9", light ink on black, a value equal to the digit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digits {
-    /// Width and height that the 8 x 8 pixels are resized to (bilinear), 1 to [`MAX_SIDE`](crate::data::MAX_SIDE).
+    /// Width and height that the 8 x 8 pixels are resized to (bilinear), 1 to [`MOST_SIDE`].
     pub side: usize,
     /// Share of each class that is tested on, above 0 and below 1.
     pub test_fraction: f64,
@@ -37,6 +39,9 @@ pub enum DigitsError {
     /// The side is out of bounds.
     #[error(transparent)]
     Side(#[from] SideError),
+    /// All digits together would take gigabytes.
+    #[error("digits have a side of at most {MOST_SIDE} pixels, not {0}: they were scanned with {SIDE}")]
+    TooLarge(usize),
     /// The test fraction is out of bounds.
     #[error(transparent)]
     Split(#[from] SplitError),
@@ -49,6 +54,9 @@ impl Digits {
     /// [`DigitsError`] when `side` or `test_fraction` is out of bounds.
     pub fn dataset(&self) -> Result<Dataset, DigitsError> {
         check_side(self.side)?;
+        if self.side > MOST_SIDE {
+            return Err(DigitsError::TooLarge(self.side));
+        }
         check_fraction(self.test_fraction)?;
         let images = self.images();
         let split = stratified(&images.labels, self.test_fraction, self.seed)?;

@@ -1,6 +1,6 @@
 //! Where a run's data comes from, as named on the command line and in `run.json`.
 
-use super::digits::{Digits, DigitsError};
+use super::digits::{Digits, DigitsError, MOST_SIDE};
 use super::faces::{Faces, FacesError};
 use super::folder::{Folder, FolderError, Skipped};
 use super::{Dataset, MAX_SIDE};
@@ -69,7 +69,8 @@ impl Source {
     pub fn most_side(&self) -> usize {
         match self {
             Self::Faces { .. } => MOST_FACE,
-            Self::Digits { .. } | Self::Folder { .. } => MAX_SIDE,
+            Self::Digits { .. } => MOST_SIDE,
+            Self::Folder { .. } => MAX_SIDE,
         }
     }
 

@@ -245,18 +245,17 @@ impl Settings {
         Ok(zoo::plain(self.side, &self.channels, self.hidden, classes)?)
     }
 
-    /// Checks that the ground distance is one of so many classes.
+    /// Checks that the ground distance is one of these classes.
     ///
     /// # Errors
-    /// When a given matrix has another size.
-    pub fn check_ground(&self, classes: usize) -> Result<(), SettingsError> {
-        match &self.ground {
-            Ground::Given { file, matrix } if matrix.len() != classes * classes => {
-                let why = format!("{} entries for {classes} classes", matrix.len());
-                Err(SettingsError::Ground { file: file.clone(), why })
-            }
-            _ => Ok(()),
-        }
+    /// When a given matrix has another size, or an entry is no distance.
+    pub fn check_ground(&self, classes: &[String]) -> Result<(), SettingsError> {
+        let Ground::Given { file, matrix } = &self.ground else { return Ok(()) };
+        let why = match matrix.len() == classes.len() * classes.len() {
+            false => Some(format!("{} entries for {} classes", matrix.len(), classes.len())),
+            true => not_a_distance(&matrix.iter().map(|&entry| f64::from(entry)).collect::<Vec<_>>(), classes),
+        };
+        why.map_or(Ok(()), |why| Err(SettingsError::Ground { file: file.clone(), why }))
     }
 
     /// Learning rate of the racer at this place.
@@ -305,6 +304,8 @@ impl Settings {
         require(!self.channels.contains(&0), "channels", 0, "at least 1 each")?;
         require((1..=MOST_ROWS).contains(&self.hidden), "hidden", self.hidden, "from 1 to 65536 outputs")?;
         require(self.omega.is_none_or(positive), "omega", self.omega.unwrap_or(0.0), "a number above 0")?;
+        let weight = if let Lambda::Fixed(lambda) = self.lambda { lambda } else { 0.0 };
+        require(weight.is_finite() && weight >= 0.0, "lambda", weight, "auto, or a number of at least 0")?;
         require(self.mu.is_none_or(f32::is_finite), "mu", self.mu.unwrap_or(0.0), "a finite number")?;
         let regulariser = self.regulariser;
         let fits = positive(regulariser) && regulariser <= MOST_REGULARISER;
@@ -338,4 +339,24 @@ fn require(
     range: &'static str,
 ) -> Result<(), SettingsError> {
     if holds { Ok(()) } else { Err(SettingsError::Range { name, value: value.to_string(), range }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As it may come out of an edited `run.json`, which names no file that could be checked again.
+    #[test]
+    fn a_given_ground_distance_is_one_of_the_classes() {
+        let classes = ["a", "b"].map(str::to_owned);
+        let check = |matrix: &[f32]| {
+            let ground = Ground::Given { file: "d.csv".to_owned(), matrix: matrix.to_vec() };
+            Settings { ground, ..Settings::default() }.check_ground(&classes).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(&[0.0, 0.5, 0.5, 0.0]), Ok(()));
+        assert!(check(&[0.0; 9]).unwrap_err().contains("9 entries for 2 classes"));
+        assert!(check(&[0.0, f32::NAN, 0.5, 0.0]).unwrap_err().contains("from a to b"));
+        assert!(check(&[0.0, 0.5, 0.25, 0.0]).unwrap_err().contains("both must be the same"));
+        assert!(check(&[1.0, 0.5, 0.5, 0.0]).unwrap_err().contains("0 from a class to itself"));
+    }
 }

@@ -163,7 +163,7 @@ impl Trainer {
         settings: Settings,
     ) -> Result<Self, TrainError> {
         settings.check()?;
-        settings.check_ground(data.classes.len())?;
+        settings.check_ground(&data.classes)?;
         let model = settings.model(data.classes.len())?;
         let [trained, tested] = [&data.train, &data.test].map(|images| [images.len(), images.side]);
         let batches = batches("train", trained, settings.batch, true, executor.limits());

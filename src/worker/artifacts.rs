@@ -8,7 +8,7 @@ use crate::report::{
     final_table_text, heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv,
     write_metrics_csv,
 };
-use crate::train::metrics::{argmax, expected_class};
+use crate::train::metrics::argmax;
 use crate::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
 use crate::train::seriation::{order_tau, seriate};
 use crate::train::snapshot::Progress;
@@ -190,19 +190,11 @@ impl Artifacts {
                 .iter()
                 .map(|result| {
                     let row = result.outcomes[index * classes..(index + 1) * classes].to_vec();
-                    (result.row.loss.clone(), self.prediction(&result.row.loss, row))
+                    (result.row.loss.clone(), prediction(&result.row.loss, result.scores[index], row))
                 })
                 .collect(),
         };
         (0..shown).map(|number| sample(number * test.len() / shown)).collect()
-    }
-
-    /// A regression's number stands between the classes that its row is shared by.
-    fn prediction(&self, loss: &str, row: Vec<f32>) -> Prediction {
-        if loss == Loss::Reg.name() {
-            return Prediction::Output { value: expected_class(&row, &self.data.class_values), class: argmax(&row) };
-        }
-        Prediction::Distribution(row)
     }
 
     /// The end of a run in words: the table, the matrices, the order found again.
@@ -224,6 +216,14 @@ impl Artifacts {
         let _ = write!(text, "written to {}: report.html shows all of it", self.folder.path.display());
         text
     }
+}
+
+/// A regression's number, which may lie beyond all classes, or a distribution.
+fn prediction(loss: &str, score: f64, row: Vec<f32>) -> Prediction {
+    if loss == Loss::Reg.name() {
+        return Prediction::Output { value: score, class: argmax(&row) };
+    }
+    Prediction::Distribution(row)
 }
 
 /// Mean milliseconds of a training step, which trains all losses.

@@ -1,6 +1,6 @@
 //! Checkpoints and weights that are cut short, foreign, or made up to do harm.
 
-use super::program::{Ran, backhoe, each};
+use super::program::{Ran, TINY, backhoe, each};
 use super::runs::{copy_of_shared, files, shared};
 use serde_json::{Value, json};
 use std::fs;
@@ -202,6 +202,23 @@ fn weights_that_contradict_themselves_are_refused() {
         let bytes = with_metadata(&whole, "backhoe.network", |network| *network.pointer_mut(at).unwrap() = value);
         assert_weights_refused(&bytes, &["these.safetensors"]);
     });
+}
+
+/// The header of a regression's weights says of its outputs, which are one, what it says without any class.
+#[test]
+fn weights_without_classes_are_refused() {
+    let run = tempfile::tempdir().unwrap();
+    backhoe("train --quiet --device cpu --epochs 1 --loss reg")
+        .words(TINY)
+        .words("--out")
+        .arg(run.path())
+        .run()
+        .succeeded();
+    let whole = fs::read(run.path().join("weights-reg.safetensors")).unwrap();
+    let bytes = with_metadata(&whole, "backhoe.network", |network| {
+        (network["classes"], network["class_values"]) = (json!([]), json!([]));
+    });
+    assert_weights_refused(&bytes, &["these.safetensors", "contradicts itself"]);
 }
 
 /// A network whose every prediction would be NaN has no most probable class.

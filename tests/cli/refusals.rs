@@ -122,7 +122,7 @@ fn arguments_that_cannot_be_read_are_named() {
 /// `--lr -1`: the option has to be named, not only the number.
 #[test]
 fn negative_numbers_are_read_as_numbers() {
-    each(["lr", "momentum", "weight-decay", "omega"].map(|name| (name, name)), |name| {
+    each(["lr", "momentum", "weight-decay", "omega", "lambda"].map(|name| (name, name)), |name| {
         assert_refused(&format!("--{name} -1"), &[name, "-1"]);
     });
     each(["epochs", "batch", "size", "seed"].map(|name| (name, name)), |name| {
@@ -136,6 +136,7 @@ fn shares_and_counts_of_images_have_bounds() {
         assert_refused(&format!("{TINY} --data digits --test-fraction {share}"), &["fraction"]);
     }
     assert_refused("--size 16 --train-images 0", &["train", "0 images"]);
+    assert_refused("--data digits --size 300", &["digits", "256", "300"]);
     assert_refused("--size 16 --train-images 8 --test-images 0", &["test", "0 images"]);
 }
 

@@ -74,7 +74,9 @@ impl Votes {
             read => read.map_err(|source| FolderError::Read { path: path.clone(), source })?,
         };
         let votes = parse(&text, classes, |image| images.contains(image));
-        votes.map(Some).map_err(|source| FolderError::Votes { path, source: Box::new(source) })
+        let votes = votes.map_err(|source| FolderError::Votes { path, source: Box::new(source) })?;
+        // A table without lines tells of no image: then there are no votes, and losses are those of classes.
+        Ok(Some(votes).filter(|votes| !votes.shares.is_empty()))
     }
 
     /// The distribution of an image; where nobody voted, all on its own class.
@@ -154,6 +156,18 @@ mod tests {
         assert_eq!(votes.of("x/1.png", 0), [0.25, 0.75]);
         assert_eq!(votes.of("2.png", 0), [0.5, 0.5]);
         assert_eq!((votes.of("3.png", 0), votes.of("3.png", 1)), (vec![1.0, 0.0], vec![0.0, 1.0]));
+    }
+
+    #[test]
+    fn a_table_without_lines_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let classes = ["0-2", "a, b"].map(str::to_owned);
+        let read = |text: &str| {
+            fs::write(folder.path().join(FILE_NAME), text).unwrap();
+            Votes::read(folder.path(), &classes, &HashSet::from(["1.png"])).unwrap().is_some()
+        };
+        assert!(read("image,0-2,\"a, b\"\n1.png,1,2\n"));
+        assert!(!read("image,0-2,\"a, b\"\n"));
     }
 
     #[test]
