@@ -4,7 +4,8 @@ use super::args::DeviceArguments;
 use super::watch::{Watch, bar};
 use super::{CliError, open};
 use backhoe::data::Dataset;
-use backhoe::data::protocol::{Grouping, Protocol};
+use backhoe::data::folder::Grouping;
+use backhoe::data::protocol::Protocol;
 use backhoe::plan::Executor;
 use backhoe::train::cell::{Cell, load};
 use backhoe::train::run::{Record, RunFolder};
@@ -170,7 +171,7 @@ fn search_rates(
     watch: &mut dyn Watch,
 ) -> Result<Vec<Try>, CliError> {
     let split = Protocol { validation: Some(VALIDATION), ..Protocol::default() };
-    let data = Arc::new(split.apply(data.clone(), &Grouping::None, u64::from(settings.seed))?);
+    let data = Arc::new(split.apply(data.clone(), &Grouping::default(), u64::from(settings.seed))?);
     let mut tries = Vec::new();
     for &loss in &settings.losses {
         let tried = search(&mut || conduct.open(), &data, settings, loss, &RATES)?;

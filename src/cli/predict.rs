@@ -92,16 +92,27 @@ pub fn eval(arguments: &EvalArguments) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What was asked for; where nothing was said, a run's own data and seed, so that no image it was
-/// trained on is tested.
+/// What was asked for; where nothing was said, a run's own data, division and seed, so that no image it was trained on is
+/// tested. A division that is asked for is one of the run's own data.
 fn test_data(arguments: &EvalArguments) -> Result<(Source, Protocol, u32), CliError> {
     let asked = (arguments.data.source(), arguments.data.protocol());
     if !arguments.weights.is_dir() {
         return Ok((asked.0, asked.1, arguments.seed.unwrap_or(1)));
     }
     let record = RunFolder { path: arguments.weights.clone() }.read_record()?;
-    let (source, protocol) = if arguments.data.is_default() { (record.source, record.protocol) } else { asked };
-    Ok((source, protocol, arguments.seed.unwrap_or(record.settings.seed)))
+    let seed = arguments.seed.unwrap_or(record.settings.seed);
+    if !arguments.data.names_no_data() {
+        return Ok((asked.0, asked.1, seed));
+    }
+    let (said, own) = (asked.1, record.protocol);
+    let protocol = Protocol {
+        folds: said.folds.or(own.folds),
+        fold: said.fold.or(own.fold),
+        bins: said.bins.or(own.bins),
+        validation: said.validation.or(own.validation),
+        share: own.share,
+    };
+    Ok((record.source, protocol, seed))
 }
 
 /// The weights files of a run, or the one file.

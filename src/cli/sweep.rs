@@ -6,7 +6,7 @@ use super::summary::{GridRun, summarise};
 use super::train::Choice;
 use super::watch::Tally;
 use super::{CliError, say};
-use backhoe::data::protocol::{Grouping, ProtocolError};
+use backhoe::data::protocol::ProtocolError;
 use backhoe::train::TrainError;
 use backhoe::train::run::{RunFolder, write_whole};
 use serde::{Deserialize, Serialize};
@@ -106,8 +106,8 @@ fn folds(arguments: &SweepArguments) -> Result<Vec<Option<usize>>, CliError> {
         (None, None) => Ok(vec![None]),
         (_, Some(fold)) => Ok(vec![Some(fold)]),
         (Some(folds), None) => {
-            let given = Grouping::of(&data.source()).map_err(ProtocolError::from)?;
-            let folds = if let Grouping::Folds(of) = &given { distinct(of.values()) } else { folds };
+            let given = data.source().grouping().map_err(ProtocolError::from)?;
+            let folds = given.folds.map_or(folds, |of| distinct(of.values()));
             Ok((1..=folds).map(Some).collect())
         }
     }

@@ -2,7 +2,7 @@
 
 use super::digits::{Digits, DigitsError, MOST_SIDE};
 use super::faces::{Faces, FacesError};
-use super::folder::{Folder, FolderError, Skipped};
+use super::folder::{Folder, FolderError, Grouping, GroupingError, Skipped};
 use super::{Dataset, MAX_SIDE};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -96,6 +96,17 @@ impl Source {
                 let loaded = folder.load(progress)?;
                 Ok((loaded.dataset, loaded.skipped))
             }
+        }
+    }
+
+    /// What the data says of its images beside their classes.
+    ///
+    /// # Errors
+    /// [`GroupingError::File`] for a file that is there and cannot be read.
+    pub fn grouping(&self) -> Result<Grouping, GroupingError> {
+        match self {
+            Self::Folder { path, .. } => Grouping::in_folder(path),
+            Self::Faces { .. } | Self::Digits { .. } => Ok(Grouping::default()),
         }
     }
 }

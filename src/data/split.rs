@@ -31,6 +31,9 @@ pub enum SplitError {
     /// Every class has one image, so that none is left to test on.
     #[error("every class has a single image, so none is left to test on: add images")]
     NothingToTest,
+    /// All images are of one group, which cannot be on both sides.
+    #[error("all images show one subject, so that nobody else is left to test on: add images of others")]
+    OneGroup,
     /// A number of folds that the images cannot fill.
     #[error(
         "{samples} images cannot be split into {folds} folds: choose at least 2 folds and at most one for each image"
@@ -69,6 +72,72 @@ pub fn stratified(labels: &[u32], fraction: f64, seed: u64) -> Result<Split, Spl
     Ok(sides(labels.len(), |index| tested[index]))
 }
 
+/// Splits so that about `fraction` of the images of each class are tested on: image by image, or group by group where
+/// `groups` holds a group number for each image.
+///
+/// # Errors
+/// As [`stratified`] and [`grouped`].
+pub fn divided(labels: &[u32], groups: Option<&[usize]>, fraction: f64, seed: u64) -> Result<Split, SplitError> {
+    match groups {
+        Some(groups) => grouped(labels, groups, fraction, seed),
+        None => stratified(labels, fraction, seed),
+    }
+}
+
+/// Splits so that no group is on both sides, with about `fraction` of the images of each class on the test side.
+///
+/// The groups, largest first and shuffled among equals, go to the test side while that brings its numbers of images of
+/// each class nearer to the fraction, by their squared distance. A side that would be empty gets the smallest group.
+///
+/// # Errors
+/// [`SplitError::Fraction`], [`SplitError::Empty`], or [`SplitError::OneGroup`].
+pub fn grouped(labels: &[u32], groups: &[usize], fraction: f64, seed: u64) -> Result<Split, SplitError> {
+    check_fraction(fraction)?;
+    if labels.is_empty() {
+        return Err(SplitError::Empty);
+    }
+    let order = shuffled_groups(groups, seed);
+    let [.., smallest] = order.as_slice() else { return Err(SplitError::Empty) };
+    if order.len() == 1 {
+        return Err(SplitError::OneGroup);
+    }
+    // Images of each class that the test side still lacks.
+    let mut lacking = BTreeMap::<u32, f64>::new();
+    labels.iter().for_each(|&label| *lacking.entry(label).or_default() += fraction);
+    let mut tested = vec![false; labels.len()];
+    for images in &order {
+        let classes = class_counts(labels, images);
+        let change: f64 = classes.iter().map(|(class, &n)| (n as f64).powi(2) - 2.0 * n as f64 * lacking[class]).sum();
+        if change < 0.0 {
+            classes.iter().for_each(|(class, &n)| *lacking.entry(*class).or_default() -= n as f64);
+            images.iter().for_each(|&index| tested[index] = true);
+        }
+    }
+    if !tested.contains(&true) || !tested.contains(&false) {
+        smallest.iter().for_each(|&index| tested[index] = !tested[index]);
+    }
+    Ok(sides(labels.len(), |index| tested[index]))
+}
+
+/// The images of each group, largest first and shuffled among equals.
+fn shuffled_groups(groups: &[usize], seed: u64) -> Vec<Vec<usize>> {
+    let mut members = BTreeMap::<usize, Vec<usize>>::new();
+    for (index, &group) in groups.iter().enumerate() {
+        members.entry(group).or_default().push(index);
+    }
+    let mut order: Vec<Vec<usize>> = members.into_values().collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    order.sort_by_key(|images| std::cmp::Reverse(images.len()));
+    order
+}
+
+/// How many of some images are of each class that is among them.
+fn class_counts(labels: &[u32], images: &[usize]) -> BTreeMap<u32, usize> {
+    let mut classes = BTreeMap::new();
+    images.iter().for_each(|&index| *classes.entry(labels[index]).or_default() += 1);
+    classes
+}
+
 /// Splits into `k` folds: each image is tested on in exactly one of them, and trained on in the others.
 ///
 /// The sizes of two folds differ by at most one, and so do their numbers of images of any class.
@@ -103,21 +172,14 @@ pub fn grouped_folds(labels: &[u32], groups: &[usize], k: usize, seed: u64) -> R
     if labels.is_empty() {
         return Err(SplitError::Empty);
     }
-    let mut members = BTreeMap::<usize, Vec<usize>>::new();
-    for (index, &group) in groups.iter().enumerate() {
-        members.entry(group).or_default().push(index);
+    let order = shuffled_groups(groups, seed);
+    if k < 2 || k > order.len() {
+        return Err(SplitError::Folds { folds: k, samples: order.len() });
     }
-    if k < 2 || k > members.len() {
-        return Err(SplitError::Folds { folds: k, samples: members.len() });
-    }
-    let mut order: Vec<&Vec<usize>> = members.values().collect();
-    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    order.sort_by_key(|images| std::cmp::Reverse(images.len()));
     let mut fold = vec![0; labels.len()];
     let mut counts = vec![BTreeMap::<u32, usize>::new(); k];
     for images in order {
-        let mut classes = BTreeMap::<u32, usize>::new();
-        images.iter().for_each(|&index| *classes.entry(labels[index]).or_default() += 1);
+        let classes = class_counts(labels, &images);
         // What the sum of squares of a fold's counts grows by, and then its size, where classes tell nothing.
         let growth = |f: &usize| {
             let had = |class| counts[*f].get(class).copied().unwrap_or(0);
@@ -242,6 +304,32 @@ mod tests {
         assert!(matches!(stratified(&[0, 0], f64::NAN, 0), Err(SplitError::Fraction(_))));
         assert_eq!(stratified(&[], 0.5, 0), Err(SplitError::Empty));
         assert_eq!(stratified(&[0, 1, 2], 0.5, 0), Err(SplitError::NothingToTest));
+    }
+
+    #[test]
+    fn groups_stay_together_and_classes_about_even() {
+        // Forty people with five images each, each person of one class.
+        let labels: Vec<u32> = (0..200).map(|at| (at / 5 % 4) as u32).collect();
+        let people: Vec<usize> = (0..200).map(|at| at / 5).collect();
+        let split = divided(&labels, Some(&people), 0.2, 3).unwrap();
+        assert_covers(&split, 200);
+        let of = |side: &[usize]| -> std::collections::BTreeSet<usize> { side.iter().map(|&at| people[at]).collect() };
+        assert!(of(&split.train).is_disjoint(&of(&split.test)));
+        for class in 0..4 {
+            assert_eq!(of_class(&labels, &split.test, class), 10);
+        }
+        assert_ne!(split, grouped(&labels, &people, 0.2, 4).unwrap());
+        assert_eq!(divided(&labels, None, 0.2, 3), stratified(&labels, 0.2, 3));
+    }
+
+    #[test]
+    fn both_sides_of_groups_have_someone() {
+        let (labels, two) = ([0, 0, 0, 0, 0], [7, 7, 7, 9, 9]);
+        assert_eq!(grouped(&labels, &two, 0.01, 1).unwrap().test, [3, 4], "the smallest group");
+        assert_eq!(grouped(&labels, &two, 0.99, 1).unwrap().train, [3, 4]);
+        assert_eq!(grouped(&labels, &[1; 5], 0.5, 1), Err(SplitError::OneGroup));
+        assert_eq!(grouped(&[], &[], 0.5, 1), Err(SplitError::Empty));
+        assert!(matches!(grouped(&labels, &two, 1.0, 1), Err(SplitError::Fraction(_))));
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Trial {
         let fold = setup.folds.map(|_| self.repeat);
         Cell {
             source: setup.source(data),
-            protocol: Protocol { folds: setup.folds, fold, bins, validation: None },
+            protocol: Protocol { folds: setup.folds, fold, bins, ..Protocol::default() },
             settings: Settings {
                 losses: vec![loss],
                 epochs: setup.epochs,

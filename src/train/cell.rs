@@ -1,7 +1,7 @@
 //! One training to be done, as plain data: what `train`, `sweep` and `reproduce` are made of.
 
 use super::settings::Settings;
-use crate::data::protocol::{Grouping, Protocol, ProtocolError};
+use crate::data::protocol::{Protocol, ProtocolError};
 use crate::data::source::{Source, SourceError};
 use crate::data::{Dataset, folder::Skipped};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,6 @@ pub fn load(
 ) -> Result<(Dataset, Vec<Skipped>), CellError> {
     let seed = u64::from(seed);
     let (data, skipped) = source.load(side, seed, progress)?;
-    let grouping = Grouping::of(source).map_err(ProtocolError::from)?;
+    let grouping = source.grouping().map_err(ProtocolError::from)?;
     Ok((protocol.apply(data, &grouping, seed)?, skipped))
 }

@@ -1,5 +1,6 @@
 //! Folds, bins, validation splits, and learning rates that are searched for.
 
+use super::folders::{CLASSES, train_on, write_pictures};
 use super::program::{TINY, backhoe};
 use backhoe::report::Predicted;
 use backhoe::train::run::RunFolder;
@@ -21,6 +22,10 @@ fn a_fold_is_kept_through_resuming_and_measuring() {
     let ran = backhoe("eval --device cpu --json").arg(&run).run().succeeded();
     let row: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(row["images"], 22);
+    let ran = backhoe("eval --device cpu --json --fold 1").arg(&run).run().succeeded();
+    let other: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(other["images"], 22, "another fold of the run's own data");
+    assert_ne!(other["confusion"], row["confusion"]);
     backhoe("train --device cpu --quiet --epochs 2 --resume").arg(&run).run().succeeded();
     let refused = backhoe("train --device cpu --quiet --fold 9 --out").arg(place.path().join("x")).words(TINY).run();
     refused.refused(&["no fold 9", "1 to 5"]);
@@ -69,4 +74,27 @@ fn the_papers_preset_searches_and_keeps_its_tries() {
         assert_eq!(chosen, [record.settings.rate(racer)]);
     }
     backhoe("train --lr fast").run().misunderstood(&["fast", "search"]);
+}
+
+/// Four people a class, each in two images: whoever is tested on is not trained on.
+#[test]
+fn nobody_is_on_two_sides_of_a_split() {
+    let (place, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_pictures(data.path(), 8, 0);
+    let ending = |number: usize| if number % 2 == 0 { "png" } else { "jpg" };
+    let name = |class: &str, number: usize| format!("{class}/no {number}.{}", ending(number));
+    let line = |class: &str, number: usize| format!("{}\t{class} {}\n", name(class, number), number / 2);
+    let lines = CLASSES.iter().flat_map(|class| (0..8).map(move |number| line(class, number)));
+    std::fs::write(data.path().join("subjects.csv"), lines.collect::<String>()).unwrap();
+    let run = place.path().join("run");
+    train_on(data.path(), &run, "--loss emd --epochs 1 --device cpu").succeeded();
+    let tested = predicted(&run).names;
+    assert_eq!(tested.len(), 16, "two of eight images of each class");
+    for pair in tested.chunks(2) {
+        let whom = |name: &str| -> (String, usize) {
+            let (class, number) = name.split_once("/no ").unwrap();
+            (class.to_owned(), number.split_once('.').unwrap().0.parse::<usize>().unwrap() / 2)
+        };
+        assert_eq!(whom(&pair[0]), whom(&pair[1]), "{tested:?}");
+    }
 }

@@ -136,6 +136,7 @@ fn shares_and_counts_of_images_have_bounds() {
         assert_refused(&format!("{TINY} --data digits --test-fraction {share}"), &["fraction"]);
     }
     assert_refused("--size 16 --train-images 0", &["train", "0 images"]);
+    assert_refused(&format!("{TINY} --folds 4"), &["4 folds", "--fold"]);
     assert_refused("--data digits --size 300", &["digits", "256", "300"]);
     assert_refused("--size 16 --train-images 8 --test-images 0", &["test", "0 images"]);
 }

@@ -48,14 +48,21 @@ impl DataChoice {
         self.data.as_deref().unwrap_or("faces")
     }
 
-    /// Whether nothing was said of the data.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
+    /// Whether nothing was said of the data, but for how they are to be divided.
+    pub fn names_no_data(&self) -> bool {
+        let Self { folds, fold, bins, validation, .. } = *self;
+        *self == Self { folds, fold, bins, validation, ..Self::default() }
     }
 
     /// How the data are to be grouped and divided.
     pub fn protocol(&self) -> Protocol {
-        Protocol { folds: self.folds, fold: self.fold, bins: self.bins, validation: self.validation }
+        Protocol {
+            folds: self.folds,
+            fold: self.fold,
+            bins: self.bins,
+            validation: self.validation,
+            ..Protocol::default()
+        }
     }
 
     /// The source meant.

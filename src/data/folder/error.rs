@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::classes::ClassListError;
 use super::decode::DecodeError;
+use super::grouping::GroupingError;
 use super::votes::VotesError;
 use crate::data::SideError;
 use crate::data::split::SplitError;
@@ -67,6 +68,9 @@ pub enum FolderError {
     /// The test fraction is out of bounds.
     #[error(transparent)]
     Split(#[from] SplitError),
+    /// The list of subjects does not fit the images.
+    #[error(transparent)]
+    Grouping(#[from] GroupingError),
     /// What is wrong with the table of votes.
     #[error("{}: {source}", path.display())]
     Votes {

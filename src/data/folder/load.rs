@@ -10,11 +10,12 @@ use rayon::prelude::*;
 
 use super::decode::{DecodeError, MAX_BYTES, decode_named};
 use super::error::{FolderError, SkipReason, Skipped};
+use super::grouping::Grouping;
 use super::scan::{Scan, Source, named_format, scan};
 use super::store::{IN_MEMORY, Store};
 use super::votes::Votes;
 use super::walk::natural;
-use crate::data::split::{check_fraction, stratified};
+use crate::data::split::{check_fraction, divided};
 use crate::data::{Dataset, Images, check_side};
 
 /// A folder of class folders, with or without `train` and `test` above them.
@@ -22,7 +23,8 @@ use crate::data::{Dataset, Images, check_side};
 /// The classes come in natural order of their folders' names, or as `classes.txt` in the folder lists them: a folder
 /// name a line, and after a tab or a comma a number where the classes stand for one. A `votes.csv` has a line an image
 /// (its path below the folder), with a number a class: distributions to train on. Folders inside a class folder are
-/// searched too; hidden files and folders are not.
+/// searched too; hidden files and folders are not. Where a `subjects.csv` says whom each image shows, nobody is trained on
+/// and tested on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folder {
     /// Where the data lies.
@@ -141,8 +143,10 @@ impl Folder {
             return Err(FolderError::TooFewToSplit { class: scan.classes.names[single].clone() });
         }
         let labels: Vec<_> = folders.map(|folder| folder.class).collect();
+        let names: Vec<String> = pictures.iter().map(|picture| picture.source.name.clone()).collect();
+        let subjects = Grouping::in_folder(&self.path)?.subject_numbers(&names)?;
         let mut tested = vec![false; labels.len()];
-        for index in stratified(&labels, self.test_fraction, self.seed)?.test {
+        for index in divided(&labels, subjects.as_deref(), self.test_fraction, self.seed)?.test {
             tested[index] = true;
         }
         Ok(tested)
