@@ -10,10 +10,10 @@ use backhoe::report::{
 };
 use backhoe::reproduce::Metric;
 use backhoe::train::cell::load;
-use backhoe::train::metrics::{Confusion, Evaluation};
+use backhoe::train::metrics::{Confusion, Evaluation, spearman};
 use backhoe::train::run::{Record, RunFolder, write_whole};
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 /// One loss of one run.
 struct Entry {
@@ -28,8 +28,8 @@ struct Entry {
 /// Writes the page and says the numbers.
 pub fn run(arguments: &CompareArguments) -> Result<(), CliError> {
     let mut entries = Vec::new();
-    for path in &arguments.runs {
-        entries.extend(read(path)?);
+    for (path, name) in arguments.runs.iter().zip(names(&arguments.runs)) {
+        entries.extend(read(path, &name)?);
     }
     let numbers = numbers(&entries);
     let mut parts = vec![("Final results", numbers.clone())];
@@ -45,15 +45,29 @@ pub fn run(arguments: &CompareArguments) -> Result<(), CliError> {
     say(false, format_args!("written: {}", arguments.out.display()))
 }
 
+/// What runs are called: the names of their folders, and so much of the paths before them as tells those apart.
+fn names(runs: &[PathBuf]) -> Vec<String> {
+    let whole = |path: &PathBuf| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+    let paths: Vec<Vec<String>> =
+        runs.iter().map(|path| whole(path).iter().map(|part| part.to_string_lossy().into_owned()).collect()).collect();
+    let tail = |parts: &[String], length: usize| parts[parts.len().saturating_sub(length)..].join("/");
+    let longest = paths.iter().map(Vec::len).max().unwrap_or(1);
+    let name = |parts: &Vec<String>| {
+        let alone =
+            |length: &usize| paths.iter().filter(|other| tail(other, *length) == tail(parts, *length)).count() == 1;
+        // A run that is named twice has one name.
+        tail(parts, (1..=longest).find(alone).unwrap_or(1))
+    };
+    paths.iter().map(name).collect()
+}
+
 /// Every loss of a run that has come to the end of an epoch.
-fn read(path: &Path) -> Result<Vec<Entry>, CliError> {
+fn read(path: &Path, name: &str) -> Result<Vec<Entry>, CliError> {
     let record = RunFolder { path: path.to_owned() }.read_record()?;
-    let whole = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let name = whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let rows = read_metrics_csv(&path.join("metrics.csv"))?;
     let single = record.settings.losses.len() == 1;
     let entry = |loss: &str| -> Result<Entry, CliError> {
-        let label = if single { name.clone() } else { format!("{name}: {loss}") };
+        let label = if single { name.to_owned() } else { format!("{name}: {loss}") };
         let own = rows.iter().filter(|row| row.loss == loss);
         Ok(Entry {
             rows: own.map(|row| EpochRow { loss: label.clone(), ..row.clone() }).collect(),
@@ -102,13 +116,13 @@ fn numbers(entries: &[Entry]) -> Vec<Block> {
         lines.push(line("all together", numbers, [String::new(), String::new()]));
     }
     let header = ["run", "AEM %", "AEO %", "MAE", "QWK", "Spearman", "AEM over the first", "AEO over the first"];
-    let words = "Differences with their 95 % interval by paired bootstrap over the test images, where both saw the same. “All \
-                 together” averages the predicted distributions.";
+    let words = "Differences with their 95 % interval by paired bootstrap over the test images, where both saw the same: it says \
+                 nothing of what other seeds would give (`sweep` does). “All together” averages the predicted distributions, and for \
+                 Spearman’s ρ the scores.";
     vec![Block::table(&header, lines), Block::Text(words.to_owned())]
 }
 
-/// What the average of all predicted distributions scores, where there are several of the same images. The classes' values
-/// are their indices: the order of scores is all that counts.
+/// What the average of all predicted distributions and scores is worth, where there are several of the same images.
 fn joined(entries: &[Entry]) -> Option<Evaluation> {
     let (first, others) = entries.split_first()?;
     if others.is_empty() || !others.iter().all(|entry| entry.predicted.is_paired_with(&first.predicted)) {
@@ -120,7 +134,15 @@ fn joined(entries: &[Entry]) -> Option<Evaluation> {
         *mean = sum / entries.len() as f32;
     }
     let values: Vec<f64> = (0..first.predicted.classes.len()).map(|class| class as f64).collect();
-    Evaluation::new(&mean, &values, &first.predicted.labels, &first.predicted.values).ok()
+    let joined = Evaluation::new(&mean, &values, &first.predicted.labels, &first.predicted.values).ok()?;
+    Some(Evaluation { spearman: spearman(&mean_scores(entries), &first.predicted.values), ..joined })
+}
+
+/// The mean score of each image, an expected value or a regression's output.
+fn mean_scores(entries: &[Entry]) -> Vec<f64> {
+    let images = entries.first().map_or(0, |entry| entry.predicted.len());
+    let mean = |image| entries.iter().map(|entry| entry.predicted.scores[image]).sum::<f64>() / entries.len() as f64;
+    (0..images).map(mean).collect()
 }
 
 /// Each one's matrices less those of the first, where the classes are the same.
@@ -156,13 +178,15 @@ fn samples(arguments: &CompareArguments, entries: &[Entry]) -> Result<Vec<Block>
         return Ok(vec![Block::Text(words.to_owned())]);
     }
     let record = RunFolder { path: arguments.runs[0].clone() }.read_record()?;
-    let pictures = match pictures(&record) {
+    let farthest = |image: &usize| entries.iter().map(|entry| entry.predicted.off(*image)).max();
+    let mut order: Vec<usize> = (0..first.predicted.len()).collect();
+    order.sort_by_cached_key(|image| std::cmp::Reverse(farthest(image)));
+    order.truncate(arguments.samples);
+    let wanted: HashSet<&str> = order.iter().map(|&image| first.predicted.names[image].as_str()).collect();
+    let pictures = match pictures(&record, &wanted) {
         Ok(pictures) => pictures,
         Err(error) => return Ok(vec![Block::Text(format!("The test images cannot be read any more: {error}."))]),
     };
-    let farthest = |image: &usize| entries.iter().map(|entry| entry.predicted.off(*image)).max();
-    let mut order: Vec<usize> = (0..first.predicted.len()).collect();
-    order.sort_by_key(|image| std::cmp::Reverse(farthest(image)));
     let shown = order.into_iter().filter_map(|image| {
         let name = first.predicted.names[image].clone();
         let (side, pixels) = pictures.get(&name)?;
@@ -171,15 +195,15 @@ fn samples(arguments: &CompareArguments, entries: &[Entry]) -> Result<Vec<Block>
         let label = first.predicted.labels[image] as usize;
         Some(Sample { name, side: *side, pixels: pixels.clone(), label, predictions })
     });
-    let samples: Vec<Sample> = shown.take(arguments.samples).collect();
+    let samples: Vec<Sample> = shown.collect();
     Ok(vec![Block::Cards(cards(&samples, &first.predicted.classes)?)])
 }
 
-/// Side and pixels of the run's test images by name.
-fn pictures(record: &Record) -> Result<HashMap<String, (usize, Vec<u8>)>, CliError> {
+/// Side and pixels of these of the run's test images by name.
+fn pictures(record: &Record, wanted: &HashSet<&str>) -> Result<HashMap<String, (usize, Vec<u8>)>, CliError> {
     let Record { source, protocol, settings, .. } = record;
     let (data, _) = load(source, protocol, settings.stored_side, settings.seed, &|_, _| ())?;
     let test = data.test;
     let picture = |index: usize| (test.names[index].clone(), (test.side, test.image(index).to_vec()));
-    Ok((0..test.len()).map(picture).collect())
+    Ok((0..test.len()).filter(|&index| wanted.contains(test.names[index].as_str())).map(picture).collect())
 }

@@ -114,4 +114,9 @@ fn runs_stand_side_by_side_on_one_page() {
     assert!(!ran.stdout.contains("all together"), "{ran:#?}");
     assert!(fs::read_to_string(&page).unwrap().contains("different images"));
     backhoe("compare").arg(place.path().join("none")).run().refused(&["none"]);
+    let namesake = place.path().join("run");
+    train_shared(&namesake, 1);
+    let ran = backhoe("compare").arg(shared()).arg(&namesake).arg("--out").arg(&page).run().succeeded();
+    let parent = place.path().file_name().unwrap().to_string_lossy();
+    assert!(ran.stdout.contains(&format!("{parent}/run: emd")), "{ran:#?}");
 }
