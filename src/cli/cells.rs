@@ -1,15 +1,14 @@
 //! Cells brought to their ends: data, device, folder, checkpoints. `train` does one, `sweep` and `reproduce` many.
 
 use super::args::DeviceArguments;
+use super::searches::search_rates;
 use super::watch::{Watch, bar};
 use super::{CliError, open};
 use backhoe::data::Dataset;
-use backhoe::data::folder::Grouping;
-use backhoe::data::protocol::Protocol;
 use backhoe::plan::Executor;
 use backhoe::train::cell::{Cell, load};
-use backhoe::train::run::{Record, RunFolder};
-use backhoe::train::search::{RATES, Try, search, write_tries};
+use backhoe::train::run::{Record, RunFolder, SEARCH, TRIES};
+use backhoe::train::search::{Choices, RATES, Try, write_tries};
 use backhoe::train::session::Opener;
 use backhoe::train::{Advance, Event, Settings};
 use backhoe::worker::opening::{self, Begun};
@@ -17,9 +16,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// Share of the training images on which a learning rate is chosen.
-const VALIDATION: f64 = 0.2;
 
 /// Ctrl-C was pressed.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -39,7 +35,8 @@ pub struct Conduct {
 }
 
 impl Conduct {
-    fn open(&self) -> Result<Box<dyn Executor>, CliError> {
+    /// Opens the device.
+    pub fn open(&self) -> Result<Box<dyn Executor>, CliError> {
         open(&self.device, true)
     }
 
@@ -89,11 +86,16 @@ fn prepare(
     watch: &mut dyn Watch,
 ) -> Result<Begun, CliError> {
     let (data, mut settings) = ready(cell, watch)?;
-    let tries = if cell.search { search_rates(&data, &settings, conduct, watch)? } else { Vec::new() };
+    let tries = if cell.search {
+        let choices = Choices { rates: RATES.to_vec(), regularisers: vec![settings.regulariser] };
+        search_rates(cell, (&data, &settings), &choices, &folder.path.join(SEARCH), conduct, watch)?
+    } else {
+        Vec::new()
+    };
     settings.rates = tries.iter().filter(|tried| tried.chosen).map(|tried| tried.learning_rate).collect();
     let begun = opening::begin(folder, cell, settings, data, executor, conduct.opener())?;
     if cell.search {
-        write_tries(&folder.path.join("rates.csv"), &tries)?;
+        write_tries(&folder.path.join(TRIES), &tries)?;
     }
     Ok(begun)
 }
@@ -152,36 +154,21 @@ fn read(cell: &Cell, watch: &mut dyn Watch) -> Result<Arc<Dataset>, CliError> {
     Ok(Arc::new(data))
 }
 
-/// All learning rates that were tried for the losses of a cell, in the order of the losses.
-pub fn tries(cell: &Cell, conduct: &Conduct, watch: &mut dyn Watch) -> Result<Vec<Try>, CliError> {
-    let (data, settings) = ready(cell, watch)?;
-    search_rates(&data, &settings, conduct, watch)
-}
-
-/// An error in these words where Ctrl-C was pressed.
-pub fn check_stopped(words: &str) -> Result<(), CliError> {
-    if STOP.load(Ordering::Relaxed) { Err(CliError::Words(words.to_owned())) } else { Ok(()) }
-}
-
-/// All learning rates that were tried for each loss on a part of the training images.
-fn search_rates(
-    data: &Dataset,
-    settings: &Settings,
+/// All that was tried for the losses of a cell out of these choices, in the order of the losses; remembered in `memory`.
+pub fn tries(
+    cell: &Cell,
+    choices: &Choices,
+    memory: &Path,
     conduct: &Conduct,
     watch: &mut dyn Watch,
 ) -> Result<Vec<Try>, CliError> {
-    let split = Protocol { validation: Some(VALIDATION), ..Protocol::default() };
-    let data = Arc::new(split.apply(data.clone(), &Grouping::default(), u64::from(settings.seed))?);
-    let mut tries = Vec::new();
-    for &loss in &settings.losses {
-        let tried = search(&mut || conduct.open(), &data, settings, loss, &RATES)?;
-        if let Some(Try { learning_rate, aem: Some(aem), .. }) = tried.iter().find(|tried| tried.chosen) {
-            watch
-                .say(format_args!("{loss}: learning rate {learning_rate} (AEM {aem:.1} % of the validation images)"))?;
-        }
-        tries.extend(tried);
-    }
-    Ok(tries)
+    let (data, settings) = ready(cell, watch)?;
+    search_rates(cell, (&data, &settings), choices, memory, conduct, watch)
+}
+
+/// An error that says how to go on where Ctrl-C was pressed.
+pub fn check_stopped(how: &str) -> Result<(), CliError> {
+    if STOP.load(Ordering::Relaxed) { Err(CliError::Stopped(how.to_owned())) } else { Ok(()) }
 }
 
 /// Drives a run to its end and writes what it leaves.
@@ -221,7 +208,8 @@ fn follow(begun: &mut Begun, conduct: &Conduct, watch: &mut dyn Watch) -> Result
             }
             if saved && stopping {
                 watch.end();
-                return Err(CliError::Stopped(artifacts.folder.path.display().to_string()));
+                let path = artifacts.folder.path.display();
+                return Err(CliError::Stopped(format!("go on with: backhoe train --resume {path}")));
             }
         }
         match advance {

@@ -6,8 +6,10 @@ mod cells;
 mod compare;
 mod gui;
 mod inspect;
+mod kept;
 mod predict;
 mod reproduce;
+mod searches;
 mod summary;
 mod sweep;
 mod train;
@@ -71,11 +73,14 @@ pub enum CliError {
     /// The test split.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// A folder keeps something else than what is wanted.
+    #[error("{0}")]
+    Refused(String),
     /// Something else, in words.
     #[error("{0}")]
     Words(String),
-    /// The user stopped it.
-    #[error("stopped; go on with: backhoe train --resume {0}")]
+    /// The user stopped it; says how to go on.
+    #[error("stopped; {0}")]
     Stopped(String),
 }
 

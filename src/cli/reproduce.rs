@@ -2,16 +2,17 @@
 
 use super::args::ReproduceArguments;
 use super::cells::{self, Conduct};
+use super::kept::Known;
 use super::watch::Tally;
 use super::{CliError, open, say};
 use backhoe::data::source::Source;
 use backhoe::reproduce::{
-    Document, Method, OVERHEAD, Results, STUDIES, Section, Setup, Study, Trial, costs, methods_of,
+    Costs, Document, Method, Mishap, OVERHEAD, Results, STUDIES, Section, Setup, Study, Trial, Tuned, methods_of,
 };
+use backhoe::train::Settings;
 use backhoe::train::cell::Cell;
 use backhoe::train::run::{RunFolder, write_whole};
-use backhoe::train::search::{Try, read_tries, write_tries};
-use backhoe::train::{Settings, TrainError};
+use backhoe::train::search::write_tries;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,12 @@ pub fn run(arguments: &ReproduceArguments) -> Result<(), CliError> {
     let mut work = Work::new(arguments, &setup, methods_of(&studies));
     work.train()?;
     if studies.iter().any(|study| study.name == "overhead") {
-        work.measure_costs()?;
+        match work.measure_costs() {
+            Err(error) if !ends_all(&error) => {
+                work.mishaps.push(Mishap { name: "overhead".to_owned(), why: error.to_string() });
+            }
+            other => other?,
+        }
     }
     work.tally.end_all();
     let document = document(&work, &studies, began);
@@ -38,7 +44,21 @@ pub fn run(arguments: &ReproduceArguments) -> Result<(), CliError> {
             say(arguments.quiet, format_args!("{:14} {}: {}", verdict.judgement.words(), verdict.claim, verdict.ours))?;
         }
     }
-    say(arguments.quiet, format_args!("written to {}: report.md, report.html", arguments.out.display()))
+    say(arguments.quiet, format_args!("written to {}: report.md, report.html", arguments.out.display()))?;
+    match work.mishaps.as_slice() {
+        [] => Ok(()),
+        mishaps => Err(CliError::Words(words_on(mishaps, &arguments.out))),
+    }
+}
+
+/// What did not come to its end, one of it with why: the report has all.
+fn words_on(mishaps: &[Mishap], out: &Path) -> String {
+    let Some(Mishap { name, why }) = mishaps.first() else { return String::new() };
+    let others = match mishaps.len() - 1 {
+        0 => String::new(),
+        others => format!(" (and {others} more)"),
+    };
+    format!("{name} did not come to its end{others}: {why}. {}/report.md says which and what is left", out.display())
 }
 
 fn setup(arguments: &ReproduceArguments) -> Setup {
@@ -67,153 +87,152 @@ struct Work<'a> {
     arguments: &'a ReproduceArguments,
     setup: &'a Setup,
     methods: Vec<Method>,
-    /// The learning rates found, by method.
-    rates: Vec<(Method, f32)>,
+    /// What was chosen for each trial that is searched on, or why nothing was.
+    chosen: Vec<(Trial, Result<Tuned, String>)>,
+    known: Known,
     conduct: Conduct,
     tally: Tally,
-    /// What went wrong on the way, a line each.
-    mishaps: Vec<String>,
+    /// What did not come to its end, with why.
+    mishaps: Vec<Mishap>,
 }
-
-/// What a search costs, in trainings: seven a quarter, four another, two the other half, on four fifths of the images.
-const SEARCH_COST: f64 = 3.0;
 
 impl<'a> Work<'a> {
     fn new(arguments: &'a ReproduceArguments, setup: &'a Setup, methods: Vec<Method>) -> Self {
         let conduct = Conduct { device: arguments.device.clone(), checkpoint_every: Duration::from_secs(120) };
-        let searched = if setup.learning_rate.is_some() { Vec::new() } else { searched(&methods) };
-        let trainings: f64 = methods.iter().map(|method| method.weight() * setup.repeats() as f64).sum();
-        let searches: f64 = searched.iter().map(|method| SEARCH_COST * method.weight()).sum();
-        let tally = Tally::new(arguments.quiet, trainings + searches);
-        Self { arguments, setup, methods, rates: Vec::new(), conduct, tally, mishaps: Vec::new() }
+        let tally = Tally::new(arguments.quiet, setup.cost(&methods));
+        let (chosen, known, mishaps) = (Vec::new(), Known::default(), Vec::new());
+        Self { arguments, setup, methods, chosen, known, conduct, tally, mishaps }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.arguments.out.join(name)
     }
 
-    /// The learning rate of a method, found on the training images of the first repetition where it was not yet.
-    fn rate(&mut self, method: Method) -> Result<f32, CliError> {
-        if let Some(rate) = self.setup.learning_rate {
-            return Ok(rate);
+    /// What a trial is trained with: searched for where it was not yet.
+    fn tuned(&mut self, trial: Trial) -> Result<Tuned, CliError> {
+        let searched = self.setup.searched(trial);
+        let found = self.chosen.iter().find(|(of, _)| *of == searched);
+        if let Some((_, chosen)) = found {
+            return chosen.clone().map_err(CliError::Words);
         }
-        let method = method.searched();
-        if let Some((_, rate)) = self.rates.iter().find(|(of, _)| *of == method) {
-            return Ok(*rate);
-        }
-        cells::check_stopped(&self.again())?;
-        self.tally.task(format!("learning rate of {}", method.name()), SEARCH_COST * method.weight());
-        let path = self.path(&format!("rates-{}.csv", method.name()));
-        let tries = match path.exists() {
-            true => read_tries(&path)?,
-            false => self.tries(method, &path)?,
+        let chosen = match self.search(searched) {
+            Err(error) if !ends_all(&error) => Err(error.to_string()),
+            other => Ok(other?),
         };
-        let chosen = tries.iter().find(|tried| tried.chosen);
-        let chosen = chosen.ok_or_else(|| CliError::Words(format!("{}: no rate is chosen", path.display())))?;
-        self.rates.push((method, chosen.learning_rate));
+        self.chosen.push((searched, chosen.clone()));
+        chosen.map_err(CliError::Words)
+    }
+
+    /// What stands for what is not chosen yet.
+    fn untuned(&self) -> Tuned {
+        Tuned { learning_rate: self.setup.choices().rates[0], regulariser: None }
+    }
+
+    /// The best of a trial's choices on a part of its training images; the table of all tries is kept.
+    fn search(&mut self, trial: Trial) -> Result<Tuned, CliError> {
+        let choices = self.setup.choices();
+        let mut chosen = self.untuned();
+        if choices.count(trial.method.loss) == 1 {
+            return Ok(chosen);
+        }
+        let name = trial.name(self.setup);
+        self.tally.task(format!("learning rate of {name}"), self.setup.cost_of_search(trial.method));
+        let cell = trial.cell(self.setup, &self.arguments.out, chosen);
+        let memory = self.path(&format!("rates-{name}.json"));
+        let tries = cells::tries(&cell, &choices, &memory, &self.conduct, &mut self.tally);
         self.tally.done();
-        Ok(chosen.learning_rate)
+        let tries = tries?;
+        write_tries(&self.path(&format!("rates-{name}.csv")), &tries)?;
+        if let Some(tried) = tries.iter().find(|tried| tried.chosen) {
+            chosen = Tuned { learning_rate: tried.learning_rate, regulariser: tried.regulariser };
+        }
+        Ok(chosen)
     }
 
-    fn tries(&mut self, method: Method, path: &Path) -> Result<Vec<Try>, CliError> {
-        let cell = Trial { method, repeat: 1 }.cell(self.setup, &self.arguments.out, Settings::default().learning_rate);
-        let tries = cells::tries(&cell, &self.conduct, &mut self.tally)?;
-        write_tries(path, &tries)?;
-        Ok(tries)
-    }
-
-    /// Trains every repetition of every method that is not finished yet.
+    /// Trains every repetition of every method that is not finished yet. What goes wrong with one of them is told in the
+    /// end, and hinders no other.
     fn train(&mut self) -> Result<(), CliError> {
         for method in self.methods.clone() {
-            let rate = self.rate(method)?;
             for trial in self.setup.trials(method) {
-                self.tally.task(trial.name(self.setup), method.weight());
-                self.train_one(trial, rate)?;
-                self.tally.done();
+                cells::check_stopped(&self.again())?;
+                let name = trial.name(self.setup);
+                match self.train_one(trial) {
+                    Err(CliError::Stopped(_)) => return Err(CliError::Stopped(self.again())),
+                    Err(error) if ends_all(&error) => return Err(error),
+                    Err(error) => self.mishaps.push(Mishap { name, why: error.to_string() }),
+                    Ok(()) => {}
+                }
             }
         }
         Ok(())
     }
 
-    fn train_one(&mut self, trial: Trial, rate: f32) -> Result<(), CliError> {
+    fn train_one(&mut self, trial: Trial) -> Result<(), CliError> {
         let name = trial.name(self.setup);
-        let (cell, path) = (trial.cell(self.setup, &self.arguments.out, rate), self.path(&name));
-        check_kept(&cell, &path)?;
-        match cells::complete(&cell, &path, &self.conduct, &mut self.tally) {
-            Err(CliError::Train(error @ TrainError::Diverged { .. })) => {
-                self.mishaps.push(format!("{name}: {error}"));
-                Ok(())
-            }
-            Err(CliError::Stopped(_)) => Err(CliError::Words(self.again())),
-            other => other,
+        let path = self.path(&name);
+        if let Some(kept) = kept_tuning(&path) {
+            // What was chosen then may be chosen again: all else that differs is found before a long search.
+            self.check_kept(trial, kept, &path)?;
+        }
+        let tuned = self.tuned(trial)?;
+        let cell = self.check_kept(trial, tuned, &path)?;
+        self.tally.task(name, trial.method.weight());
+        let completed = cells::complete(&cell, &path, &self.conduct, &mut self.tally);
+        self.tally.done();
+        completed
+    }
+
+    /// The cell of a trial, unless its folder keeps another.
+    fn check_kept(&mut self, trial: Trial, tuned: Tuned, path: &Path) -> Result<Cell, CliError> {
+        let cell = trial.cell(self.setup, &self.arguments.out, tuned);
+        match self.known.refusal(&cell, path)? {
+            Some(why) => Err(CliError::Refused(why)),
+            None => Ok(cell),
         }
     }
 
     fn again(&self) -> String {
-        format!("stopped; the same command goes on in {}", self.arguments.out.display())
+        format!("the same command goes on in {}", self.arguments.out.display())
     }
 
-    /// Measures what each loss costs, where that was not done before.
+    /// Measures what each loss costs, where that was not done before on this device and by this version.
     fn measure_costs(&mut self) -> Result<(), CliError> {
-        let path = self.path(OVERHEAD);
-        if path.exists() {
+        let place = self.path(OVERHEAD);
+        let device = self.conduct.device.clone();
+        let on = open(&device, true)?.adapter().to_string();
+        if Costs::read(&place).is_ok_and(|kept| kept.is_of(&on)) {
             return Ok(());
         }
-        let device = self.conduct.device.clone();
-        let costs = costs(&mut || open(&device, true))?;
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let refused = |error: &dyn std::fmt::Display| CliError::Words(format!("{}: {error}", path.display()));
-        for cost in &costs {
-            writer.serialize(cost).map_err(|error| refused(&error))?;
-        }
-        let bytes = writer.into_inner().map_err(|error| refused(&error))?;
-        Ok(write_whole(&path, &bytes)?)
+        let costs = Costs::measure(&mut || open(&device, true))?;
+        Ok(costs.write(&place)?)
     }
 }
 
-/// The methods whose learning rates are to be found.
-fn searched(methods: &[Method]) -> Vec<Method> {
-    let mut searched: Vec<Method> = Vec::new();
-    for method in methods.iter().map(|method| method.searched()) {
-        if !searched.contains(&method) {
-            searched.push(method);
-        }
-    }
-    searched
+/// What a kept training was trained with.
+fn kept_tuning(path: &Path) -> Option<Tuned> {
+    let Settings { learning_rate, regulariser, .. } = RunFolder { path: path.to_owned() }.read_record().ok()?.settings;
+    Some(Tuned { learning_rate, regulariser: Some(regulariser) })
 }
 
-/// Refuses what was kept of other settings, which would pass for a result of these.
-fn check_kept(cell: &Cell, path: &Path) -> Result<(), CliError> {
-    let folder = RunFolder { path: path.to_owned() };
-    if !folder.has_checkpoint() {
-        return Ok(());
-    }
-    let record = folder.read_record()?;
-    // The ground distance of a file is in its record alone.
-    let ground = if cell.ground.is_some() { record.settings.ground.clone() } else { cell.settings.ground.clone() };
-    let settings = Settings { epochs: record.settings.epochs, ground, ..cell.settings.clone() };
-    let same = record.source == cell.source && record.protocol == cell.protocol && record.settings == settings;
-    if same && record.settings.epochs <= cell.settings.epochs {
-        return Ok(());
-    }
-    Err(CliError::Words(format!(
-        "{} holds a training of other data or settings; choose another --out, or remove it",
-        path.display()
-    )))
+/// Whether an error would meet every training: nothing is gained by going on.
+fn ends_all(error: &CliError) -> bool {
+    matches!(error, CliError::Stopped(_) | CliError::Device(_) | CliError::Refused(_))
 }
 
 /// What the studies say; one that cannot says why.
 fn document(work: &Work, studies: &[&Study], began: Instant) -> Document {
-    let results = Results::new(work.setup, &work.arguments.out);
+    let results = Results::new(work.setup, &work.arguments.out, &work.mishaps);
     let section = |study: &&Study| (study.measure)(&results).unwrap_or_else(|error| Section::unsaid(study, &error));
     let mut preface = work.setup.preface();
-    preface.extend(work.mishaps.iter().map(|mishap| format!("Did not train to its end: {mishap}")));
+    preface.extend(work.mishaps.iter().map(|Mishap { name, why }| format!("Did not come to its end: {name}: {why}")));
     let mut settings = work.setup.rows();
-    settings.extend(work.rates.iter().map(|(method, rate)| (format!("rate of {}", method.name()), rate.to_string())));
+    let tuned = |(trial, chosen): &(Trial, Result<Tuned, String>)| {
+        Some((format!("rate of {}", trial.name(work.setup)), chosen.as_ref().ok()?.to_string()))
+    };
+    settings.extend(work.chosen.iter().filter_map(tuned));
     settings.push(("seconds of this call".to_owned(), format!("{:.0}", began.elapsed().as_secs_f64())));
     settings.push(("seconds of all trainings".to_owned(), format!("{:.0}", results.seconds(&work.methods))));
-    settings.extend(results.device(&work.methods).map(|device| ("device".to_owned(), device)));
-    settings.push(("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()));
+    settings.extend(results.sittings(&work.methods));
     Document { preface, sections: studies.iter().map(section).collect(), settings }
 }
 

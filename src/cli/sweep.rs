@@ -2,12 +2,13 @@
 
 use super::args::{MergeArguments, Network, SweepArguments};
 use super::cells::{self, Conduct};
-use super::summary::{GridRun, summarise};
+use super::kept::Known;
+use super::summary::{Failure, GridRun, summarise};
 use super::train::Choice;
 use super::watch::Tally;
 use super::{CliError, say};
 use backhoe::data::protocol::ProtocolError;
-use backhoe::train::TrainError;
+use backhoe::nn::Loss;
 use backhoe::train::run::{RunFolder, write_whole};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -76,27 +77,83 @@ impl Grid {
         }
     }
 
-    /// Names of runs that are not finished in a folder.
-    fn missing(&self, folder: &Path) -> Vec<&str> {
-        let missing = |run: &&GridRun| {
-            let place = RunFolder { path: folder.join(&run.name) };
-            !place.is_complete(run.cell.settings.epochs)
-        };
-        self.runs.iter().filter(missing).map(|run| run.name.as_str()).collect()
+    /// Its losses, each once.
+    fn losses(&self) -> Vec<Loss> {
+        let mut losses: Vec<Loss> = Vec::new();
+        for run in &self.runs {
+            if !losses.contains(&run.loss) {
+                losses.push(run.loss);
+            }
+        }
+        losses
     }
 
-    /// The summary where every run is finished, else which are not.
-    fn report(&self, folder: &Path, quiet: bool) -> Result<(), CliError> {
-        let missing = self.missing(folder);
-        if missing.is_empty() {
-            return say(quiet, summarise(&self.runs, folder)?);
-        }
-        let (count, all) = (missing.len(), self.runs.len());
-        say(
-            quiet,
-            format_args!("{count} of {all} runs are not finished in {}: {}", folder.display(), missing.join(", ")),
-        )
+    /// Every run as it stands in a folder.
+    fn states(&self, folder: &Path) -> Vec<(&GridRun, State)> {
+        self.runs.iter().map(|run| (run, State::of(run, folder))).collect()
     }
+
+    /// The summary where every run is finished or has failed, else which are neither. What has failed is an error in the
+    /// end, when all else is said.
+    fn report(&self, folder: &Path, quiet: bool) -> Result<(), CliError> {
+        let states = self.states(folder);
+        let open = states.iter().filter(|(_, state)| *state == State::Open).map(|(run, _)| run.name.as_str());
+        let (open, all): (Vec<&str>, usize) = (open.collect(), self.runs.len());
+        let (finished, failed): (Vec<&GridRun>, Vec<Failure>) = split(states);
+        if open.is_empty() && !finished.is_empty() {
+            say(quiet, summarise(&finished, &self.losses(), &failed, folder)?)?;
+        } else if !open.is_empty() {
+            let (count, open) = (open.len(), open.join(", "));
+            say(quiet, format_args!("{count} of {all} runs are not finished in {}: {open}", folder.display()))?;
+        }
+        match failed.as_slice() {
+            [] => Ok(()),
+            [Failure { name, why }, ..] => {
+                let count = failed.len();
+                Err(CliError::Words(format!("{count} of {all} runs failed; {name}: {why}")))
+            }
+        }
+    }
+}
+
+/// How a run stands.
+#[derive(PartialEq)]
+enum State {
+    /// All of it is there.
+    Finished,
+    /// It ended with an error, which the next call may not meet.
+    Failed(String),
+    /// It is yet to be done, or under way.
+    Open,
+}
+
+impl State {
+    fn of(run: &GridRun, folder: &Path) -> Self {
+        let place = RunFolder { path: folder.join(&run.name) };
+        match std::fs::read_to_string(failure_file(folder, &run.name)) {
+            _ if place.is_complete(run.cell.settings.epochs) => Self::Finished,
+            Ok(why) => Self::Failed(why),
+            Err(_) => Self::Open,
+        }
+    }
+}
+
+/// Where it stands why a run failed: beside its folder, which is not there where the run did not begin.
+fn failure_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.failed"))
+}
+
+/// What is finished and what has failed.
+fn split(states: Vec<(&GridRun, State)>) -> (Vec<&GridRun>, Vec<Failure>) {
+    let (mut finished, mut failed) = (Vec::new(), Vec::new());
+    for (run, state) in states {
+        match state {
+            State::Finished => finished.push(run),
+            State::Failed(why) => failed.push(Failure { name: run.name.clone(), why }),
+            State::Open => {}
+        }
+    }
+    (finished, failed)
 }
 
 /// The folds to test on: the one asked for, or all of them, or none.
@@ -123,7 +180,7 @@ fn run_of(
     rate: Option<super::args::Rate>,
     seed: u32,
     fold: Option<usize>,
-    loss: backhoe::nn::Loss,
+    loss: Loss,
 ) -> Result<GridRun, CliError> {
     let Network { channels, hidden } = network.clone();
     let data = super::args::DataChoice { fold, ..arguments.data.clone() };
@@ -147,21 +204,53 @@ pub fn run(arguments: &SweepArguments) -> Result<(), CliError> {
     let checkpoint_every = Duration::from_secs(arguments.recipe.checkpoint_every);
     let conduct = Conduct { device: arguments.device.clone(), checkpoint_every };
     let mut tally = Tally::new(arguments.quiet, runs.len() as f64);
+    let mut known = Known::default();
     for run in &runs {
-        cells::check_stopped("stopped; the same command goes on")?;
+        let again = format!("the same command goes on in {}", folder.display());
+        cells::check_stopped(&again)?;
         tally.task(run.name.clone(), 1.0);
-        match cells::complete(&run.cell, &folder.join(&run.name), &conduct, &mut tally) {
+        let place = failure_file(folder, &run.name);
+        match train(run, folder, &mut known, &conduct, &mut tally) {
+            Err(CliError::Stopped(_)) => return Err(CliError::Stopped(again)),
+            Err(error @ (CliError::Device(_) | CliError::Refused(_))) => return Err(error),
             // Others of the grid may well be trained.
-            Err(CliError::Train(error @ TrainError::Diverged { .. })) => {
-                super::warn(format_args!("{}: {error}", run.name))
+            Err(error) => {
+                super::warn(format_args!("{}: {error}", run.name));
+                write_whole(&place, error.to_string().as_bytes())?;
             }
-            Err(CliError::Stopped(_)) => return Err(CliError::Words("stopped; the same command goes on".to_owned())),
-            other => other?,
+            Ok(()) => remove(&place)?,
         }
         tally.done();
     }
     tally.end_all();
     grid.report(folder, arguments.quiet)
+}
+
+/// Brings a run to its end, unless its folder keeps another.
+fn train(
+    run: &GridRun,
+    folder: &Path,
+    known: &mut Known,
+    conduct: &Conduct,
+    tally: &mut Tally,
+) -> Result<(), CliError> {
+    let path = folder.join(&run.name);
+    match known.refusal(&run.cell, &path)? {
+        Some(why) => Err(CliError::Refused(why)),
+        None => cells::complete(&run.cell, &path, conduct, tally),
+    }
+}
+
+/// Removes a file where there is one.
+fn remove(path: &Path) -> Result<(), CliError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(refused(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn refused(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::Words(format!("{}: {error}", path.display()))
 }
 
 /// Copies the runs of all folders into the first, and summarises.
@@ -188,24 +277,32 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), CliError> {
     grid.report(target, false)
 }
 
-/// Copies a finished run that the target lacks.
+/// Copies a finished run that the target lacks, or why it failed. The copy is called by the run's name once it is whole.
 fn copy_run(part: &Path, target: &Path, run: &GridRun) -> Result<(), CliError> {
+    match (State::of(run, part), State::of(run, target)) {
+        (_, State::Finished) | (State::Open, _) => return Ok(()),
+        (State::Failed(why), _) => return Ok(write_whole(&failure_file(target, &run.name), why.as_bytes())?),
+        (State::Finished, _) => {}
+    }
     let (from, to) = (part.join(&run.name), target.join(&run.name));
-    let finished = |path: &Path| RunFolder { path: path.to_owned() }.is_complete(run.cell.settings.epochs);
-    if !finished(&from) || finished(&to) {
-        return Ok(());
+    let place = target.join(format!(".unfinished-{}", run.name));
+    remove_folder(&place)?;
+    std::fs::create_dir_all(&place).map_err(|error| refused(&place, &error))?;
+    for entry in std::fs::read_dir(&from).map_err(|error| refused(&from, &error))? {
+        let name = entry.map_err(|error| refused(&from, &error))?.file_name();
+        let bytes = std::fs::read(from.join(&name)).map_err(|error| refused(&from.join(&name), &error))?;
+        write_whole(&place.join(&name), &bytes)?;
     }
-    let refused = |path: &Path, error: std::io::Error| CliError::Words(format!("{}: {error}", path.display()));
-    std::fs::create_dir_all(&to).map_err(|error| refused(&to, error))?;
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(&from).map_err(|error| refused(&from, error))? {
-        names.push(entry.map_err(|error| refused(&from, error))?.file_name());
+    // What the target has of this run is less than all of it.
+    remove_folder(&to)?;
+    std::fs::rename(&place, &to).map_err(|error| refused(&to, &error))?;
+    remove(&failure_file(target, &run.name))
+}
+
+/// Removes a folder with all in it where there is one.
+fn remove_folder(path: &Path) -> Result<(), CliError> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(refused(path, &error)),
+        _ => Ok(()),
     }
-    // The checkpoint last: it is what calls a run complete.
-    names.sort_by_key(|name| name.to_string_lossy().starts_with("checkpoint"));
-    for name in names {
-        let bytes = std::fs::read(from.join(&name)).map_err(|error| refused(&from.join(&name), error))?;
-        write_whole(&to.join(&name), &bytes)?;
-    }
-    Ok(())
 }

@@ -16,6 +16,8 @@ pub trait Watch {
     fn begin(&mut self, settings: &Settings);
     /// What happened.
     fn show(&mut self, event: &Event) -> Result<(), CliError>;
+    /// Such a share of a search for learning rates is done.
+    fn share(&mut self, _: f64) {}
     /// Training is over, or stopped.
     fn end(&mut self);
 }
@@ -161,11 +163,14 @@ impl Watch for Tally {
         self.epochs = settings.epochs;
     }
 
+    fn share(&mut self, share: f64) {
+        self.bar.set_position((UNITS * (self.done + share * self.cost)) as u64);
+    }
+
     fn show(&mut self, event: &Event) -> Result<(), CliError> {
         match event {
             Event::Step { epoch, batch, batches } => {
-                let share = (*epoch as f64 + *batch as f64 / *batches as f64) / self.epochs as f64;
-                self.bar.set_position((UNITS * (self.done + share * self.cost)) as u64);
+                self.share((*epoch as f64 + *batch as f64 / *batches as f64) / self.epochs as f64);
             }
             Event::Recovered { why, .. } if !self.quiet => {
                 self.bar.suspend(|| super::warn(format_args!("the device was lost ({why}) and opened again")));

@@ -162,7 +162,23 @@ fn results(data: &ReportData) -> String {
     };
     let rows = final_rows(&data.rows, ms_per_step);
     let (table, further) = (final_table_html(&rows), further_table_html(&rows));
-    format!("<div class=\"wide\">\n{table}{further}</div>\n")
+    let died: String = data.losses.iter().filter_map(|report| died(data, report)).collect();
+    format!("<div class=\"wide\">\n{table}{further}</div>\n{died}")
+}
+
+/// A paragraph on a network that died.
+fn died(data: &ReportData, report: &LossReport) -> Option<String> {
+    let class = report.confusion.as_ref()?.died_as()?;
+    Some(format!("<p class=\"died\">{}</p>\n", escape(&died_text(&report.loss, &data.classes[class]))))
+}
+
+/// What is said of a network that takes all test images for one class.
+#[must_use]
+pub fn died_text(loss: &str, class: &str) -> String {
+    format!(
+        "The network of {loss} has died: it takes all test images for {class}, which no number above tells. Try a smaller \
+         learning rate or momentum."
+    )
 }
 
 /// The learned matrices with the order recovered from each.
@@ -312,6 +328,16 @@ mod tests {
         assert_eq!(html.matches("<h2>").count(), 6);
         assert_eq!(html.matches("aria-label=\"Confusion, ").count(), 2);
         assert_eq!(html.matches("aria-label=\"D learned by ").count(), 2);
+    }
+
+    #[test]
+    fn a_network_that_died_is_said_to_have() {
+        let mut data = report(3);
+        assert!(!report_html(&data).unwrap().contains("has died"));
+        data.losses[1].confusion = Some(Confusion::from_pairs(3, &[0, 1, 2], &[1; 3]).unwrap());
+        let html = report_html(&data).unwrap();
+        assert_well_formed(&html);
+        assert_eq!(html.matches("has died: it takes all test images for 1 &lt;script").count(), 1);
     }
 
     #[test]

@@ -35,12 +35,12 @@ pub use figure::encode_png;
 #[cfg(not(target_arch = "wasm32"))]
 pub use heatmap::{confusion_heatmap_png, confusion_heatmap_svg, difference_heatmap_svg, heatmap_png, heatmap_svg};
 #[cfg(not(target_arch = "wasm32"))]
-pub use html::page;
-#[cfg(not(target_arch = "wasm32"))]
 pub use html::{LossReport, ReportData, report_html, write_report};
+#[cfg(not(target_arch = "wasm32"))]
+pub use html::{died_text, page};
 pub use palette::{Rgb, blue_to_red, cividis, hex, ink_on, loss_color, viridis};
 pub use paper::{ALXS, Printed, RES};
-pub use predictions::Predicted;
+pub use predictions::{Predicted, with_died};
 pub use records::{
     METRICS_HEADER, losses_of, read_confusion_csv, read_matrix_csv, read_metrics_csv, write_confusion_csv,
     write_matrix_csv, write_metrics_csv,

@@ -3,7 +3,7 @@
 use super::records::{contents, create, csv_error};
 use super::{ReportError, expect_shape, io_error};
 use crate::data::Images;
-use crate::train::metrics::argmax;
+use crate::train::metrics::{Confusion, argmax};
 use std::path::Path;
 
 /// The predictions of one network for a list of images.
@@ -74,10 +74,30 @@ impl Predicted {
         argmax(self.row(image)).abs_diff(self.labels[image] as usize)
     }
 
+    /// Whether they are about the same images: names, classes and real labels of faces drawn anew may be the same one by
+    /// one, but not all.
+    #[must_use]
+    pub fn has_images_of(&self, other: &Self) -> bool {
+        self.names == other.names && self.values == other.values
+    }
+
     /// Whether they are about the same images with the same classes.
     #[must_use]
     pub fn is_paired_with(&self, other: &Self) -> bool {
-        self.names == other.names && self.labels == other.labels && self.classes == other.classes
+        self.has_images_of(other) && self.labels == other.labels && self.classes == other.classes
+    }
+
+    /// Counts by true and predicted class.
+    #[must_use]
+    pub fn confusion(&self) -> Option<Confusion> {
+        let predicted: Vec<u32> = (0..self.len()).map(|image| argmax(self.row(image)) as u32).collect();
+        Confusion::from_pairs(self.classes.len(), &self.labels, &predicted).ok()
+    }
+
+    /// The class that every image is taken for, where the network has died ([`Confusion::died_as`]).
+    #[must_use]
+    pub fn died_as(&self) -> Option<usize> {
+        self.confusion()?.died_as()
     }
 
     /// Writes a line an image: name, true class, real value, score, a probability a class.
@@ -124,6 +144,16 @@ impl Predicted {
             }
         }
         Ok(found)
+    }
+}
+
+/// What a table calls a loss of which so many of all networks have died ([`Predicted::died_as`]).
+#[must_use]
+pub fn with_died(loss: &str, died: usize, all: usize) -> String {
+    match died {
+        0 => loss.to_owned(),
+        _ if all == 1 => format!("{loss} (died)"),
+        _ => format!("{loss} ({died} of {all} died)"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Equation 14 alone: does training with the linear earth mover's distance sink into uniform predictions (section 3.2)?
 
+use super::accuracy::label;
 use super::claim::{Judgement, Metric, Verdict, predictions};
 use super::document::Section;
 use super::results::Outcome;
@@ -45,31 +46,40 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
     let mut section = Section::new(format!("Collapse: equation 14 alone, on {data}"));
     let mut rows = Vec::new();
     for loss in [Loss::EmdLinear, Loss::Xe] {
-        let outcomes = results.of(method(loss))?;
+        let outcomes = results.ended(method(loss))?;
         let text = |of: fn(&Predicted) -> f64| spread(&outcomes, of).map_or(String::new(), |spread| spread.text(3));
         let aem = Metric::Aem.spread(&predictions(&outcomes)).map_or(String::new(), |spread| spread.text(1));
-        rows.push(vec![loss.to_string(), aem, text(entropy), text(commonest)]);
+        rows.push(vec![label(results, loss.name(), &outcomes), aem, text(entropy), text(commonest)]);
     }
     let header = ["loss", "AEM %", "entropy (1 = uniform)", "share of the commonest prediction"];
     section.blocks.push(Block::table(&header, rows));
     let outcomes = results.of(method(Loss::EmdLinear))?;
     let entropies: Vec<f64> = outcomes.iter().map(|outcome| entropy(&outcome.predicted)).collect();
     let uniform = entropies.iter().filter(|share| **share >= UNIFORM).count();
+    let untrained =
+        results.of(method(Loss::Xe))?.iter().filter(|outcome| entropy(&outcome.predicted) >= UNIFORM).count();
     section.verdicts.push(Verdict {
         claim: "trained with equation 14 alone, predictions become uniform".to_owned(),
         paper: "no number".to_owned(),
+        counted: true,
         ours: format!(
-            "entropy {} of the largest; uniform (at least {UNIFORM}) in {uniform} of {}",
+            "entropy {} of the largest; uniform (at least {UNIFORM}) in {uniform} of {}, of cross-entropy in {untrained}",
             spread(&outcomes, entropy).map_or(String::new(), |spread| spread.text(3)),
             entropies.len()
         ),
-        judgement: match uniform {
-            0 => Judgement::DoesNot,
-            all if all == entropies.len() => Judgement::Holds,
-            _ => Judgement::CannotTell,
-        },
+        judgement: judge(uniform, untrained, entropies.len()),
     });
     Ok(section)
+}
+
+/// Of so many repetitions some are uniform, and some of cross-entropy's.
+fn judge(uniform: usize, untrained: usize, all: usize) -> Judgement {
+    match (uniform, untrained) {
+        (0, _) => Judgement::DoesNot,
+        // Where cross-entropy has learned nothing either, it is not equation 14 that keeps predictions uniform.
+        (uniform, 0) if uniform == all => Judgement::Holds,
+        _ => Judgement::CannotTell,
+    }
 }
 
 fn spread(outcomes: &[Outcome], of: fn(&Predicted) -> f64) -> Option<Spread> {
@@ -80,6 +90,13 @@ fn spread(outcomes: &[Outcome], of: fn(&Predicted) -> f64) -> Option<Spread> {
 mod tests {
     use super::*;
     use crate::data::Images;
+
+    #[test]
+    fn a_collapse_is_one_where_cross_entropy_learns() {
+        use Judgement::{CannotTell, DoesNot, Holds};
+        let found = [judge(4, 0, 4), judge(3, 0, 4), judge(0, 0, 4), judge(4, 4, 4), judge(0, 4, 4)];
+        assert_eq!(found, [Holds, CannotTell, DoesNot, CannotTell, DoesNot]);
+    }
 
     #[test]
     fn entropy_and_commonest_tell_uniform_from_sure() {

@@ -33,8 +33,10 @@ impl Section {
     /// The section's claims as a table.
     fn claims(&self) -> Option<Block> {
         let row = |verdict: &Verdict| {
-            let Verdict { claim, paper, ours, judgement } = verdict;
-            vec![claim.clone(), paper.clone(), ours.clone(), judgement.words().to_owned()]
+            let Verdict { claim, paper, ours, judgement, counted } = verdict;
+            let words =
+                if *counted { judgement.words().to_owned() } else { format!("{} (not counted)", judgement.words()) };
+            vec![claim.clone(), paper.clone(), ours.clone(), words]
         };
         let rows: Vec<_> = self.verdicts.iter().map(row).collect();
         (!rows.is_empty()).then(|| Block::table(&["claim", "paper", "here", "verdict"], rows))
@@ -96,16 +98,19 @@ impl Document {
         parts
     }
 
-    /// How many claims came out how.
+    /// How many claims of the paper came out how.
     fn count(&self) -> String {
-        let verdicts = || self.sections.iter().flat_map(|section| &section.verdicts);
+        let all = || self.sections.iter().flat_map(|section| &section.verdicts);
+        let verdicts = || all().filter(|verdict| verdict.counted);
         let of = |judgement| verdicts().filter(|verdict| verdict.judgement == judgement).count();
         format!(
-            "Of {} claims {} hold here, {} do not, and of {} these runs cannot tell.",
+            "Of {} claims of the paper {} hold here, {} do not, and of {} these runs cannot tell. {} more comparisons are not \
+             counted: the paper does not claim them, its own numbers say otherwise, or they are true by construction.",
             verdicts().count(),
             of(Judgement::Holds),
             of(Judgement::DoesNot),
-            of(Judgement::CannotTell)
+            of(Judgement::CannotTell),
+            all().count() - verdicts().count()
         )
     }
 }
@@ -122,8 +127,18 @@ mod tests {
             Block::matrix(&["a".to_owned(), "b".to_owned()], &[0.0, 0.5, 0.5, 0.0]),
             Block::figure("one", "what it shows", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>".to_owned()),
         ];
-        let verdict = |judgement| Verdict { claim: "it is".into(), paper: "1".into(), ours: "2 & 3".into(), judgement };
-        section.verdicts = vec![verdict(Judgement::Holds), verdict(Judgement::CannotTell)];
+        let verdict = |judgement, counted| Verdict {
+            claim: "it is".into(),
+            paper: "1".into(),
+            ours: "2 & 3".into(),
+            judgement,
+            counted,
+        };
+        section.verdicts = vec![
+            verdict(Judgement::Holds, true),
+            verdict(Judgement::CannotTell, true),
+            verdict(Judgement::DoesNot, false),
+        ];
         Document {
             preface: vec!["On faces.".into()],
             sections: vec![section],
@@ -136,7 +151,11 @@ mod tests {
         let text = document().markdown();
         assert!(text.contains("| x\\|e | 50 .0 |"), "{text}");
         assert!(text.contains("| it is | 1 | 2 & 3 | cannot tell |") && text.contains("](figures/one.svg)"), "{text}");
-        assert!(text.contains("Of 2 claims 1 hold here, 0 do not, and of 1 these runs cannot tell."), "{text}");
+        assert!(
+            text.contains("Of 2 claims of the paper 1 hold here, 0 do not, and of 1 these runs cannot tell. 1 more"),
+            "{text}"
+        );
+        assert!(text.contains("| does not hold (not counted) |"), "{text}");
         assert!(text.contains("|  | a | b |\n| --- | --- | --- |\n| a | 0.00 | 0.50 |"), "{text}");
     }
 

@@ -21,10 +21,10 @@ mod trial;
 
 pub use claim::{Comparison, Judgement, Metric, Relation, Verdict};
 pub use document::{Document, Section};
-pub use overhead::{Cost, FILE as OVERHEAD, costs};
-pub use results::{Outcome, Results};
+pub use overhead::{Cost, Costs, FILE as OVERHEAD};
+pub use results::{Mishap, Outcome, Results};
 pub use setup::Setup;
-pub use trial::{Method, Net, Trial, Variant};
+pub use trial::{Method, Net, Trial, Tuned, Variant};
 
 use crate::report::ReportError;
 use crate::train::run::RunError;
@@ -66,6 +66,9 @@ pub enum ReproduceError {
     /// A training's settings are missing or damaged.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Something went wrong with a training.
+    #[error("{0}")]
+    Mishap(Mishap),
     /// A training did not come to its end.
     #[error("{}: this training has not come to its end", .0.display())]
     Unfinished(PathBuf),

@@ -1,11 +1,11 @@
 //! What finished trainings left, read from their folders.
 
 use super::ReproduceError;
-use super::overhead::{Cost, FILE as OVERHEAD};
+use super::overhead::{Costs, FILE as OVERHEAD};
 use super::setup::Setup;
 use super::trial::{Method, Trial};
-use crate::report::{EpochRow, Predicted, ReportError, read_matrix_csv, read_metrics_csv};
-use crate::train::run::RunFolder;
+use crate::report::{EpochRow, Predicted, read_matrix_csv, read_metrics_csv};
+use crate::train::run::{RunFolder, Sitting};
 use std::path::{Path, PathBuf};
 
 /// What one finished training left.
@@ -32,26 +32,51 @@ impl Outcome {
     }
 }
 
+/// A training that did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mishap {
+    /// Its name.
+    pub name: String,
+    /// What went wrong.
+    pub why: String,
+}
+
+impl std::fmt::Display for Mishap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} did not come to its end: {}", self.name, self.why)
+    }
+}
+
 /// All finished trainings of a setup.
 pub struct Results<'a> {
     /// How they were done.
     pub setup: &'a Setup,
     folder: PathBuf,
+    mishaps: &'a [Mishap],
 }
 
 impl<'a> Results<'a> {
-    /// Those in a folder, each in a folder of its own below.
+    /// Those in a folder, each in a folder of its own below, but for those with a mishap.
     #[must_use]
-    pub fn new(setup: &'a Setup, folder: &Path) -> Self {
-        Self { setup, folder: folder.to_owned() }
+    pub fn new(setup: &'a Setup, folder: &Path, mishaps: &'a [Mishap]) -> Self {
+        Self { setup, folder: folder.to_owned(), mishaps }
     }
 
     /// Every repetition of a method.
     ///
     /// # Errors
-    /// When one is missing or damaged.
+    /// When one is missing or damaged, or had a mishap.
     pub fn of(&self, method: Method) -> Result<Vec<Outcome>, ReproduceError> {
         self.setup.trials(method).into_iter().map(|trial| self.one(trial)).collect()
+    }
+
+    /// The repetitions of a method that had no mishap.
+    ///
+    /// # Errors
+    /// When another is missing or damaged.
+    pub fn ended(&self, method: Method) -> Result<Vec<Outcome>, ReproduceError> {
+        let ended = |outcome: &Result<Outcome, ReproduceError>| !matches!(outcome, Err(ReproduceError::Mishap(_)));
+        self.setup.trials(method).into_iter().map(|trial| self.one(trial)).filter(ended).collect()
     }
 
     /// Seconds of all trainings of these methods, as far as they are there.
@@ -61,28 +86,37 @@ impl<'a> Results<'a> {
         trials.filter_map(|trial| self.one(trial).ok()).map(|outcome| outcome.last().seconds).sum()
     }
 
-    /// What the first of these methods was trained on.
+    /// What these methods were trained on and by which version, each once, as rows of settings.
     #[must_use]
-    pub fn device(&self, methods: &[Method]) -> Option<String> {
-        let trial = self.setup.trials(*methods.first()?).into_iter().next()?;
-        let record = RunFolder { path: self.folder.join(trial.name(self.setup)) }.read_record().ok()?;
-        record.sittings.first().map(|sitting| sitting.adapter.to_string())
+    pub fn sittings(&self, methods: &[Method]) -> Vec<(String, String)> {
+        let trials = methods.iter().flat_map(|&method| self.setup.trials(method));
+        let folders = trials.map(|trial| RunFolder { path: self.folder.join(trial.name(self.setup)) });
+        let sittings = folders.filter_map(|folder| folder.read_record().ok()).flat_map(|record| record.sittings);
+        let mut rows: Vec<(String, String)> = Vec::new();
+        for Sitting { version, adapter, .. } in sittings {
+            for row in [("device".to_owned(), adapter.to_string()), ("version".to_owned(), version)] {
+                if !rows.contains(&row) {
+                    rows.push(row);
+                }
+            }
+        }
+        rows
     }
 
     /// What each loss was measured to cost.
     ///
     /// # Errors
     /// When that is missing or damaged.
-    pub fn costs(&self) -> Result<Vec<Cost>, ReproduceError> {
-        let path = self.folder.join(OVERHEAD);
-        let costs: Result<Vec<Cost>, csv::Error> =
-            csv::Reader::from_path(&path).and_then(|mut reader| reader.deserialize().collect());
-        costs.map_err(|source| ReportError::Csv { path, source }.into())
+    pub fn costs(&self) -> Result<Costs, ReproduceError> {
+        Ok(Costs::read(&self.folder.join(OVERHEAD))?)
     }
 
     fn one(&self, trial: Trial) -> Result<Outcome, ReproduceError> {
-        let folder = self.folder.join(trial.name(self.setup));
-        let loss = trial.method.loss;
+        let name = trial.name(self.setup);
+        if let Some(mishap) = self.mishaps.iter().find(|mishap| mishap.name == name) {
+            return Err(ReproduceError::Mishap(mishap.clone()));
+        }
+        let (folder, loss) = (self.folder.join(name), trial.method.loss);
         let rows = read_metrics_csv(&folder.join("metrics.csv"))?;
         if rows.len() < self.setup.epochs {
             return Err(ReproduceError::Unfinished(folder));

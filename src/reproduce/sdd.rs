@@ -55,8 +55,11 @@ fn verdict(ordered: &[f64], unordered: &[f64]) -> Verdict {
     Verdict {
         claim: "ordered classes are more strongly related than classes without an order".to_owned(),
         paper: "0.0335 against 0.00614".to_owned(),
-        ours: interval.map_or("undefined".to_owned(), |interval| format!("difference {}", interval.text(4))),
-        judgement: interval.map_or(Judgement::CannotTell, |interval| Relation::Above.judge(&interval)),
+        counted: true,
+        ours: interval.map_or("undefined".to_owned(), |interval| {
+            format!("difference {} ({})", interval.text(4), interval.basis.text())
+        }),
+        judgement: interval.map_or(Judgement::CannotTell, |interval| Relation::Above.judge(&interval, None)),
     }
 }
 

@@ -3,6 +3,8 @@
 use super::trial::{Method, Trial, Variant};
 use crate::data::source::Source;
 use crate::nn::Loss;
+use crate::train::Settings;
+use crate::train::search::{Choices, RATES, REGULARISERS};
 
 /// On what, how often and how long the studies train.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,9 @@ pub struct Setup {
     pub learning_rate: Option<f32>,
 }
 
+/// Share of the training images that a search trains on.
+const TRAINED_ON: f64 = 0.8;
+
 /// The paper's momentum (section 4.1).
 const PAPER_MOMENTUM: f32 = 0.98;
 
@@ -33,7 +38,7 @@ impl Default for Setup {
         Self {
             ordered: Source::Faces { train: 1600, test: 400 },
             unordered: Source::Digits { test_fraction: 0.2 },
-            seeds: 4,
+            seeds: 5,
             folds: None,
             epochs: 16,
             batch: 32,
@@ -53,6 +58,12 @@ impl Setup {
         }
     }
 
+    /// The share of a variant's training images that is trained on: of faces fewer are drawn in the first place.
+    pub(super) fn share(&self, variant: Variant) -> Option<f64> {
+        let drawn = matches!(self.ordered, Source::Faces { .. });
+        (variant == Variant::Half && !drawn).then_some(0.5)
+    }
+
     /// What the data of a variant are called in titles.
     #[must_use]
     pub fn data_name(&self, variant: Variant) -> String {
@@ -62,7 +73,8 @@ impl Setup {
             Source::Folder { path, .. } => path.display().to_string(),
         };
         match variant {
-            Variant::Bins(bins) => format!("{name}, ages in {bins} bins"),
+            Variant::Bins(bins) => format!("{name}, real-valued labels in {bins} bins"),
+            Variant::Half if self.share(variant).is_some() => format!("{name}, half of its training images"),
             _ => name,
         }
     }
@@ -77,6 +89,48 @@ impl Setup {
     #[must_use]
     pub fn trials(&self, method: Method) -> Vec<Trial> {
         (1..=self.repeats()).map(|repeat| Trial { method, repeat }).collect()
+    }
+
+    /// The training on whose training images the choices of a trial are made: a part of them is kept from training and
+    /// measured on. Where every repetition draws faces of its own, one search does for all. Everywhere else the images that
+    /// one repetition tests on are among those that another trains on, so that each has a search of its own.
+    #[must_use]
+    pub fn searched(&self, trial: Trial) -> Trial {
+        let method = trial.method.searched();
+        let apart = matches!(self.source(method.data), Source::Faces { .. }) && self.folds.is_none();
+        Trial { method, repeat: if apart { 1 } else { trial.repeat } }
+    }
+
+    /// What is chosen from on a validation split.
+    #[must_use]
+    pub fn choices(&self) -> Choices {
+        let rates = self.learning_rate.map_or_else(|| RATES.to_vec(), |rate| vec![rate]);
+        Choices { rates, regularisers: REGULARISERS.to_vec() }
+    }
+
+    /// What a search costs, in trainings of the default network on the whole data.
+    #[must_use]
+    pub fn cost_of_search(&self, method: Method) -> f64 {
+        let settings = Settings { epochs: self.epochs, ..Settings::default() };
+        let epochs = match self.choices() {
+            choices if choices.count(method.loss) == 1 => 0,
+            choices => choices.epochs(&settings, method.loss),
+        };
+        TRAINED_ON * method.weight() * epochs as f64 / self.epochs as f64
+    }
+
+    /// What all of these methods cost with their searches, in trainings of the default network on the whole data.
+    #[must_use]
+    pub fn cost(&self, methods: &[Method]) -> f64 {
+        let trials: Vec<Trial> = methods.iter().flat_map(|&method| self.trials(method)).collect();
+        let mut searched: Vec<Trial> = Vec::new();
+        for trial in trials.iter().map(|&trial| self.searched(trial)) {
+            if !searched.contains(&trial) {
+                searched.push(trial);
+            }
+        }
+        let trainings: f64 = trials.iter().map(|trial| trial.method.weight()).sum();
+        trainings + searched.iter().map(|trial| self.cost_of_search(trial.method)).sum::<f64>()
     }
 
     /// What repetitions are, in words.
@@ -116,16 +170,28 @@ impl Setup {
                  so few steps that networks die of it: --momentum {PAPER_MOMENTUM} with more --epochs is the paper's own way."
             ));
         }
+        if self.epochs <= Settings::default().jump_start {
+            paragraphs.push("The jump start covers all epochs: self-guided losses are cross-entropy here.".to_owned());
+        }
         paragraphs.push(match self.learning_rate {
             Some(rate) => format!("The learning rate of all methods is {rate}."),
-            None => "Learning rates were searched for each method among 10^-1.5, 10^-2 … 10^-4.5 on a fifth of the training images \
-                     of the first repetition."
+            None => "Learning rates were searched for each method among 10^-1.5, 10^-2 … 10^-4.5 on a fifth of the training \
+                     images: of the first repetition where each has images of its own, else of every repetition anew, so that \
+                     no search sees an image that its training is tested on."
                 .to_owned(),
         });
+        paragraphs.push("The regulariser of a-emd was chosen among 0.1, 1 and 10 on the same images.".to_owned());
         paragraphs.push(format!(
-            "A claim holds where the whole interval agrees with it, and does not where the whole interval contradicts it; else \
-             these runs cannot tell. A claim that a method performs as well as another means: at most {} points below.",
-            super::accuracy::MARGIN
+            "A claim holds where the whole 95 % interval agrees with it, and does not where the whole interval contradicts it; else \
+             these runs cannot tell. Intervals are Student's t over the paired differences of repetitions{}; one repetition decides \
+             nothing. That a method performs as well as another means: at most a standard deviation of the other's repetitions \
+             below it, which is what another repetition would change (the margin). No interval allows for the number of claims: of \
+             forty about two come out wrong by chance.",
+            match (&self.ordered, self.folds) {
+                (Source::Faces { .. }, None) => ", each on images of its own",
+                _ => ", and a bootstrap of the images where all repetitions share them; where they share training images, as \
+                      folds do, they are somewhat too narrow",
+            }
         ));
         paragraphs
     }

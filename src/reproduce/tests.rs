@@ -1,5 +1,6 @@
 use super::*;
 use crate::data::Images;
+use crate::data::source::Source;
 use crate::plan::Executor;
 use crate::report::{EpochRow, Predicted, write_matrix_csv, write_metrics_csv};
 use crate::train::cell::Cell;
@@ -7,9 +8,12 @@ use crate::train::run::{Record, RunFolder, Sitting};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+/// What every trial is trained with here.
+const TUNED: Tuned = Tuned { learning_rate: 0.01, regulariser: None };
+
 /// What a training of a trial would leave, made up: three images of three classes.
 fn leave(trial: Trial, setup: &Setup, folder: &Path) {
-    let (cell, folder) = (trial.cell(setup, folder, 0.01), folder.join(trial.name(setup)));
+    let (cell, folder) = (trial.cell(setup, folder, TUNED), folder.join(trial.name(setup)));
     std::fs::create_dir(&folder).unwrap();
     let classes = ["a", "b", "c"].map(str::to_owned);
     let mut images = Images::with_capacity(1, 3);
@@ -41,7 +45,7 @@ fn every_study_measures_what_it_trains_and_misses_what_did_not_end() {
         std::fs::create_dir(&folder).unwrap();
         let trials: Vec<Trial> =
             (study.methods)().into_iter().flat_map(|method| setup.trials(method)).collect::<Vec<_>>();
-        let results = Results::new(&setup, &folder);
+        let results = Results::new(&setup, &folder, &[]);
         assert!((study.measure)(&results).is_err(), "{}", study.name);
         let mut left = BTreeSet::new();
         for trial in trials.iter().filter(|trial| left.insert(trial.name(&setup))) {
@@ -50,7 +54,7 @@ fn every_study_measures_what_it_trains_and_misses_what_did_not_end() {
         let section = (study.measure)(&results).unwrap_or_else(|error| panic!("{}: {error}", study.name));
         assert!(!section.verdicts.is_empty(), "{}", study.name);
         let longer = Setup { epochs: 4, ..setup.clone() };
-        let unfinished = (study.measure)(&Results::new(&longer, &folder)).err().unwrap().to_string();
+        let unfinished = (study.measure)(&Results::new(&longer, &folder, &[])).err().unwrap().to_string();
         assert!(unfinished.contains("has not come to its end"), "{}: {unfinished}", study.name);
     }
 }
@@ -63,7 +67,7 @@ fn every_method_is_trained_once_under_a_name_of_its_own() {
     let setup = Setup::default();
     let trials: Vec<Trial> = methods.iter().flat_map(|&method| setup.trials(method)).collect();
     assert_eq!(trials.len(), setup.seeds * methods.len());
-    let cells: Vec<Cell> = trials.iter().map(|trial| trial.cell(&setup, Path::new("kept"), 0.01)).collect();
+    let cells: Vec<Cell> = trials.iter().map(|trial| trial.cell(&setup, Path::new("kept"), TUNED)).collect();
     for (at, cell) in cells.iter().enumerate() {
         cell.settings.check().unwrap();
         if let Some(teacher) = trials[at].teacher() {
@@ -87,7 +91,57 @@ fn folds_take_the_place_of_seeds() {
     let method = Method::new(Variant::Whole, Net::Default, crate::nn::Loss::Xe);
     let trials = setup.trials(method);
     assert_eq!((trials.len(), setup.repeats_in_words().as_str()), (5, "5 folds"));
-    let cell = trials[4].cell(&setup, Path::new("kept"), 0.01);
+    let cell = trials[4].cell(&setup, Path::new("kept"), TUNED);
     assert_eq!((cell.protocol.fold, cell.settings.seed), (Some(5), 1));
     assert_eq!(trials[4].name(&setup), "whole-default-xe-fold5");
+}
+
+/// Faces drawn anew are in no other repetition; images of folds and of split data are.
+#[test]
+fn a_search_is_shared_where_no_repetition_tests_on_its_images() {
+    let of = |setup: &Setup, data| {
+        let trial = Trial { method: Method::new(data, Net::Default, crate::nn::Loss::Xe), repeat: 3 };
+        setup.searched(trial).repeat
+    };
+    let seeds = Setup::default();
+    assert_eq!((of(&seeds, Variant::Whole), of(&seeds, Variant::Unordered)), (1, 3));
+    let folds = Setup { folds: Some(5), ..Setup::default() };
+    assert_eq!(of(&folds, Variant::Whole), 3);
+    let path = Path::new("photos").to_owned();
+    let folder = Setup { ordered: Source::Folder { path, test_fraction: 0.2, strict: false }, ..Setup::default() };
+    assert_eq!((of(&folder, Variant::Whole), of(&folder, Variant::Bins(3))), (3, 3));
+}
+
+#[test]
+fn half_of_a_folder_is_half_of_its_training_images() {
+    let path = Path::new("photos").to_owned();
+    let folder = Setup { ordered: Source::Folder { path, test_fraction: 0.2, strict: false }, ..Setup::default() };
+    let cell = |setup: &Setup, data| {
+        let trial = Trial { method: Method::new(data, Net::Default, crate::nn::Loss::Xe), repeat: 1 };
+        trial.cell(setup, Path::new("kept"), TUNED)
+    };
+    let half = cell(&folder, Variant::Half);
+    assert_eq!((half.protocol.share, cell(&folder, Variant::Whole).protocol.share), (Some(0.5), None));
+    assert!(folder.data_name(Variant::Half).contains("half of its training images"));
+    let drawn = cell(&Setup::default(), Variant::Half);
+    assert_eq!((drawn.protocol.share, drawn.source), (None, Source::Faces { train: 800, test: 400 }));
+}
+
+/// One repetition that did not end leaves the others their rows, and the claims without an answer.
+#[test]
+fn what_is_left_of_a_method_is_shown_and_not_judged() {
+    let place = tempfile::tempdir().unwrap();
+    let setup = Setup { seeds: 2, epochs: 3, ..Setup::default() };
+    let trials: Vec<Trial> = (table5::STUDY.methods)().into_iter().flat_map(|method| setup.trials(method)).collect();
+    trials.iter().for_each(|trial| leave(*trial, &setup, place.path()));
+    let mishaps = [Mishap { name: "unordered-default-xemd1-seed2".to_owned(), why: "it diverged".to_owned() }];
+    let section = (table5::STUDY.measure)(&Results::new(&setup, place.path(), &mishaps)).unwrap();
+    let text: String = section.blocks.iter().map(crate::report::Block::text).collect();
+    assert!(text.contains("xemd1 (1 of 2 ended)"), "{text}");
+    assert!(
+        section.verdicts.iter().all(|verdict| verdict.judgement == Judgement::CannotTell),
+        "{:?}",
+        section.verdicts
+    );
+    assert!(section.verdicts[0].ours.contains("it diverged"));
 }

@@ -94,7 +94,12 @@ impl Method {
     #[must_use]
     pub fn weight(self) -> f64 {
         let net = if self.net == Net::Small { 0.4 } else { 1.0 };
-        let data = if self.data == Variant::Half { 0.55 } else { 1.0 };
+        let data = match self.data {
+            Variant::Half => 0.55,
+            // Of the digits.
+            Variant::Unordered => 0.9,
+            Variant::Whole | Variant::Bins(_) => 1.0,
+        };
         net * data
     }
 
@@ -103,6 +108,22 @@ impl Method {
     pub fn name(self) -> String {
         let lambda = self.lambda.map_or(String::new(), |lambda| format!("-lambda{lambda}"));
         format!("{}-{}-{}{lambda}", self.data.name(), self.net.name(), self.loss)
+    }
+}
+
+/// What is chosen on a validation split.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tuned {
+    /// The learning rate.
+    pub learning_rate: f32,
+    /// Weight of the entropy, for A-EMD alone.
+    pub regulariser: Option<f32>,
+}
+
+impl std::fmt::Display for Tuned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.learning_rate)?;
+        self.regulariser.map_or(Ok(()), |weight| write!(f, ", regulariser {weight}"))
     }
 }
 
@@ -131,9 +152,9 @@ impl Trial {
         (self.method.loss == Loss::AEmd).then_some(Self { method, ..self })
     }
 
-    /// What is to be trained, with this learning rate, where all trainings lie in `folder`.
+    /// What is to be trained with what was chosen for it, where all trainings lie in `folder`.
     #[must_use]
-    pub fn cell(self, setup: &Setup, folder: &Path, learning_rate: f32) -> Cell {
+    pub fn cell(self, setup: &Setup, folder: &Path, tuned: Tuned) -> Cell {
         let Method { data, net, loss, lambda } = self.method;
         let (channels, hidden) = net.layers();
         let bins = if let Variant::Bins(bins) = data { Some(bins) } else { None };
@@ -141,12 +162,13 @@ impl Trial {
         let fold = setup.folds.map(|_| self.repeat);
         Cell {
             source: setup.source(data),
-            protocol: Protocol { folds: setup.folds, fold, bins, ..Protocol::default() },
+            protocol: Protocol { folds: setup.folds, fold, bins, share: setup.share(data), validation: None },
             settings: Settings {
                 losses: vec![loss],
                 epochs: setup.epochs,
                 batch: setup.batch,
-                learning_rate,
+                learning_rate: tuned.learning_rate,
+                regulariser: tuned.regulariser.unwrap_or(Settings::default().regulariser),
                 momentum: setup.momentum,
                 seed,
                 channels,

@@ -129,6 +129,12 @@ pub enum RunError {
 
 /// How the names of files begin that are not whole yet; a killed run leaves such a one.
 const UNFINISHED: &str = ".unfinished-";
+/// The table of the learning rates that were tried for a run.
+pub const TRIES: &str = "rates.csv";
+/// What a search for learning rates remembers in a run's folder.
+pub const SEARCH: &str = "rates.json";
+/// What a run that was killed before its first step may have left.
+const BEFORE: [&str; 3] = [RECORD, TRIES, SEARCH];
 /// The folder of runs that nobody gave another place.
 const RUNS: &str = "runs";
 /// Key of [`Network`] in a weights file's metadata.
@@ -206,16 +212,19 @@ impl RunFolder {
         }
         at(path, std::fs::create_dir_all(path))?;
         folder.sweep()?;
-        if let Some(name) = folder.names()?.into_iter().find(|name| !name.starts_with('.') && name != RECORD) {
+        if let Some(name) =
+            folder.names()?.into_iter().find(|name| !name.starts_with('.') && !BEFORE.contains(&name.as_str()))
+        {
             return Err(RunError::NotEmpty(path.display().to_string(), name));
         }
         write_whole(&folder.record(), b"")?;
         Ok(folder)
     }
 
-    /// Removes the folder again where its run never began.
+    /// Removes the folder again where its run never began, and no search for its learning rates either.
     pub fn remove_empty(&self) {
-        if std::fs::metadata(self.record()).is_ok_and(|record| record.len() == 0) {
+        let searched = self.path.join(SEARCH).exists();
+        if !searched && std::fs::metadata(self.record()).is_ok_and(|record| record.len() == 0) {
             // What cannot be removed, or holds something, stays: it hinders no other run.
             let _ = std::fs::remove_file(self.record()).and_then(|()| std::fs::remove_dir(&self.path));
             let _ = self.path.parent().filter(|parent| *parent == Path::new(RUNS)).map(std::fs::remove_dir);

@@ -1,5 +1,5 @@
-//! What several runs say together: mean and standard deviation over seeds and folds, and the paired bootstrap interval
-//! of a difference, so that no claim rests on one lucky run.
+//! What several runs say together: mean and standard deviation over seeds and folds, and the interval of a difference, so
+//! that no claim rests on one lucky run. Runs are what is counted, not images: a thousand images of one run are one run.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -7,7 +7,7 @@ use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 
 /// Times that a bootstrap draws anew.
-pub const RESAMPLES: usize = 2000;
+const RESAMPLES: usize = 2000;
 
 /// Mean and spread of some numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,22 +44,47 @@ impl Spread {
     }
 }
 
-/// A difference with the interval in which 95 of 100 drawn anew lie.
+/// What an interval is made of, and so what it allows for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Basis {
+    /// Student's t over so many runs, each with test images of its own: allows for both.
+    Runs(usize),
+    /// Student's t over so many runs, and a bootstrap of the test images that all of them share.
+    RunsAndImages(usize),
+    /// A bootstrap of the test images of a single run: says nothing of what another seed would have given.
+    Images,
+}
+
+impl Basis {
+    /// In words.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            Self::Runs(runs) => format!("t over {runs} runs"),
+            Self::RunsAndImages(runs) => format!("t over {runs} runs and bootstrap of their images"),
+            Self::Images => "bootstrap of one run's images".to_owned(),
+        }
+    }
+}
+
+/// A difference with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The difference as measured.
     pub mean: f64,
-    /// 2.5 of 100 lie below.
+    /// The lower end.
     pub low: f64,
-    /// 2.5 of 100 lie above.
+    /// The upper end.
     pub high: f64,
+    /// What it is made of.
+    pub basis: Basis,
 }
 
 impl Interval {
     /// `+2.1 [+0.4, +3.9]`, with so many decimals.
     #[must_use]
     pub fn text(&self, decimals: usize) -> String {
-        let Self { mean, low, high } = self;
+        let Self { mean, low, high, .. } = self;
         format!("{mean:+.decimals$} [{low:+.decimals$}, {high:+.decimals$}]")
     }
 }
@@ -72,10 +97,18 @@ const STUDENT: [f64; 30] = [
 ];
 
 /// The interval around a number of which the variance is estimated with so many degrees of freedom, rounded down.
-fn student(mean: f64, variance: f64, freedom: f64) -> Interval {
+fn student(mean: f64, variance: f64, freedom: f64, basis: Basis) -> Interval {
     let degrees = (freedom as usize).clamp(1, STUDENT.len());
     let reach = STUDENT[degrees - 1] * variance.sqrt();
-    Interval { mean, low: mean - reach, high: mean + reach }
+    Interval { mean, low: mean - reach, high: mean + reach, basis }
+}
+
+/// Degrees of freedom of a sum of estimated variances, each with its own (Welch and Satterthwaite).
+fn freedom(variances: [(f64, usize); 2]) -> f64 {
+    let sum: f64 = variances.iter().map(|(variance, _)| variance).sum();
+    let squares: f64 = variances.iter().map(|(variance, freedom)| variance * variance / *freedom as f64).sum();
+    // Without any spread there is nothing to be wide.
+    if squares > 0.0 { sum * sum / squares } else { 1.0 }
 }
 
 /// Student's interval of the mean of a few numbers, one a run: a bootstrap of so few would be far too narrow. `None` where
@@ -83,7 +116,7 @@ fn student(mean: f64, variance: f64, freedom: f64) -> Interval {
 #[must_use]
 pub fn mean_interval(numbers: &[f64]) -> Option<Interval> {
     let Spread { mean, deviation, count } = Spread::of(numbers)?;
-    Some(student(mean, deviation?.powi(2) / count as f64, count as f64 - 1.0))
+    Some(student(mean, deviation?.powi(2) / count as f64, count as f64 - 1.0, Basis::Runs(count)))
 }
 
 /// Welch's interval of the difference of the means of two lists that are not paired. `None` as for [`mean_interval`].
@@ -92,45 +125,58 @@ pub fn difference_interval(first: &[f64], second: &[f64]) -> Option<Interval> {
     let (first, second) = (Spread::of(first)?, Spread::of(second)?);
     let share = |spread: &Spread| Some(spread.deviation?.powi(2) / spread.count as f64);
     let (a, b) = (share(&first)?, share(&second)?);
-    let squares = a * a / (first.count - 1) as f64 + b * b / (second.count - 1) as f64;
-    // Without any spread there is nothing to be wide.
-    let freedom = if squares > 0.0 { (a + b).powi(2) / squares } else { 1.0 };
-    Some(student(first.mean - second.mean, a + b, freedom))
+    let freedom = freedom([(a, first.count - 1), (b, second.count - 1)]);
+    Some(student(first.mean - second.mean, a + b, freedom, Basis::Runs(first.count.min(second.count))))
 }
 
-/// The paired bootstrap interval of a difference over runs (seeds or folds), each on test images of its own: draws runs
-/// with replacement, and within each drawn run its images with replacement, so that both what the seed and what the
-/// images leave to chance count. A single run leaves the images alone.
+/// The interval of a paired difference over runs (seeds or folds).
 ///
 /// `images` holds the number of test images of each run; `difference` says, of a run and some of its images (repeated as
 /// drawn), by how much the first of two methods scores above the second on the same images, or nothing where that is
-/// undefined. The same inputs give the same interval. `None` where nothing is defined.
-pub fn paired_bootstrap(
+/// undefined. Several runs: Student's interval of their differences. Where all are tested on the same images (`shared`), what
+/// these leave to chance is in no difference between runs: the variance of the mean under a bootstrap of the images, one draw
+/// for all runs, is added. A single run: the percentile bootstrap of its images. The same inputs give the same interval.
+/// `None` where there is no run, or nothing is defined in one.
+pub fn paired_interval(
     images: &[usize],
+    shared: bool,
     difference: impl Fn(usize, &[usize]) -> Option<f64>,
-    resamples: usize,
 ) -> Option<Interval> {
-    let whole: Vec<Vec<usize>> = images.iter().map(|&count| (0..count).collect()).collect();
-    let mean = mean(whole.iter().enumerate().map(|(run, all)| difference(run, all)))?;
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mut drawn = Vec::with_capacity(resamples);
-    for _ in 0..resamples {
-        let runs: Vec<usize> = images.iter().map(|_| rng.random_range(0..images.len())).collect();
-        let of_run = |run: usize| {
-            let count = images[run];
-            let some: Vec<usize> = (0..count).map(|_| rng.random_range(0..count)).collect();
-            difference(run, &some)
+    let all = |run: usize| difference(run, &(0..images[run]).collect::<Vec<_>>());
+    let differences: Vec<f64> = (0..images.len()).map(all).collect::<Option<_>>()?;
+    let Spread { mean, deviation, count } = Spread::of(&differences)?;
+    let resampled = || {
+        let mean = |some: &[usize]| {
+            let of_runs = (0..count).map(|run| difference(run, some));
+            Spread::of(&of_runs.collect::<Option<Vec<f64>>>()?).map(|spread| spread.mean)
         };
-        drawn.extend(self::mean(runs.into_iter().map(of_run)));
+        bootstrap(images[0], mean, RESAMPLES)
+    };
+    let Some(deviation) = deviation else {
+        let drawn = resampled();
+        let (low, high) = (quantile(&drawn, 0.025)?, quantile(&drawn, 0.975)?);
+        return Some(Interval { mean, low, high, basis: Basis::Images });
+    };
+    let of_runs = (deviation.powi(2) / count as f64, count - 1);
+    if !shared {
+        return Some(student(mean, of_runs.0, of_runs.1 as f64, Basis::Runs(count)));
     }
-    drawn.sort_by(f64::total_cmp);
-    Some(Interval { mean, low: quantile(&drawn, 0.025)?, high: quantile(&drawn, 0.975)? })
+    let of_images = (Spread::of(&resampled())?.deviation?.powi(2), images[0].saturating_sub(1).max(1));
+    let variance = of_runs.0 + of_images.0;
+    Some(student(mean, variance, freedom([of_runs, of_images]), Basis::RunsAndImages(count)))
 }
 
-/// The mean; `None` where there is none or one is undefined.
-fn mean(numbers: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let numbers: Vec<f64> = numbers.collect::<Option<_>>()?;
-    Spread::of(&numbers).map(|spread| spread.mean)
+/// A number of so many images, drawn anew with replacement, ascending; draws of which it is undefined are left out.
+fn bootstrap(images: usize, of: impl Fn(&[usize]) -> Option<f64>, resamples: usize) -> Vec<f64> {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut some = vec![0; images];
+    let mut drawn = Vec::with_capacity(resamples);
+    for _ in 0..resamples {
+        some.iter_mut().for_each(|image| *image = rng.random_range(0..images));
+        drawn.extend(of(&some));
+    }
+    drawn.sort_by(f64::total_cmp);
+    drawn
 }
 
 /// The quantile of ascending numbers, between two of them in proportion.
@@ -180,33 +226,56 @@ mod tests {
         assert_eq!(quantile(&[], 0.5), None);
     }
 
+    fn differences() -> Vec<f64> {
+        (0..300).map(|i| f64::from(i * 37 % 100 < 20) - f64::from(i * 53 % 100 < 10)).collect()
+    }
+
     /// Against `scipy.stats.bootstrap(method="percentile", paired=True)` of 2,000 draws, which gave [0.0467, 0.1567]; both
     /// ends vary by chance.
     #[test]
     fn one_runs_interval_is_scipys() {
-        let differences: Vec<f64> =
-            (0..300).map(|i| f64::from(i * 37 % 100 < 20) - f64::from(i * 53 % 100 < 10)).collect();
+        let differences = differences();
         let mean = |_, some: &[usize]| Some(some.iter().map(|&i| differences[i]).sum::<f64>() / some.len() as f64);
-        let found = paired_bootstrap(&[300], mean, RESAMPLES).unwrap();
-        assert!((found.mean - 0.1).abs() <= 1e-12, "{found:?}");
+        let found = paired_interval(&[300], false, mean).unwrap();
+        assert!((found.mean - 0.1).abs() <= 1e-12 && found.basis == Basis::Images, "{found:?}");
         let far = |found: f64, expected: f64| (found - expected).abs();
         assert!(far(found.low, 0.0467) <= 0.01 && far(found.high, 0.1567) <= 0.01, "{found:?}");
-        assert_eq!(found, paired_bootstrap(&[300], mean, RESAMPLES).unwrap(), "the same each time");
+        assert_eq!(found, paired_interval(&[300], false, mean).unwrap(), "the same each time");
     }
 
+    /// Four runs are four numbers, however many images they have: `ttest_rel` of SciPy.
     #[test]
-    fn runs_that_disagree_widen_the_interval() {
-        let steady = paired_bootstrap(&[50; 4], |_, some| Some(some.len() as f64), RESAMPLES).unwrap();
+    fn runs_are_what_is_counted() {
+        let by_run = [1.0, 2.0, 4.0];
+        let of_run = |run: usize, _: &[usize]| Some(by_run[run]);
+        let found = paired_interval(&[10_000; 3], false, of_run).unwrap();
+        assert_eq!(Some(found), mean_interval(&by_run));
+        assert_eq!(found.basis, Basis::Runs(3));
+        let steady = paired_interval(&[50; 4], true, |_, some| Some(some.len() as f64)).unwrap();
         assert_eq!((steady.low, steady.high), (50.0, 50.0));
-        let by_run = paired_bootstrap(&[50; 4], |run, _| Some(run as f64), RESAMPLES).unwrap();
-        assert_eq!(by_run.mean, 1.5);
-        assert!(by_run.low < 0.8 && by_run.high > 2.2, "{by_run:?}");
+    }
+
+    /// Runs that agree on the images that they share say nothing of other images: the bootstrap of these does. Its standard
+    /// deviation is that of the images' mean, 0.0275 here.
+    #[test]
+    fn shared_images_are_drawn_once_for_all_runs() {
+        let differences = differences();
+        let mean = |run: usize, some: &[usize]| {
+            Some(some.iter().map(|&i| differences[i]).sum::<f64>() / some.len() as f64 + [0.0, 1e-6][run % 2])
+        };
+        let alone = paired_interval(&[300; 4], false, mean).unwrap();
+        assert!(alone.high - alone.low < 1e-5, "{alone:?}");
+        let shared = paired_interval(&[300; 4], true, mean).unwrap();
+        let deviation = Spread::of(&differences).unwrap().deviation.unwrap() / 300_f64.sqrt();
+        let reach = (shared.high - shared.low) / 2.0;
+        assert!((reach / (2.042 * deviation) - 1.0).abs() <= 0.1, "{shared:?} against {deviation}");
+        assert_eq!(shared.basis, Basis::RunsAndImages(4));
     }
 
     #[test]
     fn what_is_undefined_has_no_interval() {
-        assert_eq!(paired_bootstrap(&[], |_, _| Some(1.0), 10), None);
-        assert_eq!(paired_bootstrap(&[5, 5], |run, _| (run == 0).then_some(1.0), 10), None);
-        assert_eq!(paired_bootstrap(&[5], |_, _| Some(f64::NAN), 10), None);
+        assert_eq!(paired_interval(&[], false, |_, _| Some(1.0)), None);
+        assert_eq!(paired_interval(&[5, 5], false, |run, _| (run == 0).then_some(1.0)), None);
+        assert_eq!(paired_interval(&[5], false, |_, _| Some(f64::NAN)), None);
     }
 }

@@ -4,7 +4,7 @@ use super::WorkError;
 use crate::data::Dataset;
 use crate::nn::Loss;
 use crate::report::{
-    LossReport, Predicted, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, final_rows,
+    LossReport, Predicted, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, died_text, final_rows,
     final_table_text, heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv,
     write_metrics_csv,
 };
@@ -206,6 +206,9 @@ impl Artifacts {
         let _ = writeln!(text, "\n{}", final_table_text(&rows));
         for result in &self.last {
             let classes = &self.record.classes;
+            if let Some(class) = result.evaluation.confusion.died_as() {
+                let _ = writeln!(text, "{}", died_text(&result.row.loss, &classes[class]));
+            }
             let _ = writeln!(text, "class distances learned with {}:", result.row.loss);
             let _ = writeln!(text, "{}", matrix_table_text(classes, &result.ground));
             let order = seriate(&result.ground, classes.len());

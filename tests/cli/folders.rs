@@ -39,6 +39,13 @@ pub fn data_folder() -> TempDir {
     folder
 }
 
+/// Puts another picture in the place of one of [`data_folder`]'s training images.
+pub fn change_a_picture(data: &Path) {
+    let place = data.join("train").join(CLASSES[0]).join("no 0.png");
+    assert!(place.exists());
+    picture(7, 99).save(place).unwrap();
+}
+
 /// A run on a folder with this loss.
 pub fn train_on(data: &Path, out: &Path, words: &str) -> Ran {
     train_on_with(data, out, &format!("{TINY} {words}"))

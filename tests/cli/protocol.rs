@@ -1,7 +1,7 @@
 //! Folds, bins, validation splits, and learning rates that are searched for.
 
 use super::folders::{CLASSES, train_on, write_pictures};
-use super::program::{TINY, backhoe};
+use super::program::{Ran, TINY, backhoe, signal};
 use backhoe::report::Predicted;
 use backhoe::train::run::RunFolder;
 use backhoe::train::search::{RATES, read_tries};
@@ -74,6 +74,48 @@ fn the_papers_preset_searches_and_keeps_its_tries() {
         assert_eq!(chosen, [record.settings.rate(racer)]);
     }
     backhoe("train --lr fast").run().misunderstood(&["fast", "search"]);
+}
+
+/// Ctrl-C during a search is heard, and what was tried until then is not tried again.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_search_is_gone_on_with() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    let tiny = TINY.replace("--lr 0.05", "--lr search").replace("--train-images 64", "--train-images 400");
+    let call = || backhoe("train --device cpu --quiet --loss xe --epochs 8 --out").arg(&run).words(&tiny);
+    let remembered =
+        || std::fs::read_to_string(run.join("rates.json")).map_or(0, |kept| kept.matches("\"aem\"").count());
+    let mut child = call().begin();
+    while remembered() < 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before two rates were tried");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    signal(&child, "INT");
+    let ran = Ran::new(child.wait_with_output().unwrap());
+    assert_eq!(ran.code, Some(130), "{ran:#?}");
+    ran.says(&["stopped", "search for learning rates"]);
+    let tried = remembered();
+    assert!((2..13).contains(&tried) && !run.join("checkpoint.safetensors").exists(), "{tried}");
+    let first = std::fs::read_to_string(run.join("rates.json")).unwrap();
+    call().run().succeeded();
+    assert_eq!(remembered(), 7 + 4 + 2, "each rung once");
+    let after = std::fs::read_to_string(run.join("rates.json")).unwrap();
+    assert!(after.starts_with(first.trim_end().trim_end_matches('}').trim_end().trim_end_matches(']').trim_end()));
+}
+
+/// As a kill between the table of tries and the first checkpoint leaves it.
+#[test]
+fn tries_without_a_run_do_not_stop_it() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    for name in ["run.json", "rates.csv", "rates.json"] {
+        std::fs::write(run.join(name), "half").unwrap();
+    }
+    let tiny = TINY.replace("--lr 0.05", "--lr search");
+    backhoe("train --device cpu --quiet --loss xe --epochs 1 --out").arg(&run).words(&tiny).run().succeeded();
+    assert_eq!(read_tries(&run.join("rates.csv")).unwrap().len(), RATES.len());
 }
 
 /// Four people a class, each in two images: whoever is tested on is not trained on.

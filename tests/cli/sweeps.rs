@@ -1,5 +1,6 @@
 //! `backhoe sweep`, `merge` and `compare`: grids of runs, their parts, and runs side by side.
 
+use super::folders::{change_a_picture, data_folder};
 use super::program::backhoe;
 use super::runs::{files, shared, train_shared};
 use std::fs;
@@ -49,6 +50,80 @@ fn a_sweep_begun_again_does_what_is_missing() {
     sweep();
     assert_eq!(fs::metadata(kept.join("checkpoint.safetensors")).unwrap().modified().unwrap(), written);
     assert_eq!(summary(&out), before);
+}
+
+/// A learning rate that no network survives: the others are trained and summarised, the call fails in the end, and whoever
+/// merges learns of it.
+#[test]
+fn what_fails_hinders_no_other_run() {
+    let place = tempfile::tempdir().unwrap();
+    let [whole, first, second] = ["whole", "first", "second"].map(|name| place.path().join(name));
+    let words = GRID.replace("--lr 0.05", "--lr 1000000,0.05");
+    let sweep = |out: &Path| backhoe("sweep").words(&words).arg("--out").arg(out);
+    let ran = sweep(&whole).run();
+    assert_eq!(ran.code, Some(1), "{ran:#?}");
+    let last = ran.stderr.lines().last().unwrap();
+    assert!(last.contains("4 of 8 runs failed") && last.contains("not a finite number"), "{ran:#?}");
+    assert!(ran.stdout.contains("AEM over xe") && ran.stdout.contains("xe-lr1000000-seed1"), "{ran:#?}");
+    assert_eq!(summary(&whole).len(), 5);
+    let page = fs::read_to_string(whole.join("sweep.html")).unwrap();
+    assert!(page.contains("4 runs failed") && page.contains("emd-lr1000000-seed2"), "{page}");
+    assert_eq!(sweep(&first).words("--shard 1/2").run().code, Some(1));
+    assert_eq!(sweep(&second).words("--shard 2/2").run().code, Some(1));
+    let merged = backhoe("merge").arg(&first).arg(&second).run();
+    assert_eq!(merged.code, Some(1), "{merged:#?}");
+    assert_eq!(summary(&first), summary(&whole));
+}
+
+/// Runs that lack each other's seed are no pairs.
+#[test]
+fn what_is_left_of_two_losses_is_not_paired_across_seeds() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("sweep");
+    let sweep = || backhoe("sweep").words(GRID).arg("--out").arg(&out).run();
+    sweep().succeeded();
+    for lost in ["xe-lr0.05-seed1-4x6x8", "emd-lr0.05-seed2-4x6x8"] {
+        fs::write(out.join(format!("{lost}.failed")), "it did not").unwrap();
+        fs::remove_dir_all(out.join(lost)).unwrap();
+    }
+    let merged = backhoe("merge").arg(&out).run();
+    merged.refused(&["2 of 4 runs failed", "it did not"]);
+    let emd = merged.stdout.lines().find(|line| line.starts_with("emd")).unwrap();
+    assert!(emd.ends_with('–'), "{merged:#?}");
+    assert!(sweep().succeeded().stdout.contains("AEM over xe"));
+}
+
+/// What is kept of images that have changed since, or of other images than another part's, is no result of these.
+#[test]
+fn kept_runs_of_other_images_are_refused() {
+    let (place, data) = (tempfile::tempdir().unwrap(), data_folder());
+    let [out, part] = ["sweep", "part"].map(|name| place.path().join(name));
+    let words = "--size 16 --network 4,6/8 --batch 8 --lr 0.05 --epochs 1 --loss xe,emd --seeds 1 --device cpu --quiet";
+    let sweep = |out: &Path, more: &str| {
+        backhoe("sweep").words(words).words(more).arg("--data").arg(data.path()).arg("--out").arg(out).run()
+    };
+    sweep(&out, "--shard 1/2").succeeded();
+    change_a_picture(data.path());
+    sweep(&out, "").refused(&["xe-lr0.05-seed1", "as they were", "other pixels or labels", "--out"]);
+    sweep(&part, "--shard 2/2").succeeded();
+    backhoe("merge").arg(&out).arg(&part).run().refused(&["xe-lr0.05", "emd-lr0.05", "different data"]);
+}
+
+/// What `merge` was killed in the midst of is begun anew.
+#[test]
+fn half_a_merged_run_stops_no_sweep() {
+    let place = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| place.path().join(name));
+    let part = |shard: &str, out: &Path| backhoe("sweep --quiet --shard").arg(shard).words(GRID).arg("--out").arg(out);
+    part("1/2", &first).run().succeeded();
+    part("2/2", &second).run().succeeded();
+    let name = "emd-lr0.05-seed1-4x6x8";
+    let half = first.join(format!(".unfinished-{name}"));
+    fs::create_dir(&half).unwrap();
+    fs::write(half.join("run.json"), "half").unwrap();
+    backhoe("merge").arg(&first).arg(&second).run().succeeded();
+    assert!(!half.exists());
+    assert_eq!(files(&first.join(name)), files(&second.join(name)));
 }
 
 #[test]

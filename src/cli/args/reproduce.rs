@@ -27,7 +27,7 @@ pub struct ReproduceArguments {
     #[arg(long, default_value_t = 400)]
     pub test_images: usize,
     /// Repetitions of each training: seeds 1, 2 …
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub seeds: u32,
     /// Folds in place of seeds
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=1000))]

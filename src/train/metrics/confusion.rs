@@ -101,6 +101,14 @@ impl Confusion {
         (0..self.classes).filter(|&class| images[class] == 0).collect()
     }
 
+    /// The class that every image is taken for, where they are of several: then the network has died, whatever it scores.
+    pub fn died_as(&self) -> Option<usize> {
+        let classes_with_images = |sums: &[u64]| sums.iter().filter(|&&count| count > 0).count();
+        let (rows, columns) = (self.sums(|truth, _| truth), self.sums(|_, predicted| predicted));
+        let died = classes_with_images(&rows) > 1 && classes_with_images(&columns) == 1;
+        columns.iter().position(|&count| count > 0).filter(|_| died)
+    }
+
     /// Mean of a function of (truth, prediction) over the images of each class; `None` where it has none.
     fn by_class(&self, of: impl Fn(usize, usize) -> f64) -> Vec<Option<f64>> {
         let mean = |(truth, row): (usize, &[u64])| {
@@ -191,6 +199,15 @@ mod tests {
         assert_eq!(Confusion::new(0).aeo(), None);
         let single = Confusion::from_pairs(3, &[1, 1], &[1, 1]).unwrap();
         assert_eq!((single.aem(), single.qwk()), (Some(1.0), None));
+    }
+
+    #[test]
+    fn a_network_that_says_one_class_of_all_has_died() {
+        let of = |truth: [u32; 3], predicted: [u32; 3]| Confusion::from_pairs(3, &truth, &predicted).unwrap().died_as();
+        assert_eq!(of([0, 0, 2], [1, 1, 1]), Some(1));
+        assert_eq!(of([0, 0, 2], [1, 1, 2]), None);
+        assert_eq!(of([0, 0, 0], [0, 0, 0]), None, "all are of that class");
+        assert_eq!((Confusion::new(3).died_as(), Confusion::new(0).died_as()), (None, None));
     }
 
     #[test]
