@@ -445,7 +445,11 @@ mod tests {
         gpu.submit(handle).unwrap();
         gpu.destroy();
         // The device is gone once what was under way is done; nothing before may be called refused.
-        let found = (0..1000).find_map(|_| gpu.submit(handle).err());
+        let mut submit = || {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            gpu.submit(handle).err()
+        };
+        let found = (0..10_000).find_map(|_| submit());
         assert!(matches!(found, Some(ExecutorError::Lost(_))), "{found:?}");
         assert!(matches!(gpu.poll(), Err(ExecutorError::Lost(_))));
         assert!(matches!(gpu.write("a", 0, &[0; 4]), Err(ExecutorError::Lost(_))));
