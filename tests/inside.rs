@@ -84,7 +84,7 @@ fn start(device: &mut dyn Device, racer: Loss, votes: bool, look: &Plan, inside:
     handle
 }
 
-fn every(check: impl Fn(Loss, bool)) {
+fn every(mut check: impl FnMut(Loss, bool)) {
     Loss::ALL.into_iter().for_each(|racer| check(racer, false));
     [Loss::Xe, Loss::Emd].into_iter().for_each(|racer| check(racer, true));
 }
