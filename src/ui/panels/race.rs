@@ -12,6 +12,8 @@ use crate::worker::message::Exported;
 use eframe::egui::{Checkbox, ComboBox, ScrollArea, Slider, Ui, Vec2};
 use plot::{Curve, Plotted};
 
+/// Height of a menu that shows all of its lines.
+const MENU: f32 = 600.0;
 /// Width from which two plots stand side by side, as a multiple of the height.
 const WIDE: f32 = 1.4;
 /// Least width for two plots side by side, in points.
@@ -103,7 +105,7 @@ impl Race {
         ui.horizontal_wrapped(|ui| {
             let name = |metric: Option<Metric>| metric.map_or("AEM and AEO", Metric::title);
             let label = ui.label("curves").on_hover_text("What the curves show, by epoch.");
-            let combo = ComboBox::from_id_salt("curves").width(150.0).selected_text(name(self.alone));
+            let combo = ComboBox::from_id_salt("curves").width(150.0).height(MENU).selected_text(name(self.alone));
             let chosen = combo.show_ui(ui, |ui| {
                 ui.selectable_value(&mut self.alone, None, name(None));
                 for metric in Metric::ALL {
