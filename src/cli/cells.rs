@@ -7,7 +7,7 @@ use super::{CliError, open};
 use backhoe::data::Dataset;
 use backhoe::plan::Executor;
 use backhoe::train::cell::{Cell, load};
-use backhoe::train::run::{Record, RunFolder, SEARCH, TRIES};
+use backhoe::train::run::{RunFolder, SEARCH, TRIES};
 use backhoe::train::search::{Choices, RATES, Try, write_tries};
 use backhoe::train::session::Opener;
 use backhoe::train::{Advance, Event, Settings};
@@ -111,8 +111,7 @@ pub fn resume(
     let folder = RunFolder { path: path.to_owned() };
     let snapshot = folder.read_checkpoint()?;
     let mut record = folder.read_record()?;
-    let Record { source, protocol, settings, .. } = record.clone();
-    let data = read(&Cell { source, protocol, settings, ground: None, search: false }, watch)?;
+    let data = read(&record.cell(), watch)?;
     let epochs = epochs.unwrap_or(record.settings.epochs);
     if snapshot.progress.epoch >= epochs {
         let done = snapshot.progress.epoch;

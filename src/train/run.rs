@@ -1,6 +1,7 @@
 //! A run's folder: what it is, its checkpoint and its weights. Files are written beside their
 //! place and renamed into it, so that a full disk or a killed process destroys nothing.
 
+use super::cell::Cell;
 use super::ids::Ids;
 use super::settings::Settings;
 use super::snapshot::{Snapshot, SnapshotError};
@@ -32,6 +33,15 @@ pub struct Record {
     pub images: [usize; 2],
     /// What it ran on and by what, from its beginning and from each time it was resumed.
     pub sittings: Vec<Sitting>,
+}
+
+impl Record {
+    /// The training that it tells of.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        let (source, protocol, settings) = (self.source.clone(), self.protocol.clone(), self.settings.clone());
+        Cell { source, protocol, settings, ground: None, search: false }
+    }
 }
 
 /// A part of a run that one process did.

@@ -29,8 +29,12 @@ pub struct Session {
     goal: Goal,
     /// A look that was asked for and has not been told.
     look: Option<Look>,
-    /// What was asked for since the last snapshot: done again where that is gone back to.
-    asked: Vec<Asked>,
+    /// Epochs in all, as of the last snapshot.
+    epochs: usize,
+    /// What was asked for since the last snapshot, each after so many steps.
+    asked: Vec<(usize, Asked)>,
+    /// How many of these are done, since the last snapshot was gone back to.
+    redone: usize,
     losses: usize,
     lost: String,
 }
@@ -64,7 +68,7 @@ impl Session {
         settings: Settings,
         snapshot: Option<Snapshot>,
     ) -> Result<Self, TrainError> {
-        let (last, held, lost) = (snapshot.map(Box::new), Vec::new(), String::new());
+        let (last, held, lost, epochs) = (snapshot.map(Box::new), Vec::new(), String::new(), settings.epochs);
         let mut session = Self {
             open,
             data,
@@ -75,7 +79,9 @@ impl Session {
             save_wanted: false,
             goal: Goal::End,
             look: None,
+            epochs,
             asked: Vec::new(),
+            redone: 0,
             losses: 0,
             lost,
         };
@@ -130,9 +136,7 @@ impl Session {
     /// # Errors
     /// As [`Trainer::change`].
     pub fn change(&mut self, change: Change) -> Result<(), TrainError> {
-        self.ask(Asked::Change(change))?;
-        self.settings = change.on(&self.settings);
-        Ok(())
+        self.ask(Asked::Change(change))
     }
 
     /// Trains with these cells of D from the next epoch on.
@@ -153,10 +157,27 @@ impl Session {
     }
 
     fn ask(&mut self, asked: Asked) -> Result<(), TrainError> {
-        let done = self.trainer.as_mut().map_or(Ok(()), |trainer| asked.clone().of(trainer));
-        match done.or_else(|error| self.survive(error).map(|_| ())) {
-            Ok(()) => self.asked.push(asked),
-            Err(error) => return Err(error),
+        let trainer = self.trainer.as_mut().ok_or(TrainError::Opening)?;
+        let step = trainer.progress().step;
+        let done = asked.clone().of(trainer);
+        done.or_else(|error| self.survive(error).map(|_| ()))?;
+        // What is still to be done again would come upon it later.
+        self.asked.truncate(self.redone);
+        self.asked.push((step, asked));
+        self.redone = self.asked.len();
+        Ok(())
+    }
+
+    /// Does again what was asked for after as many steps as are done now.
+    fn redo(&mut self) -> Result<(), TrainError> {
+        while let (Some(trainer), Some((step, asked))) = (&mut self.trainer, self.asked.get(self.redone)) {
+            if *step > trainer.progress().step {
+                break;
+            }
+            self.redone += 1;
+            if let Err(error) = asked.clone().of(trainer) {
+                self.survive(error)?;
+            }
         }
         Ok(())
     }
@@ -168,6 +189,7 @@ impl Session {
     /// When training fails for another reason than a lost device, the device is lost again and
     /// again, or it does not open any more.
     pub fn advance(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
+        self.redo()?;
         let Some(trainer) = &mut self.trainer else { return self.reopen(events) };
         let mut told = Vec::new();
         let advanced = trainer.advance(&mut told);
@@ -198,7 +220,10 @@ impl Session {
                 self.last = Some(snapshot.clone());
                 self.losses = 0;
                 self.save_wanted = false;
-                self.asked.clear();
+                self.epochs = snapshot.progress.settings.epochs;
+                // What is still to be done again was asked for after this snapshot's step.
+                self.asked.drain(..self.redone);
+                self.redone = 0;
                 events.append(&mut self.held);
             }
             _ => {}
@@ -234,9 +259,7 @@ impl Session {
         if self.save_wanted {
             trainer.save();
         }
-        for asked in self.asked.clone() {
-            asked.of(&mut trainer)?;
-        }
+        self.redone = 0;
         let step = trainer.progress().step;
         self.trainer = Some(trainer);
         events.push(Event::Recovered { why: self.lost.clone(), adapter, step });
@@ -246,7 +269,7 @@ impl Session {
     fn prepare(&self, executor: Box<dyn Executor>) -> Result<Trainer, TrainError> {
         let data = Arc::clone(&self.data);
         match &self.last {
-            Some(snapshot) => Trainer::resume(executor, data, snapshot, self.settings.epochs),
+            Some(snapshot) => Trainer::resume(executor, data, snapshot, self.epochs),
             None => Trainer::new(executor, data, self.settings.clone()),
         }
     }

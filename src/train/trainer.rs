@@ -77,6 +77,9 @@ pub enum TrainError {
         /// The last reason.
         why: String,
     },
+    /// The device was lost and is being opened again.
+    #[error("the device was lost and is being opened again: say it once more when it is back")]
+    Opening,
     /// The device was lost and could not be opened again.
     #[error("the device was lost ({lost}) and could not be opened again: {why}; go on with --resume once it is back")]
     Gone {
@@ -137,6 +140,8 @@ pub struct Trainer {
     goal: Goal,
     /// The racers' matrices D, classes x classes each, as the last epoch left them.
     learned: Vec<Vec<f32>>,
+    /// Whether the D that the next epoch trains with is still to be written.
+    grounds_due: bool,
     ids: Ids,
     looking: Looking,
     /// Since when the run's clock goes; it stands while the trainer rests.
@@ -225,6 +230,7 @@ impl Trainer {
             memory_bytes: memory.bytes(),
             goal: Goal::End,
             learned: Vec::new(),
+            grounds_due: false,
             ids,
             looking: Looking::default(),
             began: Some(Instant::now()),
@@ -259,6 +265,7 @@ impl Trainer {
             trainer.executor.write(name, 0, bytes)?;
         }
         trainer.learned = trainer.learned_of(snapshot);
+        trainer.grounds_due = snapshot.progress.cursor == 0;
         let progress = &snapshot.progress;
         let possible = progress.cursor < trainer.batches.count
             && u32::try_from(progress.step).is_ok()
@@ -314,6 +321,10 @@ impl Trainer {
             Phase::Training => self.train(events)?,
             Phase::Evaluating => self.evaluate(events)?,
             Phase::Saving => self.collect_snapshot(events)?,
+            Phase::Finished if self.save_wanted => {
+                self.begin_snapshot()?;
+                Advance::Working
+            }
             Phase::Finished => Advance::Finished,
         };
         let still = matches!(advance, Advance::Resting | Advance::Finished);
@@ -463,7 +474,11 @@ impl Trainer {
         Ok(Some(std::mem::take(&mut self.arrived)))
     }
 
+    /// Between two epochs a snapshot has the D that was learned; the cells that are held come upon it afterwards.
     fn begin_snapshot(&mut self) -> Result<(), TrainError> {
+        if self.progress.cursor == 0 {
+            self.lay_ground_bare()?;
+        }
         self.readings = self.state.iter().map(|(name, _)| self.executor.request(name)).collect::<Result<_, _>>()?;
         self.phase = Phase::Saving;
         self.save_wanted = false;

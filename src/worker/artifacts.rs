@@ -3,6 +3,7 @@
 use super::WorkError;
 use crate::data::Dataset;
 use crate::nn::Loss;
+use crate::plan::Adapter;
 use crate::report::{
     LossReport, Predicted, Prediction, ReportData, ReportError, Sample, curves_png, curves_svg, died_text, final_rows,
     final_table_text, heatmap_png, matrix_table_text, report_html, write_confusion_csv, write_matrix_csv,
@@ -79,9 +80,20 @@ impl Artifacts {
                 }
                 self.write_progress()?;
             }
-            Event::Step { .. } | Event::Loss { .. } | Event::Recovered { .. } | Event::Seen(_) => {}
+            Event::Recovered { adapter, step, .. } => self.note_device(&adapter, step)?,
+            Event::Step { .. } | Event::Loss { .. } | Event::Seen(_) => {}
         }
         Ok(())
+    }
+
+    /// A device that another has followed stands in the record.
+    fn note_device(&mut self, adapter: &Adapter, step: usize) -> Result<(), WorkError> {
+        if self.record.sittings.last().is_some_and(|sitting| sitting.adapter == *adapter) {
+            return Ok(());
+        }
+        let epoch = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.progress.epoch);
+        self.record.sittings.push(Sitting::new(adapter, epoch, step));
+        Ok(self.folder.write_record(&self.record)?)
     }
 
     /// Writes the metrics so far and the checkpoint.

@@ -6,6 +6,7 @@
 
 use super::checker::Checker;
 use super::measuring::Measuring;
+use super::message::{Agreement, Message, Passes};
 use super::work::{Next, OpenDevice, Tell};
 use crate::bench::Workload;
 use crate::nn::Loss;
@@ -82,9 +83,16 @@ impl Aside {
         self.measuring.get_or_insert_with(|| Measuring::new(own, workload, losses));
     }
 
-    /// Gives up what is under way.
+    /// Gives up what is under way, and says so.
     pub(super) fn clear(&mut self) {
-        (self.checker, self.measuring) = (None, None);
+        let trouble = Some("it was given up for another run".to_owned());
+        if self.checker.take().is_some() {
+            let agreement = Agreement { over: true, trouble: trouble.clone(), ..Agreement::default() };
+            (self.tell)(Message::Checked(Box::new(agreement)));
+        }
+        if self.measuring.take().is_some() {
+            (self.tell)(Message::Measured(Box::new(Passes { over: true, trouble, ..Passes::default() })));
+        }
     }
 
     /// Does a little of what has the machine to itself; nothing where there is nothing of the kind.

@@ -1,14 +1,13 @@
 //! Figures and numbers written where the user wants them.
 
 use super::WorkError;
-use super::artifacts::Artifacts;
 use super::message::{Export, Exported};
 use crate::report::{
     EpochRow, confusion_heatmap_png, confusion_heatmap_svg, curves_png, curves_svg, encode_png, heatmap_png,
     heatmap_svg, write_confusion_csv, write_matrix_csv, write_metrics_csv,
 };
 use crate::train::metrics::Confusion;
-use crate::train::run::{replace, write_whole};
+use crate::train::run::{RunFolder, replace, write_whole};
 use std::path::{Path, PathBuf};
 
 /// What the ending of a file's name asks for.
@@ -32,19 +31,19 @@ impl Format {
     }
 }
 
-/// Writes a figure, a table or a part of the run; returns the file's place.
+/// Writes a figure, a table or a part of the run whose folder this is; returns the file's place.
 ///
 /// # Errors
 /// When the file cannot be written, or what it shows has no such format.
-pub fn write(export: &Export, artifacts: &Artifacts) -> Result<PathBuf, WorkError> {
+pub fn write(export: &Export, folder: Option<&RunFolder>) -> Result<PathBuf, WorkError> {
     let path = &export.to;
     let format = Format::of(path);
     match &export.what {
         Exported::Curves(rows) => curves(path, format, rows)?,
         Exported::Matrix { classes, matrix, title } => heatmap(path, format, classes, matrix, title)?,
         Exported::Confusion { classes, confusion, title } => counts(path, format, classes, confusion, title)?,
-        Exported::Weights(loss) => copy(&artifacts.folder.weights(loss.name()), path)?,
-        Exported::Report => copy(&artifacts.folder.path.join("report.html"), path)?,
+        Exported::Weights(loss) => copy(folder.map(|folder| folder.weights(loss.name())), path)?,
+        Exported::Report => copy(folder.map(|folder| folder.path.join("report.html")), path)?,
         Exported::Picture { width, rgb } if format == Format::Png && *width > 0 => {
             let height = rgb.len() as u32 / (3 * width);
             write_whole(path, &encode_png(rgb, *width, height)?)?;
@@ -85,8 +84,10 @@ fn counts(path: &Path, format: Format, classes: &[String], counts: &Confusion, t
 }
 
 /// Copies a file of the run's folder, which has it once it was saved.
-fn copy(from: &Path, to: &Path) -> Result<(), WorkError> {
-    let bytes = std::fs::read(from).map_err(|error| {
+fn copy(from: Option<PathBuf>, to: &Path) -> Result<(), WorkError> {
+    let from =
+        from.ok_or_else(|| WorkError::Words("there is no run: start one, or open one from its folder".to_owned()))?;
+    let bytes = std::fs::read(&from).map_err(|error| {
         WorkError::Words(format!("{}: {error}; save the run first: saving writes it", from.display()))
     })?;
     Ok(write_whole(to, &bytes)?)

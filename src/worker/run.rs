@@ -11,6 +11,7 @@ use crate::data::Dataset;
 use crate::nn::Loss;
 use crate::plan::Adapter;
 use crate::train::cell::Cell;
+use crate::train::run::RunFolder;
 use crate::train::{Advance, Event, Goal, Session};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub enum Ask {
     More(Next),
     /// All is written: the run can be given up.
     Left,
+    /// A file could not be written: the run rests, so that it can be saved once there is room.
+    Unwritten(WorkError),
 }
 
 /// A run under way.
@@ -115,18 +118,15 @@ impl Run {
         Some((Workload { model, batch, augmentation: settings.augmentation }, settings.losses.clone()))
     }
 
-    /// An order that begins it again from the same first weights: the one that began it, or one of its own record.
-    pub fn order(&self, last: Option<&Order>) -> Order {
-        let record = &self.artifacts.record;
-        let cell = Cell {
-            source: record.source.clone(),
-            protocol: record.protocol.clone(),
-            settings: record.settings.clone(),
-            ground: None,
-            search: false,
-        };
-        let begins = last.is_none_or(|order| order.begins);
-        Order { cell, place: None, device: self.device.clone(), begins, sized_by_device: false }
+    /// An order that begins it again from the same first weights, with the settings as they are now.
+    pub fn order(&self) -> Order {
+        let cell = Cell { settings: self.session.settings().clone(), ..self.artifacts.record.cell() };
+        Order { cell, place: None, device: self.device.clone(), begins: true, sized_by_device: false }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &RunFolder {
+        &self.artifacts.folder
     }
 
     /// Does what is asked of it.
@@ -156,7 +156,7 @@ impl Run {
             Command::Look(look) => self.session.look(look),
             Command::Images(indices) => self.show_images(&indices),
             Command::Export(export) => {
-                let written = exporting::write(&export, &self.artifacts)?;
+                let written = exporting::write(&export, Some(&self.artifacts.folder))?;
                 (self.tell)(Message::Written(written));
             }
             _ => {}
@@ -201,13 +201,19 @@ impl Run {
 
     /// Writes what can be written of a run that ended by an error, which is the one that counts.
     pub fn keep_what_there_is(&mut self) {
-        let _ = self.artifacts.finish();
+        if self.artifacts.finish().is_ok() {
+            self.tell_kept();
+        }
+    }
+
+    fn tell_kept(&self) {
+        (self.tell)(Message::Kept { step: self.artifacts.kept_step(), whole: self.artifacts.is_whole() });
     }
 
     /// Does a little.
     ///
     /// # Errors
-    /// When training fails, or a file cannot be written.
+    /// When training fails.
     pub fn advance(&mut self) -> Result<Ask, WorkError> {
         if self.idle && !self.session.is_looking() {
             return Ok(Ask::More(Next::Idle));
@@ -218,8 +224,15 @@ impl Run {
         }
         let mut events = Vec::new();
         let advanced = self.session.advance(&mut events);
+        let mut unwritten = None;
         for event in events {
-            self.keep(event)?;
+            unwritten = self.keep(event).err().or(unwritten);
+        }
+        if let Some(error) = unwritten {
+            (self.whole, self.leaving, self.ending) = (false, false, false);
+            self.session.aim(Goal::Step(0));
+            advanced?;
+            return Ok(Ask::Unwritten(error));
         }
         Ok(Ask::More(match advanced? {
             Advance::Working => Next::Working,
@@ -266,7 +279,7 @@ impl Run {
             if std::mem::take(&mut self.whole) {
                 self.artifacts.finish()?;
             }
-            (self.tell)(Message::Kept { step: self.artifacts.kept_step(), whole: self.artifacts.is_whole() });
+            self.tell_kept();
         }
         Ok(())
     }

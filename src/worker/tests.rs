@@ -225,25 +225,94 @@ fn cells_of_d_that_are_held_are_trained_with() {
     desk.worker.take(order(&place, settings()));
     desk.until(|message| matches!(message, Message::Begun(_)));
     desk.take(Command::Go(Pace::Rest));
+    desk.take(Command::Change(Change::Epochs(3)));
     let mut cells = vec![None; CLASSES * CLASSES];
     (cells[1], cells[CLASSES]) = (Some(0.875), Some(0.875));
-    let told = desk.take(Command::Ground(GroundEdit { cells: cells.clone() }));
-    assert!(matches!(&told[..], [Message::Held(edit), ..] if edit.cells == cells), "{told:?}");
-    let ground = |place: &Path| checkpoint(place).floats("xemd2/ground").unwrap();
-    desk.take(Command::Save);
-    assert_eq!((ground(&place)[1], ground(&place)[2]), (0.875, 0.5));
-    let told = desk.take(Command::Go(Pace::Epoch));
-    let learned = results(&told)[1].ground.clone();
-    let trained = ground(&place);
-    assert_eq!((trained[1], trained[CLASSES]), (0.875, 0.875));
-    assert!((f64::from(trained[2]) - learned[2]).abs() < 1e-6 && (learned[1] - 0.875).abs() > 1e-3, "{learned:?}");
-    // Released, the cell is again what was learned.
+    desk.take(Command::Ground(GroundEdit { cells: cells.clone() }));
+    // What is trained with shows in the midst of an epoch; between epochs a checkpoint has what was learned.
+    let trained_with = |desk: &mut Desk| {
+        desk.take(Command::Go(Pace::Step));
+        desk.take(Command::Save);
+        checkpoint(&place).floats("xemd2/ground").unwrap()
+    };
+    let ground = trained_with(&mut desk);
+    assert_eq!((ground[1], ground[CLASSES], ground[2]), (0.875, 0.875, 0.5));
+    let learn = |desk: &mut Desk| results(&desk.take(Command::Go(Pace::Epoch)))[1].ground.clone();
+    let learned = learn(&mut desk);
+    let ground = trained_with(&mut desk);
+    assert_eq!(ground[1], 0.875);
+    assert!((f64::from(ground[2]) - learned[2]).abs() < 1e-6 && (learned[1] - 0.875).abs() > 1e-3, "{learned:?}");
+    // Released, the cell is what was learned, from the next epoch on.
     desk.take(Command::Ground(GroundEdit::default()));
-    desk.take(Command::Save);
-    assert!((f64::from(ground(&place)[1]) - learned[1]).abs() < 1e-6);
+    let learned = learn(&mut desk);
+    assert!((f64::from(trained_with(&mut desk)[1]) - learned[1]).abs() < 1e-6);
     cells[1] = Some(0.5);
     let told = desk.take(Command::Ground(GroundEdit { cells }));
     assert!(troubles(&told)[0].contains("cell 0, 1"), "{told:?}");
+}
+
+#[test]
+fn cells_are_held_over_the_end_of_a_run_and_its_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut desk = Desk::new();
+    let told = desk.take(order(&place, settings()));
+    let learned = results(&told)[3].ground.clone();
+    let mut cells = vec![None; CLASSES * CLASSES];
+    (cells[1], cells[CLASSES]) = (Some(0.875), Some(0.875));
+    desk.take(Command::Ground(GroundEdit { cells }));
+    // Opened again, it shows what was learned, and trains with what is held.
+    desk.take(Command::Save);
+    desk.take(Command::Close);
+    let mut desk = Desk::new();
+    let told = desk.take(Command::Open { place: place.clone(), device: "cpu".to_owned() });
+    assert_eq!((results(&told)[1].ground.clone(), scene(&told).held.cells[1]), (learned.clone(), Some(0.875)));
+    // Nobody has trained with it yet; whoever goes on does.
+    desk.take(Command::Go(Pace::Rest));
+    desk.take(Command::Change(Change::Epochs(3)));
+    desk.take(Command::Go(Pace::Step));
+    desk.take(Command::Save);
+    assert_eq!(checkpoint(&place).floats("xemd2/ground").unwrap()[1], 0.875);
+}
+
+#[test]
+fn a_run_ends_with_the_epochs_it_has_and_is_saved_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut desk = Desk::new();
+    desk.worker.take(order(&place, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    desk.take(Command::Go(Pace::Rest));
+    desk.take(Command::Go(Pace::Epoch));
+    let told = desk.take(Command::Change(Change::Epochs(1)));
+    assert!(matches!(told.last(), Some(Message::Finished)), "{told:?}");
+    assert!(place.join("report.html").exists());
+    assert_eq!(RunFolder { path: place }.read_record().unwrap().settings.epochs, 1);
+    let told = desk.take(Command::Save);
+    assert!(told.iter().any(|message| matches!(message, Message::Kept { step: 3, whole: true })), "{told:?}");
+}
+
+#[test]
+fn a_run_that_cannot_be_written_rests_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let mut desk = Desk::new();
+    desk.worker.take(order(&place, settings()));
+    desk.until(|message| matches!(message, Message::Begun(_)));
+    desk.take(Command::Go(Pace::Rest));
+    std::fs::remove_dir_all(&place).unwrap();
+    for command in [Command::Save, Command::Go(Pace::Epoch), Command::Close] {
+        let told = desk.take(command);
+        let Some(Message::Failed(trouble)) = told.iter().find(|message| matches!(message, Message::Failed(_))) else {
+            panic!("{told:?}")
+        };
+        assert!(!trouble.ends && trouble.why.contains("run"), "{trouble:?}");
+        assert!(!told.iter().any(|message| matches!(message, Message::Closed)));
+    }
+    std::fs::create_dir(&place).unwrap();
+    let told = desk.take(Command::Go(Pace::Run));
+    assert!(matches!(told.last(), Some(Message::Finished)), "{told:?}");
+    assert_eq!(checkpoint(&place).progress.step, 6);
 }
 
 #[test]
@@ -326,6 +395,13 @@ fn what_fails_is_said_and_the_next_run_begins() {
     let hot = Settings { learning_rate: 1e20, ..settings() };
     let told = desk.take(order(&folder.path().join("hot"), hot));
     assert!(troubles(&told)[0].contains("learning rate"), "{told:?}");
+    // Of a run that is over, figures can still be written, and it can be begun again.
+    let to = folder.path().join("curves.svg");
+    let row = crate::train::EpochRow { epoch: 1, loss: "xe".to_owned(), ..Default::default() };
+    let told = desk.take(Command::Export(Box::new(Export { what: Exported::Curves(vec![row]), to: to.clone() })));
+    assert!(matches!(&told[..], [Message::Written(path)] if *path == to), "{told:?}");
+    let told = desk.take(Command::Restart);
+    std::fs::remove_dir_all(&scene(&told).place).unwrap();
     let told = desk.take(order(&folder.path().join("hot"), settings()));
     assert!(troubles(&told)[0].contains("already holds a run"), "{told:?}");
     let told = desk.take(order(&folder.path().join("good"), settings()));

@@ -17,7 +17,8 @@ pub trait Link {
 
 /// A worker in a thread of its own.
 pub struct Thread {
-    commands: Sender<Command>,
+    /// Where commands go, until the worker is left.
+    commands: Option<Sender<Command>>,
     messages: Receiver<Message>,
     handle: Option<JoinHandle<()>>,
 }
@@ -37,12 +38,12 @@ impl Thread {
         });
         let work = move || drive(Worker::new(open, tell), &orders);
         let handle = std::thread::Builder::new().name("worker".to_owned()).spawn(work)?;
-        Ok(Self { commands, messages, handle: Some(handle) })
+        Ok(Self { commands: Some(commands), messages, handle: Some(handle) })
     }
 
     /// Has it save what there is, and waits until it has.
     pub fn join(&mut self) {
-        let _ = self.commands.send(Command::Close);
+        self.commands = None;
         if let Some(handle) = self.handle.take() {
             let _ = handle.join();
         }
@@ -58,7 +59,7 @@ impl Drop for Thread {
 impl Link for Thread {
     fn send(&mut self, command: Command) {
         // A worker that is gone shows in `receive`.
-        let _ = self.commands.send(command);
+        let _ = self.commands.as_ref().map(|commands| commands.send(command));
     }
 
     fn receive(&mut self) -> Vec<Message> {
@@ -77,26 +78,27 @@ impl Link for Thread {
     }
 }
 
-/// Commands in, a little work, and so on, until it is closed.
+/// Commands in, a little work, and so on, until it is closed, or the interface is gone and all is saved that can be.
 fn drive(mut worker: Worker, orders: &Receiver<Command>) {
+    let mut left = false;
     loop {
-        loop {
-            match orders.try_recv() {
-                Ok(command) => worker.take(command),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => {
-                    worker.take(Command::Close);
-                    break;
-                }
+        match orders.try_recv() {
+            Ok(command) => {
+                worker.take(command);
+                continue;
             }
+            Err(TryRecvError::Disconnected) if !left => {
+                left = true;
+                worker.take(Command::Close);
+            }
+            Err(_) => {}
         }
         match worker.advance() {
             Next::Working => {}
             Next::Waiting => worker.wait(),
-            Next::Idle => match orders.recv() {
-                Ok(command) => worker.take(command),
-                Err(_) => worker.take(Command::Close),
-            },
+            Next::Idle if left => return,
+            // Without a command the interface is gone, which the next look finds.
+            Next::Idle => orders.recv().into_iter().for_each(|command| worker.take(command)),
             Next::Closed => return,
         }
     }

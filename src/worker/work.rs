@@ -2,6 +2,7 @@
 
 use super::WorkError;
 use super::aside::Aside;
+use super::exporting;
 use super::message::{Command, Message, Order, Trouble};
 use super::opening::{self, Begun};
 use super::run::{Ask, Run};
@@ -58,8 +59,8 @@ pub struct Worker {
     stage: Stage,
     /// What is done once the run under way is saved.
     after: Option<After>,
-    /// What was begun last.
-    order: Option<Box<Order>>,
+    /// An order that begins the last run again, and its folder.
+    last: Option<(Box<Order>, RunFolder)>,
     /// What is done beside the run.
     aside: Aside,
 }
@@ -69,7 +70,7 @@ impl Worker {
     #[must_use]
     pub fn new(open: OpenDevice, tell: Tell) -> Self {
         let aside = Aside::new(Arc::clone(&open), Arc::clone(&tell));
-        Self { open, tell, stage: Stage::Idle, after: None, order: None, aside }
+        Self { open, tell, stage: Stage::Idle, after: None, last: None, aside }
     }
 
     /// Takes a command; what takes time is done by [`Worker::advance`].
@@ -78,18 +79,14 @@ impl Worker {
             Command::Begin(order) => self.leave_for(After::Begin(order)),
             Command::Open { place, device } => self.leave_for(After::Open { place, device }),
             Command::Restart => {
-                // A run that was opened from its folder is begun again from what its folder says.
-                let again = match &self.stage {
-                    Stage::Running(run) => Some(Box::new(run.order(self.order.as_deref()))),
-                    _ => self.order.clone(),
-                };
-                if let Some(order) = again {
-                    self.leave_for(After::Begin(order));
+                self.remember();
+                if let Some((order, _)) = &self.last {
+                    self.leave_for(After::Begin(order.clone()));
                 }
             }
             Command::Close => self.leave_for(After::Close),
             Command::Check => {
-                let begun = self.order.as_ref().map_or("auto", |order| &order.device);
+                let begun = self.last.as_ref().map_or("auto", |(order, _)| &order.device);
                 self.aside.check(if let Stage::Running(run) = &self.stage { run.device() } else { begun });
             }
             Command::Measure => {
@@ -103,10 +100,22 @@ impl Worker {
         }
     }
 
-    /// What a run alone can do.
+    /// Keeps what is needed of a run once it is gone.
+    fn remember(&mut self) {
+        if let Stage::Running(run) = &self.stage {
+            self.last = Some((Box::new(run.order()), run.folder().clone()));
+        }
+    }
+
+    /// What a run alone can do; figures can be written of one that is over, too, and of it there are no more images and looks.
     fn ask(&mut self, command: Command) {
-        let taken = match &mut self.stage {
-            Stage::Running(run) => run.take(command),
+        let taken = match (&mut self.stage, command) {
+            (Stage::Running(run), command) => run.take(command),
+            (_, Command::Images(_) | Command::Look(_)) => Ok(()),
+            (_, Command::Export(export)) => {
+                let folder = self.last.as_ref().map(|(_, folder)| folder);
+                exporting::write(&export, folder).map(|written| (self.tell)(Message::Written(written)))
+            }
             _ => Err(WorkError::Words("there is no run under way: start one, or open one from its folder".to_owned())),
         };
         if let Err(error) = taken {
@@ -137,7 +146,13 @@ impl Worker {
             Stage::Opening(_) => self.open_device(),
             Stage::Running(run) => match run.advance() {
                 Ok(Ask::Left) => {
+                    self.remember();
                     self.stage = Stage::Idle;
+                    Next::Working
+                }
+                Ok(Ask::Unwritten(error)) => {
+                    self.after = None;
+                    self.fail("saving the run", &error);
                     Next::Working
                 }
                 Ok(Ask::More(next)) => next,
@@ -160,6 +175,7 @@ impl Worker {
 
     /// The run is over by an error: what was reached is kept, and the next may begin.
     fn end_run(&mut self, error: &WorkError) -> Next {
+        self.remember();
         if let Stage::Running(run) = &mut self.stage {
             run.keep_what_there_is();
         }
@@ -184,6 +200,11 @@ impl Worker {
     }
 
     fn open_device(&mut self) -> Next {
+        // Something else was asked for meanwhile.
+        if self.after.is_some() {
+            self.stage = Stage::Idle;
+            return Next::Working;
+        }
         let device = match &self.stage {
             Stage::Opening(After::Begin(order)) => &order.device,
             Stage::Opening(After::Open { device, .. }) => device,
@@ -204,11 +225,7 @@ impl Worker {
 
     fn start(&mut self, wanted: After, opened: Opened) -> Result<Run, WorkError> {
         match wanted {
-            After::Begin(order) => {
-                let run = self.begin(&order, opened);
-                self.order = Some(order);
-                run
-            }
+            After::Begin(order) => self.begin(&order, opened),
             After::Open { place, device } => self.resume(&place, &device, opened),
             After::Close => Err(WorkError::Words("it is closing".to_owned())),
         }
@@ -242,13 +259,7 @@ impl Worker {
         let folder = RunFolder { path: place.to_owned() };
         let snapshot = folder.read_checkpoint()?;
         let record = folder.read_record()?;
-        let cell = Cell {
-            source: record.source.clone(),
-            protocol: record.protocol.clone(),
-            settings: record.settings.clone(),
-            ground: None,
-            search: false,
-        };
+        let cell = record.cell();
         let (data, skipped) = self.load(&cell)?;
         let Opened { executor, why } = opened;
         let mut begun = opening::resume(folder, record, snapshot, data, executor, self.opener(device))?;

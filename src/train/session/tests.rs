@@ -47,6 +47,11 @@ struct Told {
 /// Runs over devices that are lost before these submissions, one device after the other; the last
 /// one lasts.
 fn run(lasting: &[usize], destroyed: bool) -> Result<Told, TrainError> {
+    run_changed(lasting, destroyed, usize::MAX)
+}
+
+/// The same; after so many steps the learning rate is changed.
+fn run_changed(lasting: &[usize], destroyed: bool, mut after: usize) -> Result<Told, TrainError> {
     let data = Arc::new(Source::Faces { train: 48, test: 16 }.load(16, 1, &|_, _| ()).unwrap().0);
     let mut lasting = lasting.iter().copied().chain([usize::MAX]).collect::<std::collections::VecDeque<_>>();
     let mut next = move || frail(lasting.pop_front().unwrap_or(usize::MAX), destroyed);
@@ -60,6 +65,10 @@ fn run(lasting: &[usize], destroyed: bool) -> Result<Told, TrainError> {
     let mut session = Session::new(first, open, data, settings(), None)?;
     let (mut told, mut events) = (Told { slots: HashMap::new(), epochs: 0, recoveries: Vec::new() }, Vec::new());
     loop {
+        if session.trainer().is_some_and(|trainer| trainer.progress().step == after) {
+            session.change(Change::LearningRate(0.3))?;
+            after = usize::MAX;
+        }
         let advance = session.advance(&mut events)?;
         for event in events.drain(..) {
             match event {
@@ -88,6 +97,15 @@ fn a_run_that_loses_its_device_ends_as_one_that_does_not() {
     let lost = run(&[1, EPOCH + 2, 4], false).unwrap();
     assert_eq!(lost.recoveries, [0, 3, 3]);
     assert_eq!((lost.slots, lost.epochs), (whole.slots, 2));
+}
+
+#[test]
+fn what_was_changed_is_changed_again_at_its_step() {
+    let whole = run_changed(&[], false, 2).unwrap();
+    assert_ne!(whole, run(&[], false).unwrap());
+    // Lost after the change, before the epoch's snapshot: the steps before it are done with the first rate again.
+    let lost = run_changed(&[3], false, 2).unwrap();
+    assert_eq!(lost, Told { recoveries: vec![0], ..whole });
 }
 
 #[test]

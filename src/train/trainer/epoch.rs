@@ -7,7 +7,7 @@ use crate::train::batches::{shuffled, slot};
 use crate::train::event::{EpochResult, EpochRow, Event};
 use crate::train::metrics::{Confusion, MetricsError, sdd};
 use crate::train::predictions::Predictions;
-use crate::train::settings::{Ground, Lambda};
+use crate::train::settings::Lambda;
 use crate::train::snapshot::Progress;
 
 /// The distance term shall be so many times smaller than cross-entropy (section 4.3: 3 to 4).
@@ -26,6 +26,9 @@ impl Trainer {
         self.order = self.batches.fill(shuffled(self.batches.samples, self.settings.seed, epoch as u32));
         self.executor.write(&slot(&self.batches, "order"), 0, bytemuck::cast_slice(&self.order))?;
         self.executor.write(&slot(&self.batches, "clock"), 0, bytemuck::bytes_of(&clock))?;
+        if std::mem::take(&mut self.grounds_due) {
+            self.write_grounds(&self.progress.held.clone())?;
+        }
         self.write_step_settings()
     }
 
@@ -119,9 +122,6 @@ impl Trainer {
             }
             events.push(Event::Epoch(Box::new(result)));
         }
-        if self.settings.ground != Ground::Learned || !self.progress.held.cells.is_empty() {
-            self.write_grounds()?;
-        }
         self.begin_snapshot()?;
         Ok(Advance::Working)
     }
@@ -135,6 +135,7 @@ impl Trainer {
         if self.progress.cursor > 0 || self.progress.epoch == 0 {
             return Ok(());
         }
+        self.lay_ground_bare()?;
         self.readings = self.request(&READINGS)?;
         self.examiner.begin(&mut *self.executor)?;
         self.reviewing = true;

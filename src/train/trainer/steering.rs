@@ -1,7 +1,7 @@
 //! Steering a run while it goes on: how far it trains, with what settings, with which cells of D held fast.
 
 use super::{Phase, TrainError, Trainer};
-use crate::train::settings::{Ground, Lambda, Settings, SettingsError};
+use crate::train::settings::{Ground, Lambda, MOST_DISTANCE, Settings, SettingsError};
 use serde::{Deserialize, Serialize};
 
 /// How far a trainer trains before it rests.
@@ -85,9 +85,12 @@ impl GroundEdit {
         }
         for (at, cell) in self.cells.iter().enumerate() {
             let (i, j) = (at / classes, at % classes);
-            let fits = cell.is_none_or(|d| if i == j { d == 0.0 } else { (0.0..=1.0).contains(&d) });
+            let fits =
+                cell.is_none_or(|d| if i == j { d == 0.0 } else { (0.0..=MOST_DISTANCE).contains(&f64::from(d)) });
             if !fits || *cell != self.cells[j * classes + i] {
-                return refused(format!("cell {i}, {j}: it must be from 0 to 1, as there as back, 0 to itself"));
+                return refused(format!(
+                    "cell {i}, {j}: it must be from 0 to {MOST_DISTANCE}, as there as back, 0 to itself"
+                ));
             }
         }
         Ok(())
@@ -129,6 +132,7 @@ impl Trainer {
         }
         if self.phase == Phase::Training && self.progress.epoch >= self.settings.epochs {
             self.phase = Phase::Finished;
+            self.save_wanted = true;
         }
         self.write_step_settings()
     }
@@ -141,7 +145,11 @@ impl Trainer {
         edit.check(self.model.classes())?;
         self.progress.held = edit;
         let between_epochs = self.phase == Phase::Training && self.progress.cursor == 0;
-        if between_epochs { self.write_grounds() } else { Ok(()) }
+        if between_epochs {
+            return self.write_grounds(&self.progress.held.clone());
+        }
+        self.grounds_due = true;
+        Ok(())
     }
 
     /// The ground distance that is given, classes x classes in the outputs' order; none where each racer learns its own.
@@ -152,10 +160,16 @@ impl Trainer {
         Some(if by_output { matrix } else { self.ids.matrix_by_output(matrix) })
     }
 
+    /// Takes the cells that are held off D until the next epoch begins.
+    pub(super) fn lay_ground_bare(&mut self) -> Result<(), TrainError> {
+        self.grounds_due = true;
+        self.write_grounds(&GroundEdit::default())
+    }
+
     /// Writes the matrix D that each racer reads: what is given or was learned, under the cells that are held.
-    pub(super) fn write_grounds(&mut self) -> Result<(), TrainError> {
+    pub(super) fn write_grounds(&mut self, held: &GroundEdit) -> Result<(), TrainError> {
         let given = self.given_ground();
-        let held = self.ids.matrix_by_output(self.progress.held.cells.clone());
+        let held = self.ids.matrix_by_output(held.cells.clone());
         for (racer, loss) in self.settings.losses.iter().enumerate() {
             let mut ground = given.clone().unwrap_or_else(|| self.learned[racer].clone());
             for (distance, cell) in ground.iter_mut().zip(&held) {
