@@ -63,9 +63,9 @@ impl Ground {
         let line = ui.text_style_height(&TextStyle::Body) + ui.spacing().item_spacing.y;
         let room = Vec2::new(ui.available_width(), (height - (ui.cursor().top() - top)).max(LEAST));
         let laid_out = self.view == View::Both && classes.len() <= MOST_CLASSES;
-        let height = if laid_out { MATRIX * room.y } else { room.y - line };
+        let share = if laid_out { MATRIX * room.y } else { room.y - line };
         if self.view != View::Layout {
-            self.hovered = matrix(ui, Vec2::new(room.x, height), classes, values, &color, kind).hovered;
+            self.hovered = matrix(ui, Vec2::new(room.x, share), classes, values, &color, kind).hovered;
         }
         if self.view != View::Matrix {
             self.layout(ui, desk, epoch, top + height);
