@@ -2,7 +2,7 @@
 //! on the processor is a detour there, and only taken when it is asked for by name.
 
 use crate::cpu::Cpu;
-use crate::gpu::{AdapterChoice, DeviceError, Gpu, list};
+use crate::gpu::{AdapterChoice, DeviceError, Gpu, list_async};
 use crate::plan::{AdapterKind, Executor};
 
 /// Which device to open.
@@ -51,29 +51,38 @@ pub struct Opened {
     pub why: &'static str,
 }
 
+/// Opens a device; the processor with so many threads, or one a core. Waits for it.
+///
+/// # Errors
+/// When there is no such graphics adapter or it does not open.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn open(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, DeviceError> {
+    pollster::block_on(open_async(choice, threads))
+}
+
 /// Opens a device; the processor with so many threads, or one a core.
 ///
 /// # Errors
 /// When there is no such graphics adapter or it does not open.
-pub fn open(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, DeviceError> {
+pub async fn open_async(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, DeviceError> {
     let processor = |why| Ok(Opened { executor: Box::new(Cpu::open(threads)), why });
     match choice {
         DeviceChoice::Cpu => processor("as asked"),
-        DeviceChoice::Named(name) => graphics(&AdapterChoice::Wanted(name.clone()), "as asked"),
-        DeviceChoice::Gpu if has_gpu() => graphics(&AdapterChoice::Best, "as asked"),
+        DeviceChoice::Named(name) => graphics(&AdapterChoice::Wanted(name.clone()), "as asked").await,
+        DeviceChoice::Gpu if has_gpu().await => graphics(&AdapterChoice::Best, "as asked").await,
         DeviceChoice::Gpu => Err(DeviceError::NoGpu),
-        DeviceChoice::Auto if has_gpu() => graphics(&AdapterChoice::Best, "the best GPU here"),
+        DeviceChoice::Auto if has_gpu().await => graphics(&AdapterChoice::Best, "the best GPU here").await,
         DeviceChoice::Auto => processor("no GPU was found"),
     }
 }
 
-fn graphics(choice: &AdapterChoice, why: &'static str) -> Result<Opened, DeviceError> {
-    Ok(Opened { executor: Box::new(Gpu::open(choice)?), why })
+async fn graphics(choice: &AdapterChoice, why: &'static str) -> Result<Opened, DeviceError> {
+    Ok(Opened { executor: Box::new(Gpu::open_async(choice).await?), why })
 }
 
 /// Whether the best graphics adapter is more than a driver that computes on the processor.
-fn has_gpu() -> bool {
-    list().first().is_some_and(|found| found.adapter.kind == AdapterKind::Gpu)
+async fn has_gpu() -> bool {
+    list_async().await.first().is_some_and(|found| found.adapter.kind == AdapterKind::Gpu)
 }
 
 #[cfg(test)]

@@ -212,14 +212,18 @@ fn describe(threads: usize) -> Adapter {
         Arch::V3(_) => "AVX2",
         #[cfg(target_arch = "aarch64")]
         Arch::Neon(_) => "NEON",
+        #[cfg(target_arch = "wasm32")]
+        Arch::Simd128(_) => "simd128",
         Arch::Scalar => "no vectors",
         #[allow(unreachable_patterns, reason = "pulp may learn of more")]
         _ => "vectors",
     };
     let words = if threads == 1 { "thread" } else { "threads" };
+    let in_page = cfg!(target_arch = "wasm32");
+    let unnamed = || if in_page { "this browser" } else { std::env::consts::ARCH }.to_owned();
     Adapter {
-        name: processor_name().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
-        backend: format!("native, {instructions}, {threads} {words}"),
+        name: processor_name().unwrap_or_else(unnamed),
+        backend: format!("{}, {instructions}, {threads} {words}", if in_page { "WebAssembly" } else { "native" }),
         driver: String::new(),
         kind: AdapterKind::Processor,
     }

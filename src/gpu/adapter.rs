@@ -51,13 +51,23 @@ pub struct Found {
     pub adapter: Adapter,
 }
 
-/// The adapters of this machine, best first.
+/// The adapters of this machine, best first; waits for them.
+#[cfg(not(target_arch = "wasm32"))]
 #[must_use]
 pub fn list() -> Vec<Found> {
+    pollster::block_on(list_async())
+}
+
+/// The adapters of this machine, best first. A browser shows one.
+pub async fn list_async() -> Vec<Found> {
     let instance = wgpu::Instance::new(descriptor());
-    let handles = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
-    let mut found: Vec<Found> =
-        handles.into_iter().map(|handle| Found { adapter: describe(&handle.get_info()), handle }).collect();
+    let mut found = Vec::new();
+    for handle in instance.enumerate_adapters(wgpu::Backends::PRIMARY).await {
+        let adapter = describe(&handle.get_info());
+        #[cfg(target_arch = "wasm32")]
+        let adapter = super::browser::name(adapter).await;
+        found.push(Found { adapter, handle });
+    }
     found.sort_by_key(|found| rank(found.handle.get_info().device_type));
     found
 }
@@ -92,8 +102,8 @@ pub fn describe(info: &wgpu::AdapterInfo) -> Adapter {
 }
 
 /// The adapter that was asked for.
-pub(super) fn choose(choice: &AdapterChoice) -> Result<Found, DeviceError> {
-    let mut found = list();
+pub(super) async fn choose(choice: &AdapterChoice) -> Result<Found, DeviceError> {
+    let mut found = list_async().await;
     let at = match choice {
         AdapterChoice::Best => (!found.is_empty()).then_some(0),
         AdapterChoice::Wanted(wanted) => position(&found, wanted),

@@ -10,8 +10,10 @@ use crate::plan::{
     Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 /// A dispatch with everything bound.
 pub(super) struct Bound {
@@ -40,11 +42,24 @@ struct Health {
     /// What is being attempted, for the words of what the driver refuses outside of a scope.
     attempt: Mutex<&'static str>,
     done: AtomicUsize,
+    /// Who wants to know that something has finished.
+    waiting: Mutex<Option<Waker>>,
 }
 
 impl Health {
     fn new() -> Self {
-        Self { failure: Mutex::new(None), attempt: Mutex::new("open the device"), done: AtomicUsize::new(0) }
+        Self {
+            failure: Mutex::new(None),
+            attempt: Mutex::new("open the device"),
+            done: AtomicUsize::new(0),
+            waiting: Mutex::new(None),
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
     }
 
     /// A lost device explains whatever was refused before.
@@ -53,12 +68,17 @@ impl Health {
         if !matches!(*failure, Some(ExecutorError::Lost(_))) {
             *failure = Some(ExecutorError::Lost(why));
         }
+        self.wake();
     }
 
     fn note_refused(&self, why: String) {
         let what = (*self.attempt.lock().unwrap_or_else(PoisonError::into_inner)).to_owned();
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.get_or_insert(ExecutorError::Refused { what, why });
+        self.note(ExecutorError::Refused { what, why });
+    }
+
+    /// The first failure counts.
+    fn note(&self, failed: ExecutorError) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failed);
     }
 
     fn attempt(&self, what: &'static str) {
@@ -68,6 +88,26 @@ impl Health {
     fn check(&self) -> Result<(), ExecutorError> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// What the driver will say of some work: at once on the desktop, after a while in a page.
+struct Scope {
+    what: &'static str,
+    error: Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>,
+    heard: bool,
+}
+
+impl Scope {
+    fn new(what: &'static str, error: impl Future<Output = Option<wgpu::Error>> + 'static) -> Self {
+        Self { what, error: Box::pin(error), heard: false }
+    }
+
+    /// Why the driver refused the work, if it did and has said so.
+    fn refusal(&mut self) -> Option<ExecutorError> {
+        let Poll::Ready(error) = self.error.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { return None };
+        self.heard = true;
+        error.map(|error| ExecutorError::Refused { what: self.what.to_owned(), why: error.to_string() })
     }
 }
 
@@ -83,6 +123,7 @@ pub struct Gpu {
     blocks: Vec<wgpu::Buffer>,
     plans: Vec<Vec<Bound>>,
     readback: Readback,
+    scopes: Vec<Scope>,
     submitted: usize,
     usage: Usage,
     submissions: VecDeque<wgpu::SubmissionIndex>,
@@ -101,15 +142,26 @@ impl Gpu {
         failed
     }
 
+    /// Opens an adapter with WebGPU's default limits and no optional feature; waits for it.
+    ///
+    /// # Errors
+    /// When there is no such adapter or it does not open.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(choice: &AdapterChoice) -> Result<Self, DeviceError> {
+        pollster::block_on(Self::open_async(choice))
+    }
+
     /// Opens an adapter with WebGPU's default limits and no optional feature.
     ///
     /// # Errors
     /// When there is no such adapter or it does not open.
-    pub fn open(choice: &AdapterChoice) -> Result<Self, DeviceError> {
-        let found = choose(choice)?;
+    pub async fn open_async(choice: &AdapterChoice) -> Result<Self, DeviceError> {
+        let found = choose(choice).await?;
         let descriptor = wgpu::DeviceDescriptor { label: Some("backhoe"), ..wgpu::DeviceDescriptor::default() };
-        let opened = pollster::block_on(found.handle.request_device(&descriptor));
-        let (device, queue) = opened
+        let (device, queue) = found
+            .handle
+            .request_device(&descriptor)
+            .await
             .map_err(|error| DeviceError::Open { adapter: found.adapter.name.clone(), why: error.to_string() })?;
         let health = Arc::new(Health::new());
         let (on_loss, on_error) = (Arc::clone(&health), Arc::clone(&health));
@@ -126,6 +178,7 @@ impl Gpu {
             blocks: Vec::new(),
             plans: Vec::new(),
             readback: Readback::default(),
+            scopes: Vec::new(),
             submitted: 0,
             usage: Usage::default(),
             submissions: VecDeque::new(),
@@ -138,16 +191,23 @@ impl Gpu {
     }
 
     /// Does `work` within error scopes; what the driver refuses becomes an error that names `what`.
-    fn guarded<T>(&mut self, what: &str, work: impl FnOnce(&mut Self) -> T) -> Result<T, ExecutorError> {
+    fn guarded<T>(&mut self, what: &'static str, work: impl FnOnce(&mut Self) -> T) -> Result<T, ExecutorError> {
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let result = work(self);
-        let errors = [pollster::block_on(validation.pop()), pollster::block_on(memory.pop())];
+        let mut scopes = [validation, memory].map(|scope| Scope::new(what, scope.pop()));
+        let refused = scopes.iter_mut().filter_map(Scope::refusal).reduce(|first, _| first);
+        self.scopes.extend(scopes.into_iter().filter(|scope| !scope.heard));
         self.check()?;
-        match errors.into_iter().flatten().next() {
-            Some(error) => Err(ExecutorError::Refused { what: what.to_owned(), why: error.to_string() }),
-            None => Ok(result),
+        refused.map_or(Ok(result), Err)
+    }
+
+    /// Hears what the driver says of work that it had said nothing of when it was given.
+    fn hear(&mut self) {
+        for refused in self.scopes.iter_mut().filter_map(Scope::refusal) {
+            self.health.note(refused);
         }
+        self.scopes.retain(|scope| !scope.heard);
     }
 
     pub(super) fn buffer(&mut self, label: &str, words: usize) -> wgpu::Buffer {
@@ -312,6 +372,7 @@ impl Gpu {
         let health = Arc::clone(&self.health);
         self.queue.on_submitted_work_done(move || {
             health.done.fetch_add(1, Ordering::Release);
+            health.wake();
         });
     }
 
@@ -350,6 +411,10 @@ impl Executor for Gpu {
     }
 
     fn peaks(&mut self) -> Result<Option<Peaks>, ExecutorError> {
+        if cfg!(target_arch = "wasm32") {
+            // A page cannot wait for what it measures.
+            return Ok(None);
+        }
         self.guarded("measure its peaks", Self::measure_peaks)?.map(Some)
     }
 
@@ -391,7 +456,9 @@ impl Executor for Gpu {
         let kept = self.kept(slot)?;
         let (buffer, bytes) = (kept.buffer.clone(), 4 * kept.len as u64);
         self.health.attempt("read a slot");
-        Ok(Ticket(self.readback.request(&self.device, &self.queue, &buffer, bytes)))
+        let health = Arc::clone(&self.health);
+        let arrived = move || health.wake();
+        Ok(Ticket(self.readback.request(&self.device, &self.queue, (&buffer, bytes), arrived)))
     }
 
     fn collect(&mut self, ticket: Ticket) -> Result<Option<Vec<u8>>, ExecutorError> {
@@ -403,6 +470,7 @@ impl Executor for Gpu {
     fn poll(&mut self) -> Result<(), ExecutorError> {
         self.device.poll(wgpu::PollType::Poll).map_err(|error| ExecutorError::Lost(error.to_string()))?;
         self.retire();
+        self.hear();
         self.check()
     }
 
@@ -411,6 +479,13 @@ impl Executor for Gpu {
         self.device.poll(wait).map_err(|error| ExecutorError::Lost(error.to_string()))?;
         self.retire();
         self.check()
+    }
+
+    fn wake(&mut self, waker: &Waker) {
+        if self.in_flight() == 0 && self.readback.is_idle() {
+            return waker.wake_by_ref();
+        }
+        *self.health.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
     }
 }
 

@@ -2,6 +2,8 @@
 //! through wgpu. Knows no network, no file and no window.
 
 mod adapter;
+#[cfg(target_arch = "wasm32")]
+mod browser;
 mod executor;
 mod kernels;
 mod lower;
@@ -9,7 +11,9 @@ mod peaks;
 mod pipelines;
 mod readback;
 
-pub use adapter::{AdapterChoice, DeviceError, Found, describe, list};
+#[cfg(not(target_arch = "wasm32"))]
+pub use adapter::list;
+pub use adapter::{AdapterChoice, DeviceError, Found, describe, list_async};
 pub use executor::Gpu;
 pub use kernels::{Binding, Family, KERNELS, Kernel, Kind};
 pub use lower::{Argument, Dispatch, Loads, lower};

@@ -22,9 +22,21 @@ pub(super) struct Readback {
 }
 
 impl Readback {
-    /// Copies the first `bytes` of `source` once all submitted work is done. Returns a number to
-    /// collect it by.
-    pub fn request(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, source: &wgpu::Buffer, bytes: u64) -> u64 {
+    /// Whether no reading is under way.
+    pub fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Copies the first `bytes` of `source` once all submitted work is done, and says so when they have arrived. Returns a
+    /// number to collect it by.
+    pub fn request(
+        &mut self,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        source: (&wgpu::Buffer, u64),
+        arrived: impl FnOnce() + Send + 'static,
+    ) -> u64 {
+        let (source, bytes) = source;
         let staging = self.staging(device, bytes);
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("reading") });
         encoder.copy_buffer_to_buffer(source, 0, &staging, 0, bytes);
@@ -33,6 +45,7 @@ impl Readback {
         staging.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
             // The receiver is gone when nobody wants the reading any more.
             let _ = sender.send(result);
+            arrived();
         });
         self.next += 1;
         self.under_way.insert(self.next, Reading { staging, bytes, mapped });

@@ -1,6 +1,7 @@
 //! What runs plans: the one interface between those who write plans and those who execute them.
 
 use super::{Limits, Memory, Misfit, Plan};
+use std::task::Waker;
 
 /// A prepared plan of one executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,6 +181,12 @@ pub trait Executor {
     /// # Errors
     /// When the device is lost.
     fn wait(&mut self) -> Result<(), ExecutorError>;
+
+    /// Wakes a task once something more has finished, at once where nothing is under way. For a page, where that comes by
+    /// itself; elsewhere it is [`Executor::poll`] that notices.
+    fn wake(&mut self, waker: &Waker) {
+        waker.wake_by_ref();
+    }
 }
 
 /// Waits until every replay is done: for programs that may block.

@@ -9,6 +9,7 @@ use super::trainer::{Advance, Change, Goal, GroundEdit, TrainError, Trainer};
 use crate::data::Dataset;
 use crate::plan::{Executor, ExecutorError};
 use std::sync::Arc;
+use std::task::Waker;
 
 /// Losses of the device without a snapshot in between that are borne.
 const MOST_LOSSES: usize = 3;
@@ -209,6 +210,14 @@ impl Session {
         match trainer.executor().wait() {
             Ok(()) => Ok(()),
             Err(error) => self.survive(error.into()).map(|_| ()),
+        }
+    }
+
+    /// Wakes a task once the device has finished something: [`Session::wait`] for a page. While the device is being opened,
+    /// who opens it wakes.
+    pub fn wake(&mut self, waker: &Waker) {
+        if let Some(trainer) = &mut self.trainer {
+            trainer.executor().wake(waker);
         }
     }
 

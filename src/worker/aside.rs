@@ -11,6 +11,7 @@ use super::work::{Next, OpenDevice, Tell};
 use crate::bench::Workload;
 use crate::nn::Loss;
 use crate::plan::Executor;
+use std::task::Waker;
 
 /// Bytes that a device of its own may have taken before it is opened anew.
 const MOST_BYTES: u64 = 256 << 20;
@@ -51,6 +52,13 @@ impl Own {
     pub(super) fn wait(&mut self) {
         if let Some(executor) = &mut self.executor {
             let _ = executor.wait();
+        }
+    }
+
+    /// Wakes a task once it has finished something.
+    pub(super) fn wake(&mut self, waker: &Waker) {
+        if let Some(executor) = &mut self.executor {
+            executor.wake(waker);
         }
     }
 }
@@ -128,6 +136,19 @@ impl Aside {
         match (&mut self.measuring, &mut self.checker) {
             (Some(measuring), _) => measuring.wait(),
             (None, Some(checker)) => checker.wait(),
+            (None, None) => return false,
+        }
+        true
+    }
+
+    /// As [`Aside::wait`], but wakes a task.
+    pub(super) fn wake(&mut self, waker: &Waker) -> bool {
+        if !self.alone {
+            return false;
+        }
+        match (&mut self.measuring, &mut self.checker) {
+            (Some(measuring), _) => measuring.wake(waker),
+            (None, Some(checker)) => checker.wake(waker),
             (None, None) => return false,
         }
         true

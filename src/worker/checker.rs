@@ -4,6 +4,7 @@ use super::aside::Own;
 use super::message::{Agreement, Message};
 use super::work::Next;
 use crate::check::{Check, Progress};
+use std::task::Waker;
 use std::time::Duration;
 use web_time::Instant;
 
@@ -89,6 +90,11 @@ impl Checker {
     /// Waits for its device.
     pub(super) fn wait(&mut self) {
         self.own.wait();
+    }
+
+    /// Wakes a task once its device has finished something.
+    pub(super) fn wake(&mut self, waker: &Waker) {
+        self.own.wake(waker);
     }
 }
 

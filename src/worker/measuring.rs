@@ -6,6 +6,7 @@ use super::work::Next;
 use crate::bench::{Kind, Timed, Timing, Workload};
 use crate::nn::Loss;
 use crate::plan::{Executor, ExecutorError};
+use std::task::Waker;
 
 /// Seconds of a submission: long enough to be measured, short enough that all steps of three racers take about two seconds.
 const LONG_ENOUGH: f64 = 0.003;
@@ -64,6 +65,11 @@ impl Measuring {
     /// Waits for its device.
     pub(super) fn wait(&mut self) {
         self.own.wait();
+    }
+
+    /// Wakes a task once its device has finished something.
+    pub(super) fn wake(&mut self, waker: &Waker) {
+        self.own.wake(waker);
     }
 }
 

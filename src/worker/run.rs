@@ -14,6 +14,7 @@ use crate::train::cell::Cell;
 use crate::train::run::RunFolder;
 use crate::train::{Advance, Event, Goal, Session};
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 use web_time::Instant;
 
@@ -258,6 +259,11 @@ impl Run {
     /// When training fails.
     pub fn wait(&mut self) -> Result<(), WorkError> {
         Ok(self.session.wait()?)
+    }
+
+    /// Wakes a task once the device has finished something.
+    pub fn wake(&mut self, waker: &Waker) {
+        self.session.wake(waker);
     }
 
     fn keep(&mut self, event: Event) -> Result<(), WorkError> {

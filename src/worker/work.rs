@@ -17,6 +17,7 @@ use crate::train::run::RunFolder;
 use crate::train::session::Opener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Waker;
 
 /// Where messages go.
 pub type Tell = Arc<dyn Fn(Message) + Send + Sync>;
@@ -170,6 +171,16 @@ impl Worker {
         let waited = if let Stage::Running(run) = &mut self.stage { run.wait() } else { Ok(()) };
         if let Err(error) = waited {
             self.end_run(&error);
+        }
+    }
+
+    /// Wakes a task once the device has finished something: [`Worker::wait`] for a page. While a device is being opened, who
+    /// opens it wakes.
+    pub fn wake(&mut self, waker: &Waker) {
+        if !self.aside.wake(waker)
+            && let Stage::Running(run) = &mut self.stage
+        {
+            run.wake(waker);
         }
     }
 
