@@ -9,6 +9,7 @@
 //! - [`cpu`]: runs them on the processor; knows no network
 //! - [`device`]: which of the two runs, and why
 //! - [`data`]: faces, digits, folders, splits
+//! - [`files`]: on the disk, or in a page in memory
 //! - [`train`]: the trainer, the ground distance's schedule, metrics, the runs folder
 //! - [`report`]: tables, plots and the HTML report
 //! - [`worker`]: trains in a thread of its own and talks in messages
@@ -19,12 +20,12 @@
 //! The method is Hou, Yu and Samaras, "Squared Earth Mover's Distance-based Loss for Training Deep
 //! Neural Networks" (arXiv 1611.05916); equation numbers in this crate are that paper's.
 
-#[cfg(not(target_arch = "wasm32"))]
 pub mod bench;
 pub mod check;
 pub mod cpu;
 pub mod data;
 pub mod device;
+pub mod files;
 pub mod gpu;
 pub mod nn;
 pub mod plan;
@@ -33,7 +34,5 @@ pub mod report;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod reproduce;
 pub mod train;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod ui;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod worker;

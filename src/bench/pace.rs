@@ -4,7 +4,8 @@ use super::workload::{EPOCH, rewind};
 use crate::plan::executor::settle;
 use crate::plan::{Executor, ExecutorError, PlanHandle, Usage};
 use crate::train::examiner::MOST_IN_FLIGHT;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// A window of replays lasts at least so long.
 const WINDOW: Duration = Duration::from_millis(250);

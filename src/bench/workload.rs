@@ -6,7 +6,7 @@ use crate::nn::{Loss, Model, zoo};
 use crate::plan::executor::settle;
 use crate::plan::random::pcg4d;
 use crate::plan::{Augmentation, Clock, Executor, ExecutorError, Plan, PlanHandle, StepSettings};
-use std::time::Instant;
+use web_time::Instant;
 
 /// Stored images are so many pixels wider than the network's input.
 const MARGIN: usize = 4;

@@ -7,9 +7,7 @@ pub mod digits;
 pub mod faces;
 pub mod folder;
 pub mod identity;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod protocol;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod source;
 pub mod split;
 

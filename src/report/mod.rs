@@ -1,26 +1,18 @@
 //! What a run leaves behind for people: tables, plots, and one HTML page that shows all of it.
 //!
-//! Everything here reads plain numbers and knows neither device nor trainer. `palette` and `tables` are portable;
-//! the drawing parts need a native target.
+//! Everything here reads plain numbers and knows neither device nor trainer.
 
 mod block;
-#[cfg(not(target_arch = "wasm32"))]
 mod curves;
-#[cfg(not(target_arch = "wasm32"))]
 mod figure;
-#[cfg(not(target_arch = "wasm32"))]
 mod heatmap;
-#[cfg(not(target_arch = "wasm32"))]
 mod html;
-#[cfg(not(target_arch = "wasm32"))]
 mod lettering;
 mod palette;
 mod paper;
 mod predictions;
 mod records;
-#[cfg(not(target_arch = "wasm32"))]
 mod samples;
-#[cfg(not(target_arch = "wasm32"))]
 mod scale;
 mod tables;
 
@@ -28,15 +20,10 @@ use std::path::{Path, PathBuf};
 
 pub use crate::train::EpochRow;
 pub use block::{Block, Figure};
-#[cfg(not(target_arch = "wasm32"))]
 pub use curves::{curves_png, curves_svg};
-#[cfg(not(target_arch = "wasm32"))]
 pub use figure::encode_png;
-#[cfg(not(target_arch = "wasm32"))]
 pub use heatmap::{confusion_heatmap_png, confusion_heatmap_svg, difference_heatmap_svg, heatmap_png, heatmap_svg};
-#[cfg(not(target_arch = "wasm32"))]
 pub use html::{LossReport, ReportData, report_html, write_report};
-#[cfg(not(target_arch = "wasm32"))]
 pub use html::{died_text, page};
 pub use palette::{Rgb, blue_to_red, cividis, hex, ink_on, loss_color, viridis};
 pub use paper::{ALXS, Printed, RES};
@@ -45,7 +32,6 @@ pub use records::{
     METRICS_HEADER, losses_of, read_confusion_csv, read_matrix_csv, read_metrics_csv, write_confusion_csv,
     write_matrix_csv, write_metrics_csv,
 };
-#[cfg(not(target_arch = "wasm32"))]
 pub use samples::{Prediction, Sample, cards};
 pub use tables::{
     FinalRow, accuracy_table_text, confusion_table_text, escape, final_rows, final_table_html, final_table_text,

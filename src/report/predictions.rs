@@ -1,7 +1,7 @@
 //! What a network said of each test image, as a CSV file: so that runs can be compared image by image.
 
-use super::records::{contents, create, csv_error};
-use super::{ReportError, expect_shape, io_error};
+use super::records::{contents, create, csv_error, finish, open};
+use super::{ReportError, expect_shape};
 use crate::data::Images;
 use crate::train::metrics::{Confusion, argmax};
 use std::path::Path;
@@ -105,7 +105,7 @@ impl Predicted {
     /// # Errors
     /// [`ReportError::Csv`] where the file cannot be written.
     pub fn write_csv(&self, path: &Path) -> Result<(), ReportError> {
-        let mut writer = create(path)?;
+        let mut writer = create();
         let head = HEADER.map(str::to_owned).into_iter().chain(self.classes.iter().map(|class| format!("p({class})")));
         writer.write_record(head).map_err(csv_error(path))?;
         for image in 0..self.len() {
@@ -115,7 +115,7 @@ impl Predicted {
             let row = fixed.into_iter().chain(self.row(image).iter().map(ToString::to_string));
             writer.write_record(row).map_err(csv_error(path))?;
         }
-        writer.flush().map_err(io_error(path))
+        finish(path, writer)
     }
 
     /// Reads what [`Predicted::write_csv`] writes.
@@ -123,7 +123,7 @@ impl Predicted {
     /// # Errors
     /// [`ReportError::Csv`] for an unreadable file, [`ReportError::Contents`] for one that holds no predictions.
     pub fn read_csv(path: &Path) -> Result<Self, ReportError> {
-        let mut reader = csv::Reader::from_path(path).map_err(csv_error(path))?;
+        let mut reader = open(path)?;
         let header = reader.headers().map_err(csv_error(path))?.clone();
         let class = |field: &str| field.strip_prefix("p(")?.strip_suffix(')').map(str::to_owned);
         let classes: Option<Vec<String>> = header.iter().skip(HEADER.len()).map(class).collect();

@@ -2,10 +2,12 @@
 //!
 //! Numbers are written in the shortest form that reads back to the same bits.
 
+use std::io::Cursor;
 use std::path::Path;
 use std::str::FromStr;
 
 use super::{ReportError, expect_shape, io_error};
+use crate::files;
 use crate::train::EpochRow;
 use crate::train::metrics::Confusion;
 
@@ -45,13 +47,13 @@ pub fn losses_of(rows: &[EpochRow]) -> Vec<String> {
 /// # Errors
 /// [`ReportError::Csv`] where the file cannot be written.
 pub fn write_metrics_csv(path: &Path, rows: &[EpochRow]) -> Result<(), ReportError> {
-    let mut writer = create(path)?;
+    let mut writer = create();
     // Written here rather than by serde, so that a file without rows has its header too.
     writer.write_record(METRICS_HEADER).map_err(csv_error(path))?;
     for row in rows {
         writer.serialize(row).map_err(csv_error(path))?;
     }
-    writer.flush().map_err(io_error(path))
+    finish(path, writer)
 }
 
 /// Reads what [`write_metrics_csv`] writes.
@@ -59,7 +61,7 @@ pub fn write_metrics_csv(path: &Path, rows: &[EpochRow]) -> Result<(), ReportErr
 /// # Errors
 /// [`ReportError::Csv`] for an unreadable file or field, [`ReportError::Contents`] for other columns.
 pub fn read_metrics_csv(path: &Path) -> Result<Vec<EpochRow>, ReportError> {
-    let mut reader = csv::Reader::from_path(path).map_err(csv_error(path))?;
+    let mut reader = open(path)?;
     let header = reader.headers().map_err(csv_error(path))?;
     if header != METRICS_HEADER.as_slice() {
         let problem = format!(
@@ -109,18 +111,18 @@ pub fn read_confusion_csv(path: &Path) -> Result<(Vec<String>, Confusion), Repor
 
 fn write_square<T: ToString>(path: &Path, corner: &str, classes: &[String], matrix: &[T]) -> Result<(), ReportError> {
     expect_shape("the matrix", classes.len() * classes.len(), matrix.len())?;
-    let mut writer = create(path)?;
+    let mut writer = create();
     let header = std::iter::once(corner).chain(classes.iter().map(String::as_str));
     writer.write_record(header).map_err(csv_error(path))?;
     for (name, row) in classes.iter().zip(matrix.chunks(classes.len().max(1))) {
         let fields = std::iter::once(name.clone()).chain(row.iter().map(ToString::to_string));
         writer.write_record(fields).map_err(csv_error(path))?;
     }
-    writer.flush().map_err(io_error(path))
+    finish(path, writer)
 }
 
 fn read_square<T: FromStr>(path: &Path) -> Result<(Vec<String>, Vec<T>), ReportError> {
-    let mut reader = csv::Reader::from_path(path).map_err(csv_error(path))?;
+    let mut reader = open(path)?;
     let header = reader.headers().map_err(csv_error(path))?;
     let classes: Vec<String> = header.iter().skip(1).map(str::to_owned).collect();
     let mut matrix = Vec::with_capacity(classes.len() * classes.len());
@@ -142,8 +144,20 @@ fn read_square<T: FromStr>(path: &Path) -> Result<(Vec<String>, Vec<T>), ReportE
     Ok((classes, matrix))
 }
 
-pub(super) fn create(path: &Path) -> Result<csv::Writer<std::fs::File>, ReportError> {
-    csv::WriterBuilder::new().has_headers(false).from_path(path).map_err(csv_error(path))
+/// A table to be written; [`finish`] puts it into its file.
+pub(super) fn create() -> csv::Writer<Vec<u8>> {
+    csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new())
+}
+
+pub(super) fn finish(path: &Path, table: csv::Writer<Vec<u8>>) -> Result<(), ReportError> {
+    let bytes = table.into_inner().map_err(|error| error.into_error()).and_then(|bytes| files::write(path, &bytes));
+    bytes.map_err(io_error(path))
+}
+
+/// A table's file.
+pub(super) fn open(path: &Path) -> Result<csv::Reader<Cursor<Vec<u8>>>, ReportError> {
+    let bytes = files::read(path).map_err(|error| csv_error(path)(error.into()))?;
+    Ok(csv::Reader::from_reader(Cursor::new(bytes)))
 }
 
 pub(super) fn csv_error(path: &Path) -> impl Fn(csv::Error) -> ReportError + '_ {

@@ -1,7 +1,6 @@
 //! Training: the trainer, its schedule, what it measures and what it keeps. Knows no window.
 
 pub mod batches;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod cell;
 pub mod event;
 pub mod examiner;
@@ -9,7 +8,6 @@ pub mod ids;
 pub mod looking;
 pub mod metrics;
 pub mod predictions;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod run;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod search;

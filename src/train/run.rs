@@ -9,12 +9,12 @@ use crate::data::MAX_SIDE;
 use crate::data::folder::RECORD;
 use crate::data::protocol::Protocol;
 use crate::data::source::Source;
+use crate::files::{self, UNFINISHED};
 use crate::nn::weights::{Tensors, WeightsError, metadata};
 use crate::nn::{Loss, Model};
 use crate::plan::Adapter;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// What `run.json` says.
@@ -137,8 +137,6 @@ pub enum RunError {
     },
 }
 
-/// How the names of files begin that are not whole yet; a killed run leaves such a one.
-const UNFINISHED: &str = ".unfinished-";
 /// The table of the learning rates that were tried for a run.
 pub const TRIES: &str = "rates.csv";
 /// What a search for learning rates remembers in a run's folder.
@@ -159,33 +157,7 @@ fn at<T>(path: &Path, result: std::io::Result<T>) -> Result<T, RunError> {
 /// # Errors
 /// When the folder is not writable or the disk is full; the old file is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    at(path, check_place(path))?;
-    let mut file = at(path, readable().tempfile_in(folder))?;
-    at(path, file.write_all(bytes).and_then(|()| file.as_file().sync_all()))?;
-    file.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;
-    Ok(())
-}
-
-/// Refuses a folder before the work rather than after it; and a device such as `/dev/stdout`, which a file renamed into its
-/// place would end.
-fn check_place(path: &Path) -> std::io::Result<()> {
-    match path.metadata() {
-        Ok(there) if !there.is_file() => Err(std::io::Error::other("is there, and no file that could be replaced")),
-        _ => Ok(()),
-    }
-}
-
-/// Temporary files that others may read once they are renamed, as the umask allows.
-fn readable<'a>() -> tempfile::Builder<'a, 'a> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(UNFINISHED);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder
+    at(path, files::write_whole(path, bytes))
 }
 
 /// Has `write` write a file beside its place, then renames it into it. Returns what `write` does.
@@ -193,13 +165,17 @@ fn readable<'a>() -> tempfile::Builder<'a, 'a> {
 /// # Errors
 /// Those of `write`, and when the file cannot be renamed.
 pub fn replace<T, E: From<RunError>>(path: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    at(path, check_place(path))?;
-    let place = at(path, readable().tempfile_in(folder))?.into_temp_path();
-    let written = write(&place)?;
-    at(path, std::fs::File::options().write(true).open(&place).and_then(|file| file.sync_all()))?;
-    place.persist(path).map_err(|error| RunError::File { path: path.to_owned(), why: error.error.to_string() })?;
-    Ok(written)
+    let mut failed = None;
+    let replaced = files::replace(path, |place| {
+        write(place).map_err(|error| {
+            failed = Some(error);
+            std::io::Error::other("not written")
+        })
+    });
+    match (replaced, failed) {
+        (_, Some(error)) => Err(error),
+        (replaced, None) => Ok(at(path, replaced)?),
+    }
 }
 
 /// A run's folder.
@@ -217,10 +193,10 @@ impl RunFolder {
     /// When it holds a run or anything else already, or is not writable.
     pub fn create(path: &Path) -> Result<Self, RunError> {
         let folder = Self { path: path.to_owned() };
-        if folder.checkpoint().exists() {
+        if files::exists(&folder.checkpoint()) {
             return Err(RunError::Occupied(path.display().to_string()));
         }
-        at(path, std::fs::create_dir_all(path))?;
+        at(path, files::create_folder(path))?;
         folder.sweep()?;
         if let Some(name) =
             folder.names()?.into_iter().find(|name| !name.starts_with('.') && !BEFORE.contains(&name.as_str()))
@@ -233,11 +209,10 @@ impl RunFolder {
 
     /// Removes the folder again where its run never began, and no search for its learning rates either.
     pub fn remove_empty(&self) {
-        let searched = self.path.join(SEARCH).exists();
-        if !searched && std::fs::metadata(self.record()).is_ok_and(|record| record.len() == 0) {
+        if !files::exists(&self.path.join(SEARCH)) && files::len(&self.record()) == Some(0) {
             // What cannot be removed, or holds something, stays: it hinders no other run.
-            let _ = std::fs::remove_file(self.record()).and_then(|()| std::fs::remove_dir(&self.path));
-            let _ = self.path.parent().filter(|parent| *parent == Path::new(RUNS)).map(std::fs::remove_dir);
+            let _ = files::remove(&self.record()).and_then(|()| files::remove_folder(&self.path));
+            let _ = self.path.parent().filter(|parent| *parent == Path::new(RUNS)).map(files::remove_folder);
         }
     }
 
@@ -248,18 +223,14 @@ impl RunFolder {
     pub fn sweep(&self) -> Result<(), RunError> {
         for name in self.names()?.into_iter().filter(|name| name.starts_with(UNFINISHED)) {
             let path = self.path.join(name);
-            at(&path, std::fs::remove_file(&path))?;
+            at(&path, files::remove(&path))?;
         }
         Ok(())
     }
 
     /// The names in the folder, in their order.
     fn names(&self) -> Result<Vec<String>, RunError> {
-        let entries = at(&self.path, std::fs::read_dir(&self.path))?;
-        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-        let mut names = at(&self.path, names.collect::<std::io::Result<Vec<_>>>())?;
-        names.sort();
-        Ok(names)
+        at(&self.path, files::names(&self.path))
     }
 
     /// Checks that `run.json` and a checkpoint tell of the same run.
@@ -279,14 +250,14 @@ impl RunFolder {
     #[must_use]
     pub fn unused(name: &str) -> PathBuf {
         let numbered = |number: usize| Path::new(RUNS).join(format!("{name}-{number}"));
-        let free = (1..).map(numbered).find(|path| !path.exists());
+        let free = (1..).map(numbered).find(|path| !files::exists(path));
         free.unwrap_or_else(|| numbered(0))
     }
 
     /// Whether there is a checkpoint to go on from.
     #[must_use]
     pub fn has_checkpoint(&self) -> bool {
-        self.checkpoint().exists()
+        files::exists(&self.checkpoint())
     }
 
     /// Whether a run has done so many epochs here and left all of its files.
@@ -326,8 +297,8 @@ impl RunFolder {
     /// When it is missing or damaged, or the run never began.
     pub fn read_record(&self) -> Result<Record, RunError> {
         let path = self.record();
-        let json = at(&path, std::fs::read(&path))?;
-        if json.is_empty() && !self.checkpoint().exists() {
+        let json = at(&path, files::read(&path))?;
+        if json.is_empty() && !files::exists(&self.checkpoint()) {
             return Err(RunError::NoCheckpoint(self.path.display().to_string()));
         }
         serde_json::from_slice(&json).map_err(|error| RunError::Record { path, why: error.to_string() })
@@ -349,10 +320,10 @@ impl RunFolder {
     /// When it is missing or damaged.
     pub fn read_checkpoint(&self) -> Result<Snapshot, RunError> {
         let path = self.checkpoint();
-        if !path.exists() {
+        if !files::exists(&path) {
             return Err(RunError::NoCheckpoint(self.path.display().to_string()));
         }
-        let bytes = at(&path, std::fs::read(&path))?;
+        let bytes = at(&path, files::read(&path))?;
         Snapshot::from_bytes(&bytes).map_err(|error| RunError::Checkpoint { path, error })
     }
 
@@ -393,7 +364,7 @@ impl RunFolder {
 pub fn read_weights(path: &Path) -> Result<(Network, Tensors), RunError> {
     let weights = |error| RunError::Weights { path: path.to_owned(), error };
     let foreign = |why: &str| weights(WeightsError::Damaged(why.to_owned()));
-    let bytes = at(path, std::fs::read(path))?;
+    let bytes = at(path, files::read(path))?;
     let metadata = metadata(&bytes).map_err(weights)?;
     let json = metadata.get(KEY).ok_or_else(|| foreign("its header does not describe a network"))?;
     let network: Network = serde_json::from_str(json).map_err(|error| foreign(&error.to_string()))?;

@@ -2,6 +2,7 @@
 
 use super::WorkError;
 use super::message::{Export, Exported};
+use crate::files;
 use crate::report::{
     EpochRow, confusion_heatmap_png, confusion_heatmap_svg, curves_png, curves_svg, encode_png, heatmap_png,
     heatmap_svg, write_confusion_csv, write_matrix_csv, write_metrics_csv,
@@ -87,7 +88,7 @@ fn counts(path: &Path, format: Format, classes: &[String], counts: &Confusion, t
 fn copy(from: Option<PathBuf>, to: &Path) -> Result<(), WorkError> {
     let from =
         from.ok_or_else(|| WorkError::Words("there is no run: start one, or open one from its folder".to_owned()))?;
-    let bytes = std::fs::read(&from).map_err(|error| {
+    let bytes = files::read(&from).map_err(|error| {
         WorkError::Words(format!("{}: {error}; save the run first: saving writes it", from.display()))
     })?;
     Ok(write_whole(to, &bytes)?)

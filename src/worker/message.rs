@@ -12,6 +12,15 @@ pub use crate::train::{Look, Maps, Seen};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// What joins an interface with a worker, wherever that is.
+pub trait Link {
+    /// Hands over a command. Never waits.
+    fn send(&mut self, command: Command);
+
+    /// All messages that have arrived.
+    fn receive(&mut self) -> Vec<Message>;
+}
+
 /// What the worker is asked to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Command {

@@ -3,6 +3,7 @@
 
 pub mod artifacts;
 mod aside;
+mod bytes;
 mod checker;
 mod exporting;
 mod measuring;
@@ -11,12 +12,15 @@ pub mod opening;
 mod run;
 #[cfg(test)]
 mod tests;
+#[cfg(not(target_arch = "wasm32"))]
 mod thread;
 mod words;
 mod work;
 
-pub use message::{Command, Message};
-pub use thread::{Link, Thread};
+pub use bytes::{from_bytes, to_bytes};
+pub use message::{Command, Link, Message};
+#[cfg(not(target_arch = "wasm32"))]
+pub use thread::Thread;
 pub use work::{Next, OpenDevice, Tell, Worker};
 
 use crate::gpu::DeviceError;

@@ -1,19 +1,10 @@
 //! The worker in a thread of its own.
 
-use super::message::{Command, Message, Trouble};
+use super::message::{Command, Link, Message, Trouble};
 use super::work::{Next, OpenDevice, Tell, Worker};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
-
-/// What joins an interface with a worker, wherever that is.
-pub trait Link {
-    /// Hands over a command. Never waits.
-    fn send(&mut self, command: Command);
-
-    /// All messages that have arrived.
-    fn receive(&mut self) -> Vec<Message>;
-}
 
 /// A worker in a thread of its own.
 pub struct Thread {

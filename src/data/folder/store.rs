@@ -1,11 +1,14 @@
 //! Keeps decoded images: in memory, or beyond a size in a temporary file that the system brings into memory as it is
-//! read and drops again as it needs room.
+//! read and drops again as it needs room. A page has memory alone.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 
 use bytes::Bytes;
-use memmap2::Mmap;
+#[cfg(not(target_arch = "wasm32"))]
+use {
+    memmap2::Mmap,
+    std::{fs::File, io::Write},
+};
 
 /// Most bytes of pixels that are kept in memory.
 pub(super) const IN_MEMORY: usize = 1 << 30;
@@ -14,6 +17,7 @@ pub(super) const IN_MEMORY: usize = 1 << 30;
 pub(super) enum Store {
     Memory(Vec<Bytes>),
     /// A file without a name, of `count` images of `size` bytes.
+    #[cfg(not(target_arch = "wasm32"))]
     File {
         file: File,
         size: usize,
@@ -26,11 +30,21 @@ impl Store {
     pub fn new(images: usize, size: usize, in_memory: usize) -> io::Result<Self> {
         let bytes = images.checked_mul(size).ok_or(io::ErrorKind::OutOfMemory)?;
         if bytes > in_memory {
-            return Ok(Self::File { file: tempfile::tempfile()?, size, count: 0 });
+            return Self::beyond_memory(size);
         }
         // Asked for before the work is done; the system may still grant more than it has.
         Vec::<u8>::new().try_reserve_exact(bytes)?;
         Ok(Self::Memory(Vec::new()))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn beyond_memory(size: usize) -> io::Result<Self> {
+        Ok(Self::File { file: tempfile::tempfile()?, size, count: 0 })
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn beyond_memory(_size: usize) -> io::Result<Self> {
+        Err(io::ErrorKind::OutOfMemory.into())
     }
 
     /// Adds an image, and says how many were there before.
@@ -40,6 +54,7 @@ impl Store {
                 images.push(pixels.into());
                 Ok(images.len() - 1)
             }
+            #[cfg(not(target_arch = "wasm32"))]
             Self::File { file, count, .. } => {
                 file.write_all(&pixels)?;
                 *count += 1;
@@ -50,16 +65,19 @@ impl Store {
 
     /// All images.
     pub fn images(self) -> io::Result<Vec<Bytes>> {
-        let (file, size, count) = match self {
-            Self::Memory(images) => return Ok(images),
+        match self {
+            Self::Memory(images) => Ok(images),
             // Nothing cannot be mapped.
-            Self::File { count: 0, .. } => return Ok(Vec::new()),
-            Self::File { file, size, count } => (file, size, count),
-        };
-        // SAFETY: the bytes must not change while they are mapped. The file has no name by which another process could
-        // come at it, this is its only handle, and nothing writes to it from here on.
-        let whole = Bytes::from_owner(unsafe { Mmap::map(&file)? });
-        Ok((0..count).map(|image| whole.slice(image * size..(image + 1) * size)).collect())
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::File { count: 0, .. } => Ok(Vec::new()),
+            #[cfg(not(target_arch = "wasm32"))]
+            Self::File { file, size, count } => {
+                // SAFETY: the bytes must not change while they are mapped. The file has no name by which another process
+                // could come at it, this is its only handle, and nothing writes to it from here on.
+                let whole = Bytes::from_owner(unsafe { Mmap::map(&file)? });
+                Ok((0..count).map(|image| whole.slice(image * size..(image + 1) * size)).collect())
+            }
+        }
     }
 }
 
