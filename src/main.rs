@@ -1,11 +1,19 @@
-//! The `backhoe` program.
+//! The `backhoe` program, and the same for a browser's page.
 
+#[cfg(not(target_arch = "wasm32"))]
 mod cli;
+#[cfg(target_arch = "wasm32")]
+mod web;
 
-use clap::Parser;
-use std::process::ExitCode;
+#[cfg(target_arch = "wasm32")]
+fn main() {
+    web::start();
+}
 
-fn main() -> ExitCode {
+#[cfg(not(target_arch = "wasm32"))]
+fn main() -> std::process::ExitCode {
+    use clap::Parser;
+    use std::process::ExitCode;
     match cli::run(cli::args::Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,7 +4,7 @@
 use super::app::Wish;
 use eframe::egui::{self, Context, Key, Modal, TextEdit, Ui};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 
 /// What kind of place is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,7 @@ impl Question {
         let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let mut answer = None;
         ui.horizontal(|ui| {
+            #[cfg(not(target_arch = "wasm32"))]
             if ui.add_enabled(self.browsing.is_none(), egui::Button::new("Browse…")).clicked() {
                 self.browse(ui.ctx().clone());
             }
@@ -79,8 +80,9 @@ impl Question {
     }
 
     /// Opens the system's dialog in a thread of its own.
+    #[cfg(not(target_arch = "wasm32"))]
     fn browse(&mut self, ctx: Context) {
-        let (tell, answer) = channel();
+        let (tell, answer) = std::sync::mpsc::channel();
         let (title, kind) = (self.title.clone(), self.kind);
         let name = PathBuf::from(&self.text).file_name().map(|name| name.to_string_lossy().into_owned());
         std::thread::spawn(move || {

@@ -1,6 +1,7 @@
 //! The window: watch a network learn how far apart its classes are. It sees settings and messages only ([`crate::worker`]):
 //! nothing here waits, computes a gradient or touches a file.
 
+mod address;
 pub mod app;
 mod bars;
 mod curves;
@@ -20,6 +21,7 @@ mod scaling;
 mod terms;
 mod theme;
 
+pub use address::Address;
 pub use app::App;
 pub use known::Known;
 pub use panels::controls;

@@ -1,0 +1,121 @@
+//! Settings in a page's address, so that a link reproduces a demonstration: what stands behind the `#`, such as
+//! `data=faces&loss=xe,emd&epochs=4&seed=2&autostart`. Its words are the command line's.
+
+use crate::data::source::Source;
+use crate::nn::Loss;
+use crate::train::Settings;
+use crate::train::cell::Cell;
+use std::str::FromStr;
+
+/// Training and test images of the faces, and the share of the digits that is tested on, where nothing is said.
+const FACES: [usize; 2] = [1600, 400];
+const TEST_FRACTION: f64 = 0.2;
+
+/// What an address asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Address {
+    /// What is trained.
+    pub cell: Cell,
+    /// On what.
+    pub device: String,
+    /// Whether it begins by itself.
+    pub autostart: bool,
+}
+
+impl Default for Address {
+    fn default() -> Self {
+        let source = Source::Faces { train: FACES[0], test: FACES[1] };
+        let (protocol, settings) = Default::default();
+        let cell = Cell { source, protocol, settings, ground: None, search: false };
+        Self { cell, device: "auto".to_owned(), autostart: false }
+    }
+}
+
+impl Address {
+    /// Reads what stands behind the `#`.
+    ///
+    /// # Errors
+    /// Words that are not known and values that cannot be, in words.
+    pub fn read(fragment: &str) -> Result<Self, String> {
+        let mut address = Self::default();
+        for part in fragment.split('&').filter(|part| !part.is_empty()) {
+            let (word, value) = part.split_once('=').unwrap_or((part, ""));
+            address.take(word, value).map_err(|why| format!("in the address, `{part}`: {why}"))?;
+        }
+        address.cell.settings.check().map_err(|error| error.to_string())?;
+        Ok(address)
+    }
+
+    fn take(&mut self, word: &str, value: &str) -> Result<(), String> {
+        let settings: &mut Settings = &mut self.cell.settings;
+        match word {
+            "data" => self.cell.source = source(value)?,
+            "train" | "test" => {
+                let Source::Faces { train, test } = &mut self.cell.source else {
+                    return Err("only faces are drawn in any number".to_owned());
+                };
+                *(if word == "train" { train } else { test }) = number(value)?;
+            }
+            "loss" => settings.losses = value.split(',').map(Loss::from_str).collect::<Result<_, _>>()?,
+            "epochs" => settings.epochs = number(value)?,
+            "batch" => settings.batch = number(value)?,
+            "lr" => settings.learning_rate = number(value)?,
+            "momentum" => settings.momentum = number(value)?,
+            "seed" => settings.seed = number(value)?,
+            "device" => value.clone_into(&mut self.device),
+            "autostart" => self.autostart = true,
+            _ => {
+                return Err(
+                    "data, train, test, loss, epochs, batch, lr, momentum, seed, device and autostart are known"
+                        .to_owned(),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn source(name: &str) -> Result<Source, String> {
+    match name {
+        "faces" => Ok(Source::Faces { train: FACES[0], test: FACES[1] }),
+        "digits" => Ok(Source::Digits { test_fraction: TEST_FRACTION }),
+        _ => Err("the page has faces and digits".to_owned()),
+    }
+}
+
+fn number<T: FromStr>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|_| "that is no number that it could be".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_says_what_is_trained() {
+        assert_eq!(Address::read(""), Ok(Address::default()));
+        let address =
+            Address::read("data=faces&train=64&test=8&loss=xe,emd&epochs=4&lr=0.01&seed=2&device=cpu&autostart");
+        let Address { cell, device, autostart } = address.unwrap();
+        assert_eq!(cell.source, Source::Faces { train: 64, test: 8 });
+        let settings = &cell.settings;
+        assert_eq!((settings.losses.as_slice(), settings.epochs, settings.seed), (&[Loss::Xe, Loss::Emd][..], 4, 2));
+        assert_eq!((settings.learning_rate, device.as_str(), autostart), (0.01, "cpu", true));
+        assert_eq!(Address::read("data=digits").unwrap().cell.source, Source::Digits { test_fraction: 0.2 });
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (fragment, named) in [
+            ("loss=mse", "`mse`"),
+            ("epochs=many", "`epochs=many`"),
+            ("data=photos", "`data=photos`"),
+            ("colour=red", "autostart are known"),
+            ("epochs=0", "epochs is 0"),
+            ("data=digits&train=5", "`train=5`"),
+        ] {
+            let why = Address::read(fragment).unwrap_err();
+            assert!(why.contains(named), "{fragment}: {why}");
+        }
+    }
+}

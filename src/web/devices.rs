@@ -1,0 +1,34 @@
+//! Devices in a page open after a while: the worker asks until they have.
+
+use super::bell;
+use backhoe::device::{DeviceChoice, Opened, open_async};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+type Answer = Result<Opened, String>;
+
+thread_local! {
+    /// What has been asked for: nothing while it is being opened.
+    static ASKED: RefCell<HashMap<String, Option<Answer>>> = RefCell::new(HashMap::new());
+}
+
+/// The device of a name; nothing while it is being opened.
+pub fn open(name: &str) -> Result<Option<Opened>, String> {
+    let answer = ASKED.with_borrow_mut(|asked| match asked.get(name) {
+        Some(Some(_)) => asked.remove(name).flatten(),
+        Some(None) => None,
+        None => {
+            asked.insert(name.to_owned(), None);
+            wasm_bindgen_futures::spawn_local(ask(name.to_owned()));
+            None
+        }
+    });
+    answer.transpose()
+}
+
+async fn ask(name: String) {
+    let Ok(choice) = name.parse::<DeviceChoice>();
+    let answer = open_async(&choice, None).await.map_err(|error| error.to_string());
+    ASKED.with_borrow_mut(|asked| asked.insert(name, Some(answer)));
+    bell::ring();
+}

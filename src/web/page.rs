@@ -1,0 +1,136 @@
+//! The page itself: the window's app on a canvas, and its end of the border to the Worker.
+
+use backhoe::ui::controls::Controls;
+use backhoe::ui::{Address, App};
+use backhoe::worker::message::Trouble;
+use backhoe::worker::{Command, Link, Message, from_bytes, to_bytes};
+use eframe::egui::Context;
+use eframe::{CreationContext, Renderer, WebOptions, WebRunner};
+use js_sys::Uint8Array;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::{Closure, JsValue};
+use web_sys::{HtmlCanvasElement, MessageEvent, Window, Worker, WorkerOptions, WorkerType};
+
+/// Time from a message to the next picture: what trains on the same cores shall not wait for pictures.
+const REPAINT_AFTER: Duration = Duration::from_millis(90);
+
+/// Where the app is drawn.
+pub fn canvas(window: &Window) -> Option<HtmlCanvasElement> {
+    window.document()?.get_element_by_id("backhoe")?.dyn_into().ok()
+}
+
+/// Draws the app from now on, with what the address asks for.
+pub fn start(canvas: HtmlCanvasElement, window: &Window) {
+    let fragment = window.location().hash().unwrap_or_default();
+    let address = Address::read(fragment.trim_start_matches('#'));
+    let make = move |creation: &CreationContext<'_>| {
+        let link = Border::to_worker(&creation.egui_ctx).map_err(|error| format!("{error:?}"))?;
+        let address = address.unwrap_or_else(|why| {
+            link.crossed.borrow_mut().fail("the address", why, false);
+            Address::default()
+        });
+        let Address { cell, device, autostart } = address;
+        let controls = Controls::new(cell, true, &device, None);
+        Ok(Box::new(App::new(&creation.egui_ctx, Box::new(link), controls, autostart)) as Box<dyn eframe::App>)
+    };
+    wasm_bindgen_futures::spawn_local(async move {
+        // WebGL is wherever a browser is, and takes a sixth of wgpu's time where software draws.
+        let options = WebOptions { renderer: Renderer::Glow, dithering: false, ..WebOptions::default() };
+        let runner = WebRunner::new();
+        match runner.start(canvas, options, Box::new(make)).await {
+            Ok(()) => say(""),
+            Err(error) => say(&format!("The page cannot be drawn: {error:?}")),
+        }
+    });
+}
+
+/// Says something where the app is not.
+fn say(words: &str) {
+    let window = js_sys::global().dyn_into::<Window>().ok();
+    let place = window.and_then(|window| window.document()?.get_element_by_id("words"));
+    if let Some(place) = place {
+        place.set_text_content(Some(words));
+    }
+}
+
+/// What has crossed the border.
+#[derive(Default)]
+struct Crossed {
+    /// Whether the Worker hears.
+    ready: bool,
+    /// Commands that wait for it.
+    waiting: Vec<Uint8Array>,
+    messages: Vec<Message>,
+}
+
+/// The border to the Worker.
+struct Border {
+    worker: Worker,
+    crossed: Rc<RefCell<Crossed>>,
+    _listeners: [Closure<dyn FnMut(MessageEvent)>; 2],
+}
+
+impl Border {
+    fn to_worker(ctx: &Context) -> Result<Self, JsValue> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = Worker::new_with_options("./worker.js", &options)?;
+        let crossed = Rc::new(RefCell::new(Crossed::default()));
+        let [heard, failed] = [Rc::clone(&crossed), Rc::clone(&crossed)];
+        let [on_heard, on_failed] = [ctx.clone(), ctx.clone()];
+        let sender = worker.clone();
+        let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            heard.borrow_mut().take(&event.data(), &sender);
+            on_heard.request_repaint_after(REPAINT_AFTER);
+        });
+        let fail = Closure::<dyn FnMut(MessageEvent)>::new(move |_| {
+            failed.borrow_mut().fail("the page", "its Worker ended; load it again".to_owned(), true);
+            on_failed.request_repaint();
+        });
+        worker.set_onmessage(Some(hear.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(fail.as_ref().unchecked_ref()));
+        Ok(Self { worker, crossed, _listeners: [hear, fail] })
+    }
+}
+
+impl Crossed {
+    fn take(&mut self, data: &JsValue, worker: &Worker) {
+        if data.is_string() {
+            self.ready = true;
+            for bytes in self.waiting.drain(..) {
+                // A Worker that is gone shows by its error.
+                let _ = worker.post_message(&bytes);
+            }
+            return;
+        }
+        match from_bytes(&Uint8Array::new(data).to_vec()) {
+            Ok(message) => self.messages.push(message),
+            Err(why) => self.fail("a message", why, false),
+        }
+    }
+
+    fn fail(&mut self, what: &str, why: String, ends: bool) {
+        self.messages.push(Message::Failed(Trouble { what: what.to_owned(), why, ends }));
+    }
+}
+
+impl Link for Border {
+    fn send(&mut self, command: Command) {
+        let mut crossed = self.crossed.borrow_mut();
+        match to_bytes(&command) {
+            Ok(bytes) if crossed.ready => {
+                // A Worker that is gone shows by its error.
+                let _ = self.worker.post_message(&Uint8Array::from(&*bytes));
+            }
+            Ok(bytes) => crossed.waiting.push(Uint8Array::from(&*bytes)),
+            Err(why) => crossed.fail("a command", why, false),
+        }
+    }
+
+    fn receive(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.crossed.borrow_mut().messages)
+    }
+}
