@@ -1,0 +1,86 @@
+//! What tests in a real browser share: Chromium, and a server on a port of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+/// Names under which Chromium and its kin are found.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// WebGPU on the software driver that comes with the browser, and nothing that asks the network.
+const FLAGS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+];
+
+/// A browser that ends with the test, and its profile.
+pub struct Browser(Child, #[expect(dead_code, reason = "the folder lives as long")] tempfile::TempDir);
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Opens a page. A missing Chromium fails the test; scripts/setup --tests installs one.
+pub fn open(url: &str) -> Browser {
+    let found = BROWSERS.iter().find(|name| {
+        let version = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        version.is_ok_and(|status| status.success())
+    });
+    let name = found.expect("this test needs Chromium; scripts/setup --tests installs it");
+    let profile = tempfile::tempdir().unwrap();
+    let mut command = Command::new(name);
+    command.args(FLAGS).arg(format!("--user-data-dir={}", profile.path().display())).arg(url);
+    Browser(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), profile)
+}
+
+/// What a path is answered with: its kind and its bytes.
+pub type Answer = Option<(&'static str, Vec<u8>)>;
+
+/// Serves on a port of its own: `answers` is given a path and what was posted to it. Browsers also open connections in which
+/// they say nothing: each has a thread.
+pub fn serve(answers: impl Fn(&str, Vec<u8>) -> Answer + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let answers = Arc::new(answers);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let answers = Arc::clone(&answers);
+            std::thread::spawn(move || answer(stream, &*answers));
+        }
+    });
+    url
+}
+
+/// Answers one request.
+fn answer(mut stream: TcpStream, answers: &dyn Fn(&str, Vec<u8>) -> Answer) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let (mut request, mut line, mut length) = (String::new(), String::new(), 0);
+    reader.read_line(&mut request)?;
+    while reader.read_line(&mut line)? > 0 && line.trim() != "" {
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let (status, kind, content) = match answers(request.split(' ').nth(1).unwrap_or_default(), body) {
+        Some((kind, content)) => ("200 OK", kind, content),
+        None => ("404 Not Found", "text/plain", Vec::new()),
+    };
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", content.len())?;
+    stream.write_all(b"Connection: close\r\n\r\n")?;
+    stream.write_all(&content)
+}
