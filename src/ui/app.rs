@@ -125,6 +125,7 @@ impl App {
         for message in self.link.receive() {
             self.known.take(message);
         }
+        self.choice.keep_up(&self.known);
     }
 
     /// Draws everything; what is asked for goes to the worker, or is asked a place for.

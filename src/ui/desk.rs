@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 /// What the user looks at, throughout the window.
 #[derive(Default)]
 pub struct Choice {
+    /// The run that epoch and image belong to.
+    run: usize,
     /// The epoch that is replayed; the newest where none is.
     pub epoch: Option<usize>,
     /// The racer whose matrices are shown; the last of the race where none was chosen.
@@ -25,6 +27,15 @@ pub struct Choice {
     pub map: ColorMap,
     /// Test images that were shown.
     pub pictures: Pictures,
+}
+
+impl Choice {
+    /// Forgets what was chosen of another run.
+    pub fn keep_up(&mut self, known: &Known) {
+        if self.run != known.run {
+            (self.run, self.epoch, self.image) = (known.run, None, 0);
+        }
+    }
 }
 
 /// What every panel is given.

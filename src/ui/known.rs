@@ -49,6 +49,8 @@ pub struct Past {
 pub struct Known {
     /// Runs that have begun or were opened so far.
     pub run: usize,
+    /// Whether the worker has the run still, so that it can be steered, saved and asked for things.
+    pub alive: bool,
     /// The run.
     pub scene: Option<Scene>,
     /// What is being done.
@@ -89,7 +91,8 @@ impl Known {
     /// Takes a message in.
     pub fn take(&mut self, message: Message) {
         match message {
-            Message::Loading { done, of } => self.phase = Phase::Loading { done, of },
+            // The run before was left by then.
+            Message::Loading { done, of } => (self.phase, self.alive) = (Phase::Loading { done, of }, false),
             Message::Begun(scene) => self.begin(*scene),
             Message::Step { epoch, batch, rate } => {
                 (self.epoch, self.batch, self.rate) = (epoch, batch, rate);
@@ -122,12 +125,13 @@ impl Known {
             Message::Measured(passes) => self.passes = Some(*passes),
             Message::Written(path) => self.note_file(&path),
             Message::Failed(trouble) => self.fail(trouble),
-            Message::Closed => self.phase = Phase::Closed,
+            Message::Closed => (self.phase, self.alive) = (Phase::Closed, false),
         }
     }
 
     fn fail(&mut self, trouble: Trouble) {
         if trouble.ends {
+            self.alive = false;
             self.phase = if self.scene.is_some() { Phase::Finished } else { Phase::Empty };
         }
         self.troubles.push(trouble);
@@ -140,7 +144,7 @@ impl Known {
     /// A run begins: what was known of the one before is past.
     fn begin(&mut self, mut scene: Scene) {
         let rows = std::mem::take(&mut scene.rows);
-        let earlier = std::mem::replace(self, Self { phase: Phase::Training, ..Self::default() });
+        let earlier = std::mem::replace(self, Self { phase: Phase::Training, alive: true, ..Self::default() });
         self.run = earlier.run + 1;
         self.past = earlier.past;
         self.agreement = earlier.agreement.filter(|found| found.over && found.adapter == scene.adapter);
@@ -204,3 +208,6 @@ impl Known {
         self.scene.is_some() && stepped && (self.phase == Phase::Training || !matches!(self.kept, Some((_, true))))
     }
 }
+
+#[cfg(test)]
+mod tests;

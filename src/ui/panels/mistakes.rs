@@ -36,6 +36,8 @@ type Key = (usize, usize, Loss, Option<[usize; 2]>, usize);
 /// The panel's own state.
 #[derive(Default)]
 pub struct Mistakes {
+    /// The run that the cell belongs to.
+    run: usize,
     cells: Cells,
     /// The cell whose images are shown, true and predicted class; all mistakes where there is none.
     cell: Option<[usize; 2]>,
@@ -45,6 +47,9 @@ pub struct Mistakes {
 impl Mistakes {
     /// Draws it.
     pub fn show(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
+        if self.run != desk.known.run {
+            (self.run, self.cell) = (desk.known.run, None);
+        }
         if desk.result().is_none() {
             ui.label("Here stands which class is taken for which, once an epoch is done.");
             return;
@@ -97,7 +102,6 @@ impl Mistakes {
     fn images(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
         let known = desk.known;
         let classes = known.classes();
-        self.cell = self.cell.filter(|cell| cell.iter().all(|&class| class < classes.len()));
         ui.horizontal_wrapped(|ui| {
             ui.strong(match self.cell {
                 Some([truth, predicted]) if truth == predicted => format!("{}, recognised", classes[truth]),

@@ -59,9 +59,9 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
     button(ui, resting, "One step", "Train one batch, then rest.", Command::Go(Pace::Step));
     button(ui, resting, "One epoch", "Train to the end of this epoch, then rest.", Command::Go(Pace::Epoch));
     button(ui, training || resting, "Stop", "End the run here and write all its files.", Command::Stop);
-    let there = desk.known.scene.is_some() && phase != Phase::Closed;
+    let (there, alive) = (desk.known.scene.is_some() && phase != Phase::Closed, desk.known.alive);
     button(ui, there, "Restart", "Begin again from the same first weights, in a folder of its own.", Command::Restart);
-    button(ui, there, "Save", "Write checkpoint, weights, matrices, figures and report now.", Command::Save);
+    button(ui, alive, "Save", "Write checkpoint, weights, matrices, figures and report now.", Command::Save);
 }
 
 fn progress(ui: &mut Ui, desk: &Desk<'_>) {

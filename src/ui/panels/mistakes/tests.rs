@@ -1,5 +1,5 @@
 use super::*;
-use crate::ui::fixture::{Table, harness, keep};
+use crate::ui::fixture::{Table, harness, keep, race, scene};
 use crate::worker::Command;
 use eframe::egui::Theme;
 use egui_kittest::kittest::Queryable;
@@ -56,6 +56,20 @@ fn a_cell_shows_its_images_and_each_is_asked_for_once() {
     assert!(asked.contains(&index) && asked.contains(&0));
     let only_images = harness.state().0.commands.iter().all(|command| matches!(command, Command::Images(_)));
     assert!(only_images, "nothing else is asked for");
+}
+
+#[test]
+fn the_cell_of_another_run_is_forgotten() {
+    let mut harness = harness(Table::of_losses(&[Loss::Emd]), Mistakes::default(), Theme::Dark, Mistakes::show);
+    harness.run();
+    harness.state_mut().1.cell = Some([7, 6]);
+    harness.run();
+    harness.get_by_label("60+ taken for 48-53");
+    let fewer = scene(3, &[Loss::Emd], 1);
+    race(&mut harness.state_mut().0.known, fewer, 2);
+    harness.run();
+    harness.get_by_label("All mistakes");
+    assert_eq!(harness.state().1.cell, None);
 }
 
 #[test]
