@@ -191,7 +191,7 @@ fn augmentation(text: &str) -> Result<Augmentation, String> {
 #[derive(Clone, Debug, Default, Args)]
 pub struct GuiArguments {
     /// Begin at once
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     pub autostart: bool,
     /// What is chosen at first.
     #[command(flatten)]

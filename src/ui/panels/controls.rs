@@ -1,20 +1,25 @@
 //! What is trained and how: before a run begins, and while it goes on.
 
+mod steering;
+
 use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::Loss;
+use crate::train::Settings;
 use crate::train::cell::Cell;
-use crate::train::{Change, Lambda, Settings};
 use crate::ui::app::Wish;
 use crate::ui::desk::Desk;
 use crate::ui::known::Phase;
 use crate::ui::terms;
 use crate::worker::Command;
 use crate::worker::message::Order;
-use eframe::egui::{self, CollapsingHeader, ComboBox, DragValue, ScrollArea, TextEdit, Ui};
+use eframe::egui::emath::Numeric;
+use eframe::egui::{self, CollapsingHeader, ComboBox, DragValue, Response, ScrollArea, TextEdit, Ui};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use steering::Steering;
 
-/// Share of a folder's images that is tested on, where it has no `test/`.
+/// Share of the images that is tested on where nothing else was said.
 const TEST_FRACTION: f64 = 0.2;
 
 /// Which data.
@@ -30,8 +35,12 @@ pub struct Controls {
     data: Data,
     faces: [usize; 2],
     folder: String,
+    test_fraction: f64,
+    strict: bool,
+    /// How the data are divided that were chosen from the beginning; others are as usual.
     protocol: Protocol,
     settings: Settings,
+    steering: Steering,
     ground: Option<PathBuf>,
     sized_by_device: bool,
     device: String,
@@ -42,13 +51,32 @@ impl Controls {
     /// Those of a cell, on a device of this name, the run kept in this folder or the next unused one.
     #[must_use]
     pub fn new(cell: Cell, sized_by_device: bool, device: &str, place: Option<PathBuf>) -> Self {
-        let (data, faces, folder) = match cell.source {
-            Source::Faces { train, test } => (Data::Faces, [train, test], String::new()),
-            Source::Digits { .. } => (Data::Digits, [1600, 400], String::new()),
-            Source::Folder { path, .. } => (Data::Folder, [1600, 400], path.display().to_string()),
+        let Cell { source, protocol, settings, ground, .. } = cell;
+        let mut controls = Self {
+            data: Data::Faces,
+            faces: [1600, 400],
+            folder: String::new(),
+            test_fraction: TEST_FRACTION,
+            strict: false,
+            protocol,
+            settings,
+            steering: Steering::default(),
+            ground,
+            sized_by_device,
+            device: device.to_owned(),
+            place,
         };
-        let Cell { protocol, settings, ground, .. } = cell;
-        Self { data, faces, folder, protocol, settings, ground, sized_by_device, device: device.to_owned(), place }
+        match source {
+            Source::Faces { train, test } => controls.faces = [train, test],
+            Source::Digits { test_fraction } => {
+                (controls.data, controls.test_fraction) = (Data::Digits, test_fraction);
+            }
+            Source::Folder { path, test_fraction, strict } => {
+                (controls.data, controls.folder) = (Data::Folder, path.display().to_string());
+                (controls.test_fraction, controls.strict) = (test_fraction, strict);
+            }
+        }
+        controls
     }
 
     /// The command that begins what is chosen.
@@ -77,16 +105,24 @@ impl Controls {
 
     /// Takes a folder of images as data.
     pub fn take_folder(&mut self, path: PathBuf) {
-        self.folder = path.display().to_string();
-        self.data = Data::Folder;
+        self.choose(Data::Folder, path.display().to_string());
+    }
+
+    /// Chooses data. Others are divided as usual, and no file tells of their classes' distances.
+    fn choose(&mut self, data: Data, folder: String) {
+        if (data, &folder) != (self.data, &self.folder) {
+            (self.protocol, self.ground) = (Protocol::default(), None);
+        }
+        (self.data, self.folder) = (data, folder);
     }
 
     fn source(&self) -> Source {
         match self.data {
             Data::Faces => Source::Faces { train: self.faces[0], test: self.faces[1] },
-            Data::Digits => Source::Digits { test_fraction: TEST_FRACTION },
+            Data::Digits => Source::Digits { test_fraction: self.test_fraction },
             Data::Folder => {
-                Source::Folder { path: PathBuf::from(self.folder.trim()), test_fraction: TEST_FRACTION, strict: false }
+                let path = PathBuf::from(self.folder.trim());
+                Source::Folder { path, test_fraction: self.test_fraction, strict: self.strict }
             }
         }
     }
@@ -97,7 +133,9 @@ impl Controls {
             self.start(ui, desk, wishes);
             CollapsingHeader::new("Data").default_open(true).show(ui, |ui| self.data(ui, wishes));
             CollapsingHeader::new("Losses that race").default_open(true).show(ui, |ui| self.losses(ui));
-            CollapsingHeader::new("While it runs").default_open(true).show(ui, |ui| self.steering(ui, desk));
+            CollapsingHeader::new("While it runs").default_open(true).show(ui, |ui| {
+                self.steering.show(ui, desk, &mut self.settings);
+            });
             CollapsingHeader::new("Network and batches").show(ui, |ui| self.network(ui));
             CollapsingHeader::new("Look").show(ui, |ui| look(ui, desk));
         });
@@ -123,15 +161,16 @@ impl Controls {
     }
 
     fn data(&mut self, ui: &mut Ui, wishes: &mut Vec<(String, Wish)>) {
+        let (mut data, mut folder) = (self.data, self.folder.clone());
         ui.horizontal(|ui| {
-            ui.radio_value(&mut self.data, Data::Faces, "faces")
+            ui.radio_value(&mut data, Data::Faces, "faces")
                 .on_hover_text("Portraits drawn from an age, in eight groups.");
-            ui.radio_value(&mut self.data, Data::Digits, "digits")
+            ui.radio_value(&mut data, Data::Digits, "digits")
                 .on_hover_text("Scanned digits: classes without an order.");
-            ui.radio_value(&mut self.data, Data::Folder, "folder")
+            ui.radio_value(&mut data, Data::Folder, "folder")
                 .on_hover_text("Your images, a folder a class; or drop one on the window.");
         });
-        match self.data {
+        match data {
             Data::Faces => {
                 number(ui, "training images", &mut self.faces[0], 8..=100_000, "Faces that are drawn to train on.");
                 number(ui, "test images", &mut self.faces[1], 8..=100_000, "Faces that are drawn to test on.");
@@ -140,16 +179,34 @@ impl Controls {
             Data::Folder => {
                 ui.horizontal(|ui| {
                     let label = ui.label("folder");
-                    let field =
-                        TextEdit::singleline(&mut self.folder).desired_width(130.0).hint_text("a folder a class");
+                    let field = TextEdit::singleline(&mut folder).desired_width(130.0).hint_text("a folder a class");
                     ui.add(field).labelled_by(label.id);
                     if ui.button("Browse…").clicked() {
-                        wishes.push((self.folder.clone(), Wish::Images));
+                        wishes.push((folder.clone(), Wish::Images));
                     }
                 });
             }
         }
+        self.choose(data, folder);
+        if let Some(words) = self.said_before() {
+            ui.label(words);
+        }
         ui.checkbox(&mut self.settings.shuffled_ids, "shuffle class ids").on_hover_text(terms::of("shuffled ids"));
+    }
+
+    /// What was said of these data when the window was opened and stands nowhere else.
+    fn said_before(&self) -> Option<String> {
+        let Protocol { folds, fold, bins, share, validation } = self.protocol;
+        let said = [
+            folds.map(|folds| format!("{folds} folds")),
+            fold.map(|fold| format!("fold {fold} to test on")),
+            bins.map(|bins| format!("{bins} classes of equal frequency")),
+            share.map(|share| format!("{share} of the training images")),
+            validation.map(|share| format!("{share} of them to measure on")),
+            self.ground.as_ref().map(|file| format!("D from {}", file.display())),
+        ];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| format!("As said at the start, for these data: {}.", said.join(", ")))
     }
 
     fn losses(&mut self, ui: &mut Ui) {
@@ -159,65 +216,9 @@ impl Controls {
                 self.settings.losses.retain(|other| *other != loss);
                 self.settings.losses.extend(races.then_some(loss));
                 self.settings.losses.sort_by_key(|loss| Loss::ALL.iter().position(|other| other == loss));
+                // Rates that were found for other racers are not theirs.
+                self.settings.rates.clear();
             }
-        }
-    }
-
-    /// Settings that may change while a run goes on: what is chosen here goes to it at once.
-    fn steering(&mut self, ui: &mut Ui, desk: &mut Desk<'_>) {
-        if let Some(scene) = &desk.known.scene {
-            let Settings { epochs, learning_rate, momentum, lambda, omega, mu, .. } = scene.settings;
-            if !ui.ctx().egui_is_using_pointer() && ui.memory(|memory| memory.focused().is_none()) {
-                let rates = scene.settings.rates.clone();
-                let own = self.settings.clone();
-                self.settings = Settings { epochs, learning_rate, rates, momentum, lambda, omega, mu, ..own };
-            }
-        }
-        let mut changes = Vec::new();
-        self.numbers(ui, &mut changes);
-        self.distance_term(ui, &mut changes);
-        for change in changes {
-            self.settings = change.on(&self.settings);
-            if desk.known.scene.is_some() {
-                desk.ask(Command::Change(change));
-            }
-        }
-    }
-
-    fn numbers(&self, ui: &mut Ui, changes: &mut Vec<Change>) {
-        let Settings { mut epochs, mut learning_rate, mut momentum, .. } = self.settings;
-        ui.horizontal(|ui| {
-            let label = ui
-                .label("epochs")
-                .on_hover_text("Passes over the training images in all; more go on with a finished run.");
-            let field = ui.add(DragValue::new(&mut epochs).range(1..=100_000)).labelled_by(label.id);
-            changes.extend(field.changed().then_some(Change::Epochs(epochs)));
-        });
-        ui.horizontal(|ui| {
-            let label = ui.label("learning rate").on_hover_text(terms::of("learning rate"));
-            let speed = 0.01 * learning_rate;
-            let field = DragValue::new(&mut learning_rate).range(1e-6..=10.0).speed(speed).max_decimals(6);
-            let field = ui.add(field).labelled_by(label.id);
-            changes.extend(field.changed().then_some(Change::LearningRate(learning_rate)));
-        });
-        ui.horizontal(|ui| {
-            let label = ui.label("momentum").on_hover_text(terms::of("momentum"));
-            let field = ui.add(DragValue::new(&mut momentum).range(0.0..=0.999).speed(0.001)).labelled_by(label.id);
-            changes.extend(field.changed().then_some(Change::Momentum(momentum)));
-        });
-    }
-
-    fn distance_term(&self, ui: &mut Ui, changes: &mut Vec<Change>) {
-        let Settings { lambda, omega, mu, .. } = self.settings;
-        let fixed = if let Lambda::Fixed(value) = lambda { Some(value) } else { None };
-        if let Some(value) = choice(ui, "lambda", "automatic", fixed, 2.0, 0.0..=1000.0) {
-            changes.push(Change::Lambda(value.map_or(Lambda::Auto, Lambda::Fixed)));
-        }
-        if let Some(omega) = choice(ui, "omega", "the paper's", omega, 1.0, 0.1..=8.0) {
-            changes.push(Change::Omega(omega));
-        }
-        if let Some(mu) = choice(ui, "mu", "the paper's", mu, -0.5, -10.0..=10.0) {
-            changes.push(Change::Mu(mu));
         }
     }
 
@@ -225,10 +226,8 @@ impl Controls {
         number(ui, "image side", &mut self.settings.side, 8..=2048, "Pixels across and down that the network sees.");
         number(ui, "batch", &mut self.settings.batch, 1..=65_536, "Images a step.");
         number(ui, "jump start", &mut self.settings.jump_start, 0..=10_000, terms::of("jump start"));
-        ui.horizontal(|ui| {
-            let label = ui.label("seed").on_hover_text("Of first weights, order, augmentation and the faces.");
-            ui.add(DragValue::new(&mut self.settings.seed)).labelled_by(label.id);
-        });
+        let hint = "Of first weights, order, augmentation and the faces.";
+        number(ui, "seed", &mut self.settings.seed, 0..=u32::MAX, hint);
         ui.checkbox(&mut self.sized_by_device, "network that suits the device");
         ui.add_enabled_ui(!self.sized_by_device, |ui| {
             for (layer, channels) in self.settings.channels.iter_mut().enumerate() {
@@ -267,12 +266,9 @@ impl Controls {
 fn look(ui: &mut Ui, desk: &mut Desk<'_>) {
     egui::global_theme_preference_buttons(ui);
     let mut zoom = ui.ctx().zoom_factor();
-    ui.horizontal(|ui| {
-        let label = ui.label("text size");
-        if ui.add(DragValue::new(&mut zoom).range(0.5..=4.0).speed(0.01)).labelled_by(label.id).changed() {
-            ui.ctx().set_zoom_factor(zoom);
-        }
-    });
+    if field(ui, "text size", &mut zoom, 0.5..=4.0, "1 is the usual one.", |field| field.speed(0.01)).changed() {
+        ui.ctx().set_zoom_factor(zoom);
+    }
     ComboBox::from_label("colours of matrices").selected_text(desk.choice.map.name()).show_ui(ui, |ui| {
         for map in crate::ui::theme::ColorMap::ALL {
             ui.selectable_value(&mut desk.choice.map, map, map.name());
@@ -280,31 +276,28 @@ fn look(ui: &mut Ui, desk: &mut Desk<'_>) {
     });
 }
 
-fn number(ui: &mut Ui, name: &str, value: &mut usize, range: std::ops::RangeInclusive<usize>, hint: &str) {
-    ui.horizontal(|ui| {
-        let label = ui.label(name).on_hover_text(hint);
-        ui.add(DragValue::new(value).range(range)).labelled_by(label.id);
-    });
-}
-
-/// A number that may be left to `otherwise`; the new choice, where it changed.
-fn choice(
+/// A number with its name, with all its digits, so that leaving its field does not change it. It is taken when it is typed to its
+/// end, and one outside the range stays as it is until then.
+fn field<N: Numeric>(
     ui: &mut Ui,
     name: &str,
-    otherwise: &str,
-    value: Option<f32>,
-    first: f32,
-    range: std::ops::RangeInclusive<f32>,
-) -> Option<Option<f32>> {
+    value: &mut N,
+    range: RangeInclusive<N>,
+    hint: &str,
+    refine: impl FnOnce(DragValue<'_>) -> DragValue<'_>,
+) -> Response {
     ui.horizontal(|ui| {
-        let label = ui.label(name).on_hover_text(terms::of(name));
-        let mut left = value.is_none();
-        if ui.checkbox(&mut left, otherwise).changed() {
-            return Some((!left).then_some(first));
-        }
-        let mut number = value?;
-        let field = ui.add(DragValue::new(&mut number).range(range).speed(0.01)).labelled_by(label.id);
-        field.changed().then_some(Some(number))
+        let label = ui.label(name).on_hover_text(hint);
+        let digits = |value: f64| if N::INTEGRAL { format!("{value:.0}") } else { (value as f32).to_string() };
+        let field = DragValue::new(value).range(range).clamp_existing_to_range(false).update_while_editing(false);
+        ui.add(refine(field.custom_formatter(move |value, _| digits(value)))).labelled_by(label.id)
     })
     .inner
 }
+
+fn number<N: Numeric>(ui: &mut Ui, name: &str, value: &mut N, range: RangeInclusive<N>, hint: &str) {
+    field(ui, name, value, range, hint, |field| field);
+}
+
+#[cfg(test)]
+mod tests;
