@@ -4,6 +4,9 @@ use super::known::Known;
 use crate::train::ids::Ids;
 use crate::train::{EpochResult, Ground, GroundEdit};
 
+/// Largest distance that a cell can be held at, as that of any given ground distance.
+pub const MOST: f64 = 1e6;
+
 /// What free cells are before the first epoch is over.
 const UNKNOWN: f64 = 0.5;
 
@@ -84,7 +87,7 @@ pub fn hold(edit: &GroundEdit, classes: usize, [i, j]: [usize; 2], distance: Opt
         cells = vec![None; classes * classes];
     }
     if i != j && i < classes && j < classes {
-        let distance = distance.map(|distance| distance.clamp(0.0, 1.0) as f32);
+        let distance = distance.map(|distance| distance.clamp(0.0, MOST) as f32);
         (cells[i * classes + j], cells[j * classes + i]) = (distance, distance);
     }
     let free = (0..classes * classes).all(|at| at / classes == at % classes || cells[at].is_none());
@@ -95,7 +98,7 @@ pub fn hold(edit: &GroundEdit, classes: usize, [i, j]: [usize; 2], distance: Opt
 pub fn hold_all(classes: usize, distance: impl Fn([usize; 2]) -> f64) -> GroundEdit {
     let cell = |at: usize| {
         let (i, j) = (at / classes, at % classes);
-        if i == j { 0.0 } else { distance([i.min(j), i.max(j)]).clamp(0.0, 1.0) as f32 }
+        if i == j { 0.0 } else { distance([i.min(j), i.max(j)]).clamp(0.0, MOST) as f32 }
     };
     GroundEdit { cells: (0..classes * classes).map(|at| Some(cell(at))).collect() }
 }
@@ -108,9 +111,10 @@ mod tests {
 
     #[test]
     fn cells_are_held_there_and_back_and_the_diagonal_stays() {
-        let edit = hold(&GroundEdit::default(), 3, [2, 0], Some(1.5));
+        assert_eq!(hold(&GroundEdit::default(), 3, [2, 0], Some(2e6)).cells[2], Some(1e6), "no farther than this");
+        let edit = hold(&GroundEdit::default(), 3, [2, 0], Some(1.0));
         assert_eq!(edit.cells.iter().flatten().collect::<Vec<_>>(), [&1.0, &1.0]);
-        assert_eq!((edit.cells[2], edit.cells[6]), (Some(1.0), Some(1.0)), "no farther than 1");
+        assert_eq!((edit.cells[2], edit.cells[6]), (Some(1.0), Some(1.0)));
         assert_eq!(edit.check(3), Ok(()));
         let edit = hold(&edit, 3, [1, 1], Some(0.3));
         assert_eq!(edit.cells[4], None);

@@ -3,7 +3,7 @@
 use crate::nn::Loss;
 use crate::train::{EpochResult, GroundEdit};
 use crate::ui::desk::Desk;
-use crate::ui::distances::{Distances, hold, hold_all, ordered};
+use crate::ui::distances::{Distances, MOST, hold, hold_all, ordered};
 use crate::ui::matrix::{Matrix, Pointed};
 use crate::ui::{terms, theme};
 use crate::worker::Command;
@@ -52,12 +52,13 @@ impl Edit {
         });
     }
 
-    /// Forgets what belonged to another run, and what the worker has taken over.
+    /// Forgets what belonged to another run, and what the worker has taken over, refused or can no longer take.
     fn keep_up(&mut self, desk: &Desk<'_>) {
         if self.run != desk.known.run {
             *self = Self { run: desk.known.run, cell: [0, 1], ..Self::default() };
         }
-        if self.asked.as_ref() == Some(&desk.known.held) {
+        let refused = !desk.known.alive || !desk.known.troubles.is_empty();
+        if refused || self.asked.as_ref() == Some(&desk.known.held) {
             self.asked = None;
         }
     }
@@ -115,15 +116,17 @@ impl Edit {
             choose(ui, "from", classes, &mut self.cell[0]);
             choose(ui, "to", classes, &mut self.cell[1]);
             let label = ui.label("distance").on_hover_text(terms::of("held cell"));
-            let mut value = distances.at([i, j]);
-            let field = DragValue::new(&mut value).range(0.0..=1.0).speed(0.005).max_decimals(3);
-            let field = ui.add_enabled(i != j, field.update_while_editing(false)).labelled_by(label.id);
+            // As many digits as are shown, so that leaving the field does not change it.
+            let mut value = (1e3 * distances.at([i, j])).round() / 1e3;
+            let field = DragValue::new(&mut value).range(0.0..=MOST).clamp_existing_to_range(false);
+            let field = field.speed(0.005).max_decimals(3).update_while_editing(false);
+            let field = ui.add_enabled(i != j, field).labelled_by(label.id);
             let (is_held, mut frozen) = (distances.held([i, j]).is_some(), distances.held([i, j]).is_some());
             ui.add_enabled(i != j, egui::Checkbox::new(&mut frozen, "frozen")).on_hover_text(terms::of("held cell"));
             if field.changed() {
                 self.set(desk, Some(value));
             } else if frozen != is_held {
-                self.set(desk, frozen.then_some(value));
+                self.set(desk, frozen.then(|| distances.at([i, j])));
             }
             ui.separator();
             ui.label(comparison(desk, [i, j]));
@@ -137,12 +140,13 @@ impl Edit {
         ui.label("Framed cells are held. Drag a cell up or to the right for more; or choose one and type.");
         let held = self.held(desk);
         let distances = Distances::after(desk.known, shown, &held);
-        let map = desk.choice.map;
+        let (map, values) = (desk.choice.map, distances.matrix());
+        let most = values.iter().copied().fold(1.0, f64::max);
         let matrix = Matrix {
             label: "D of the next epoch",
             classes: desk.known.classes(),
-            values: &distances.matrix(),
-            color: &|value| map.color(value),
+            values: &values,
+            color: &|value| map.color(value / most),
             text: &|value| format!("{value:.2}"),
             framed: &|row, column| distances.held([row, column]).is_some(),
         };
@@ -175,7 +179,7 @@ impl Edit {
             (Some((cell, by)), drag) if cell[0] != cell[1] || drag.is_some() => {
                 // The cell is the one where it began, wherever the pointer is now.
                 let (cell, value) = drag.unwrap_or_else(|| (cell, distances.at(cell)));
-                self.drag = Some((cell, (value + f64::from((by.x - by.y) / DRAG)).clamp(0.0, 1.0)));
+                self.drag = Some((cell, (value + f64::from((by.x - by.y) / DRAG)).clamp(0.0, MOST)));
                 self.cell = cell;
             }
             (None, Some(_)) => {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ui::fixture::{Table, harness, keep};
-use crate::worker::message::Message;
+use crate::worker::message::{Message, Trouble};
 use eframe::egui::{Pos2, Theme};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -90,6 +90,44 @@ fn cells_are_frozen_where_they_are_and_released() {
     harness.get_by_label("frozen").click();
     harness.run();
     assert_eq!(asked(&harness).pop(), Some(GroundEdit::default()));
+}
+
+#[test]
+fn passing_through_the_field_of_a_distance_holds_nothing() {
+    let mut harness = shown(&[Loss::Xemd2], Theme::Dark);
+    let is_field = |node: &egui_kittest::kittest::AccessKitNode<'_>| {
+        matches!(node.role(), egui::Role::SpinButton | egui::Role::TextInput)
+            && node.label().is_some_and(|label| label == "distance")
+    };
+    harness.get_by(is_field).focus();
+    harness.run();
+    harness.key_press(Key::Tab);
+    harness.run();
+    assert_eq!(asked(&harness), []);
+    harness.get_by(is_field).focus();
+    harness.run();
+    harness.get_by(is_field).type_text("0.4");
+    harness.key_press(Key::Enter);
+    harness.run();
+    assert_eq!(only(asked(&harness).last().unwrap()), [(1, 0.4), (8, 0.4)]);
+}
+
+#[test]
+fn an_edit_that_is_refused_is_not_shown_as_held() {
+    let mut harness = shown(&[Loss::Xemd2], Theme::Dark);
+    harness.get_by_label("frozen").click();
+    harness.run();
+    assert!(harness.state().1.asked.is_some());
+    let trouble = |ends| Trouble { what: "that".to_owned(), why: "no distance".to_owned(), ends };
+    harness.state_mut().0.known.take(Message::Failed(trouble(false)));
+    harness.run();
+    assert_eq!(harness.state().1.asked, None);
+    // Nor is one of a run that is no more.
+    harness.state_mut().0.known.take(Message::Failed(trouble(true)));
+    harness.state_mut().0.known.troubles.clear();
+    harness.get_by_label("frozen").click();
+    harness.run();
+    assert_eq!((asked(&harness).len(), harness.state().1.asked.is_some()), (2, false));
 }
 
 #[test]
