@@ -123,7 +123,7 @@ fn tries_without_a_run_do_not_stop_it() {
 fn nobody_is_on_two_sides_of_a_split() {
     let (place, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write_pictures(data.path(), 8, 0);
-    let ending = |number: usize| if number % 2 == 0 { "png" } else { "jpg" };
+    let ending = |number: usize| if number.is_multiple_of(2) { "png" } else { "jpg" };
     let name = |class: &str, number: usize| format!("{class}/no {number}.{}", ending(number));
     let line = |class: &str, number: usize| format!("{}\t{class} {}\n", name(class, number), number / 2);
     let lines = CLASSES.iter().flat_map(|class| (0..8).map(move |number| line(class, number)));
