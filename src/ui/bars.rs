@@ -1,5 +1,6 @@
 //! Distributions over the classes as bars: a place a class, and in it a bar a loss.
 
+use crate::nn::Loss;
 use eframe::egui::{self, Align2, Color32, FontId, Pos2, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
 /// What a loss says of an image.
@@ -13,6 +14,17 @@ pub enum Said<'a> {
         /// The number.
         value: f64,
     },
+}
+
+impl<'a> Said<'a> {
+    /// What a loss says: shares of the classes, but of a regression its number, between the classes that share its mass.
+    pub fn of(loss: &str, shares: &'a [f32], value: f64) -> Self {
+        if loss != Loss::Reg.name() {
+            return Self::Shares(shares);
+        }
+        let place = shares.iter().enumerate().map(|(class, &share)| class as f64 * f64::from(share)).sum();
+        Self::Number { place, value }
+    }
 }
 
 /// One of the distributions that stand beside each other.
@@ -179,9 +191,10 @@ impl Bars<'_> {
 
     /// The class under the pointer in numbers; all of it in words for those who cannot see it.
     fn tell(&self, response: Response, places: Places) {
-        let said: Vec<String> = self.series.iter().map(|series| series.words(self.classes)).collect();
-        let words = format!("{}: {}", self.label, said.join(", "));
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
+        response.widget_info(|| {
+            let said: Vec<String> = self.series.iter().map(|series| series.words(self.classes)).collect();
+            WidgetInfo::labeled(Role::Image, true, format!("{}: {}", self.label, said.join(", ")))
+        });
         let class = response.hover_pos().and_then(|place| places.at(place.x));
         let Some(class) = class.filter(|&class| class < self.classes.len()) else { return };
         response.on_hover_ui_at_pointer(|ui| {
@@ -253,6 +266,9 @@ mod tests {
     fn what_a_loss_says_in_words() {
         let classes = ["baby", "child", "teen"].map(str::to_owned);
         let color = Color32::RED;
+        let Said::Number { place, value } = Said::of("reg", &[0.0, 0.25, 0.75], 9.25) else { panic!() };
+        assert_eq!((place, value), (1.75, 9.25));
+        assert!(matches!(Said::of("emd", &[1.0], 0.0), Said::Shares([_])));
         let shares = Series { name: "emd", color, said: Said::Shares(&[0.1, 0.7, 0.2]) };
         assert_eq!(shares.words(&classes), "emd: child (70 %)");
         let number = Series { name: "reg", color, said: Said::Number { place: 1.6, value: 9.25 } };

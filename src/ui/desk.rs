@@ -50,7 +50,7 @@ pub struct Desk<'a> {
     pub exports: &'a mut Vec<(String, Exported)>,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
     /// The epoch that is shown: the replayed one, else the newest with results.
     pub fn epoch(&self) -> Option<usize> {
         let newest = self.known.epochs.keys().next_back().copied();
@@ -58,7 +58,7 @@ impl Desk<'_> {
     }
 
     /// The results of all racers in the epoch that is shown.
-    pub fn results(&self) -> &[EpochResult] {
+    pub fn results(&self) -> &'a [EpochResult] {
         self.epoch().and_then(|epoch| self.known.epochs.get(&epoch)).map_or(&[], Vec::as_slice)
     }
 
@@ -69,7 +69,7 @@ impl Desk<'_> {
     }
 
     /// The result of that racer in the epoch that is shown.
-    pub fn result(&self) -> Option<&EpochResult> {
+    pub fn result(&self) -> Option<&'a EpochResult> {
         let loss = self.loss()?;
         self.results().iter().find(|result| result.row.loss == loss.name())
     }

@@ -82,7 +82,7 @@ pub struct Known {
     /// Files written, and other good news, newest last.
     pub notes: Vec<String>,
     /// Cells of D that are held fast.
-    pub held: GroundEdit,
+    pub held: Arc<GroundEdit>,
     /// Earlier runs of this sitting.
     pub past: Vec<Past>,
 }
@@ -109,7 +109,7 @@ impl Known {
                     scene.settings = *settings;
                 }
             }
-            Message::Held(edit) => self.held = edit,
+            Message::Held(edit) => self.held = Arc::new(edit),
             Message::Recovered { why, adapter, step } => {
                 self.notes.push(format!("The device was lost ({why}); {adapter} goes on from step {step}."));
                 if let Some(scene) = &mut self.scene {
@@ -151,7 +151,7 @@ impl Known {
         if let Some(Scene { settings, data, .. }) = earlier.scene.filter(|_| !earlier.rows.is_empty()) {
             self.past.push(Past { settings, data, rows: earlier.rows });
         }
-        self.held = scene.held.clone();
+        self.held = Arc::new(scene.held.clone());
         if !scene.skipped.is_empty() {
             self.notes.push(format!("{} files were passed over; Engine names them.", scene.skipped.len()));
         }

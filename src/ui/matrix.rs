@@ -14,7 +14,7 @@ const MOST_DRAWN: usize = 48;
 /// Cells from which text is of the usual size, in its heights.
 const ROOMY: f32 = 2.9;
 /// Most classes whose cells can be reached one by one by keyboard and screen reader.
-const MOST_REACHED: usize = 16;
+pub const MOST_REACHED: usize = 16;
 
 /// A matrix to be shown.
 pub struct Matrix<'a> {
@@ -30,6 +30,18 @@ pub struct Matrix<'a> {
     pub text: &'a dyn Fn(f64) -> String,
     /// Cells with a frame: those that are chosen, or held fast.
     pub framed: &'a dyn Fn(usize, usize) -> bool,
+}
+
+/// A choice of a class: that of a row or column, where cells cannot be reached one by one. Tells the new one.
+pub fn choose_class(ui: &mut Ui, label: &str, classes: &[String], chosen: Option<usize>) -> Option<usize> {
+    let mut class = chosen;
+    let name = chosen.and_then(|class| classes.get(class)).map_or("–", String::as_str);
+    egui::ComboBox::from_label(label).selected_text(name).show_ui(ui, |ui| {
+        for (number, name) in classes.iter().enumerate() {
+            ui.selectable_value(&mut class, Some(number), name);
+        }
+    });
+    class.filter(|_| class != chosen)
 }
 
 /// What was done with a matrix, by row and column.
@@ -158,8 +170,7 @@ impl Matrix<'_> {
             for [row, column] in (0..classes * classes).map(|at| [at / classes, at % classes]) {
                 let id = ui.scope_id().with((self.label, row, column));
                 let response = ui.interact(at(row, column), id, Sense::click_and_drag());
-                let name = self.name(row, column);
-                response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+                response.widget_info(|| WidgetInfo::labeled(Role::Button, true, self.name(row, column)));
                 note([row, column], &response);
             }
             return pointed;

@@ -4,13 +4,12 @@ use crate::nn::Loss;
 use crate::train::{EpochResult, GroundEdit};
 use crate::ui::desk::Desk;
 use crate::ui::distances::{Distances, MOST, hold, hold_all, ordered};
-use crate::ui::matrix::{Matrix, Pointed};
+use crate::ui::matrix::{Matrix, Pointed, choose_class};
 use crate::ui::{terms, theme};
 use crate::worker::Command;
 use crate::worker::message::Exported;
-use eframe::egui::{
-    self, Align2, ComboBox, DragValue, Event, Key, Modifiers, Rect, Stroke, StrokeKind, TextStyle, Ui, Vec2,
-};
+use eframe::egui::{self, Align2, DragValue, Event, Key, Modifiers, Rect, Stroke, StrokeKind, TextStyle, Ui, Vec2};
+use std::sync::Arc;
 
 /// Points that the pointer is dragged for a distance of 1.
 const DRAG: f32 = 200.0;
@@ -23,11 +22,36 @@ pub struct Edit {
     /// The chosen cell.
     cell: [usize; 2],
     /// What was asked for, until the worker says that it is so.
-    asked: Option<GroundEdit>,
+    asked: Option<Arc<GroundEdit>>,
     /// The cell that is being dragged, and its value so far.
     drag: Option<([usize; 2], f64)>,
     /// What is being typed into the chosen cell.
     typed: String,
+    matrix: Table,
+}
+
+/// Epoch of a result and its place in time, by which it is known again.
+type Below = (usize, f64);
+
+/// The matrix that is edited, made anew only when it is another.
+#[derive(Default)]
+struct Table {
+    /// Of what it is: the held cells, and the result below them.
+    of: Option<(Arc<GroundEdit>, Option<Below>)>,
+    values: Vec<f64>,
+    most: f64,
+}
+
+impl Table {
+    fn update(&mut self, distances: &Distances<'_>, shown: Option<&EpochResult>, held: &Arc<GroundEdit>) {
+        let result = shown.map(|result| (result.row.epoch, result.row.seconds));
+        if self.of.as_ref().is_some_and(|(of, below)| Arc::ptr_eq(of, held) && *below == result) {
+            return;
+        }
+        self.of = Some((Arc::clone(held), result));
+        self.values = distances.matrix();
+        self.most = self.values.iter().copied().fold(1.0, f64::max);
+    }
 }
 
 impl Edit {
@@ -64,17 +88,17 @@ impl Edit {
     }
 
     /// The cells that are held, with the one that is being dragged.
-    fn held(&self, desk: &Desk<'_>) -> GroundEdit {
+    fn held(&self, desk: &Desk<'_>) -> Arc<GroundEdit> {
         let held = self.asked.as_ref().unwrap_or(&desk.known.held);
         match self.drag {
-            Some((cell, value)) => hold(held, desk.known.classes().len(), cell, Some(rounded(value))),
-            None => held.clone(),
+            Some((cell, value)) => Arc::new(hold(held, desk.known.classes().len(), cell, Some(rounded(value)))),
+            None => Arc::clone(held),
         }
     }
 
     fn ask(&mut self, desk: &mut Desk<'_>, edit: GroundEdit) {
         desk.ask(Command::Ground(edit.clone()));
-        self.asked = Some(edit);
+        self.asked = Some(Arc::new(edit));
     }
 
     /// Holds the chosen cell at a distance, or sets it free.
@@ -113,8 +137,10 @@ impl Edit {
         let distances = Distances::after(desk.known, shown, &held);
         let [i, j] = self.cell;
         ui.horizontal_wrapped(|ui| {
-            choose(ui, "from", classes, &mut self.cell[0]);
-            choose(ui, "to", classes, &mut self.cell[1]);
+            for (place, label) in ["from", "to"].into_iter().enumerate() {
+                let chosen = choose_class(ui, label, classes, Some(self.cell[place]));
+                self.cell[place] = chosen.unwrap_or(self.cell[place]);
+            }
             let label = ui.label("distance").on_hover_text(terms::of("held cell"));
             // As many digits as are shown, so that leaving the field does not change it.
             let mut value = (1e3 * distances.at([i, j])).round() / 1e3;
@@ -140,12 +166,12 @@ impl Edit {
         ui.label("Framed cells are held. Drag a cell up or to the right for more; or choose one and type.");
         let held = self.held(desk);
         let distances = Distances::after(desk.known, shown, &held);
-        let (map, values) = (desk.choice.map, distances.matrix());
-        let most = values.iter().copied().fold(1.0, f64::max);
+        self.matrix.update(&distances, shown, &held);
+        let (map, most) = (desk.choice.map, self.matrix.most);
         let matrix = Matrix {
             label: "D of the next epoch",
             classes: desk.known.classes(),
-            values: &values,
+            values: &self.matrix.values,
             color: &|value| map.color(value / most),
             text: &|value| format!("{value:.2}"),
             framed: &|row, column| distances.held([row, column]).is_some(),
@@ -185,7 +211,7 @@ impl Edit {
             (None, Some(_)) => {
                 let edit = self.held(desk);
                 self.drag = None;
-                self.ask(desk, edit);
+                self.ask(desk, GroundEdit::clone(&edit));
             }
             _ => {}
         }
@@ -271,14 +297,6 @@ fn jump_start(desk: &Desk<'_>, reading: &[Loss]) -> Option<String> {
     let jump = desk.known.scene.as_ref()?.settings.jump_start;
     let waits = reading.iter().any(|loss| loss.is_self_guided()) && desk.known.epoch < jump;
     waits.then(|| format!("Until epoch {jump} is over, the self-guided ones are cross-entropy alone."))
-}
-
-fn choose(ui: &mut Ui, label: &str, classes: &[String], class: &mut usize) {
-    ComboBox::from_label(label).selected_text(classes.get(*class).map_or("", String::as_str)).show_ui(ui, |ui| {
-        for (number, name) in classes.iter().enumerate() {
-            ui.selectable_value(class, number, name);
-        }
-    });
 }
 
 /// What each racer learned for a cell in the newest epoch, and what it would be of ordered classes.

@@ -5,7 +5,7 @@ mod table;
 
 use crate::ui::desk::Desk;
 use crate::ui::layout::{Basis, Layouts, MOST_CLASSES};
-use crate::ui::matrix::{Matrix, Pointed};
+use crate::ui::matrix::{MOST_REACHED, Matrix, Pointed, choose_class};
 use crate::ui::terms;
 use crate::worker::message::Exported;
 use eframe::egui::{Color32, Mesh, Rect, ScrollArea, Sense, TextStyle, Ui, Vec2};
@@ -36,8 +36,10 @@ pub struct Ground {
     view: View,
     tables: Tables,
     layouts: Layouts,
-    /// The cell under the pointer in the frame before.
+    /// The cell under the pointer, or that has the keyboard, in the frame before.
     hovered: Option<[usize; 2]>,
+    /// The cell that was chosen by its classes.
+    chosen: [usize; 2],
 }
 
 impl Ground {
@@ -59,13 +61,18 @@ impl Ground {
         let map = desk.choice.map;
         let kind = self.kind;
         let color = move |value: f64| kind.color(value, most, map);
-        caption(ui, self.hovered, classes, values, kind.range(most), kind, &color);
+        if classes.len() > MOST_REACHED && self.view != View::Layout {
+            choose_cell(ui, classes, &mut self.chosen);
+        }
+        let named = self.hovered.or((classes.len() > MOST_REACHED).then_some(self.chosen));
+        caption(ui, named, classes, values, kind.range(most), kind, &color);
         let line = ui.text_style_height(&TextStyle::Body) + ui.spacing().item_spacing.y;
         let room = Vec2::new(ui.available_width(), (height - (ui.cursor().top() - top)).max(LEAST));
         let laid_out = self.view == View::Both && classes.len() <= MOST_CLASSES;
         let share = if laid_out { MATRIX * room.y } else { room.y - line };
         if self.view != View::Layout {
-            self.hovered = matrix(ui, Vec2::new(room.x, share), classes, values, &color, kind).hovered;
+            let pointed = matrix(ui, Vec2::new(room.x, share), classes, values, &color, kind);
+            self.hovered = pointed.hovered.or(pointed.focused);
         }
         if self.view != View::Matrix {
             self.layout(ui, desk, epoch, top + height);
@@ -138,6 +145,15 @@ impl Ground {
             ui.close();
         }
     }
+}
+
+/// A cell by its classes, where there are too many cells to reach one by one.
+fn choose_cell(ui: &mut Ui, classes: &[String], cell: &mut [usize; 2]) {
+    ui.horizontal_wrapped(|ui| {
+        for (class, label) in cell.iter_mut().zip(["from", "to"]) {
+            *class = choose_class(ui, label, classes, Some(*class)).unwrap_or(*class);
+        }
+    });
 }
 
 /// The colour bar, and the value under the pointer.

@@ -141,8 +141,8 @@ fn image(ui: &mut Ui, desk: &mut Desk<'_>, drawn: &Drawn, opacity: &mut f32) {
     ui.strong(format!("{name}, true class {class}, as {} sees it after step {}", seen.look.loss, seen.step));
     let side = (0.5 * ui.available_height()).min(ui.available_width()).max(64.0);
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(side), Sense::hover());
-    let label = format!("picture of {name} with the gradient of its loss");
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
+    let label = || format!("picture of {name} with the gradient of its loss");
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, label()));
     response.on_hover_text(terms::of("input gradient"));
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
     ui.painter().image(drawn.input.id(), rect, whole, Color32::WHITE);
@@ -170,13 +170,7 @@ fn legend(seen: &Seen) -> String {
 
 fn bars(ui: &mut Ui, classes: &[String], truth: usize, seen: &Seen) {
     let name = seen.look.loss.name();
-    let said = if seen.look.loss == Loss::Reg {
-        let shares = seen.probabilities.iter().enumerate();
-        let place = shares.map(|(class, &share)| class as f64 * f64::from(share)).sum();
-        Said::Number { place, value: seen.score }
-    } else {
-        Said::Shares(&seen.probabilities)
-    };
+    let said = Said::of(name, &seen.probabilities, seen.score);
     let series = [Series { name, color: theme::of_loss(name), said }];
     let height = ui.available_height() - 2.0 * ui.text_style_height(&egui::TextStyle::Body);
     Bars { label: "prediction", classes, truth, series: &series }.show(ui, height);

@@ -5,7 +5,7 @@ use crate::train::EpochResult;
 use crate::train::metrics::{Confusion, argmax};
 use crate::ui::bars::{Bars, Said, Series};
 use crate::ui::desk::Desk;
-use crate::ui::matrix::{Matrix, Pointed};
+use crate::ui::matrix::{MOST_REACHED, Matrix, Pointed, choose_class};
 use crate::ui::{terms, theme};
 use crate::worker::message::Exported;
 use eframe::egui::{self, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
@@ -33,6 +33,26 @@ struct Found {
 /// Of what the images are listed: run, epoch, racer, cell, numbers of predictions.
 type Key = (usize, usize, Loss, Option<[usize; 2]>, usize);
 
+/// The cells' values, made anew only when they are others.
+#[derive(Default)]
+struct Table {
+    /// Of what they are: run, epoch, place in time, racer, what they say.
+    of: Option<(usize, usize, f64, Loss, Cells)>,
+    values: Vec<f64>,
+    highest: f64,
+}
+
+impl Table {
+    fn update(&mut self, desk: &Desk<'_>, result: &EpochResult, cells: Cells) {
+        let of = desk.loss().map(|loss| (desk.known.run, result.row.epoch, result.row.seconds, loss, cells));
+        if self.of != of {
+            self.of = of;
+            self.values = values(&result.evaluation.confusion, cells);
+            self.highest = self.values.iter().copied().filter(|value| value.is_finite()).fold(1.0, f64::max);
+        }
+    }
+}
+
 /// The panel's own state.
 #[derive(Default)]
 pub struct Mistakes {
@@ -42,6 +62,7 @@ pub struct Mistakes {
     /// The cell whose images are shown, true and predicted class; all mistakes where there is none.
     cell: Option<[usize; 2]>,
     listed: Option<(Key, Vec<Found>)>,
+    table: Table,
 }
 
 impl Mistakes {
@@ -72,15 +93,14 @@ impl Mistakes {
         let Some(result) = desk.result() else { return };
         let (classes, confusion) = (known.classes(), &result.evaluation.confusion);
         ui.label("Rows are true classes, columns predicted ones.").on_hover_text(terms::of("confusion"));
-        let values = values(confusion, self.cells);
-        let highest = values.iter().copied().filter(|value| value.is_finite()).fold(1.0, f64::max);
-        let (map, cell) = (desk.choice.map, self.cell);
-        let below = 2.5 * ui.text_style_height(&egui::TextStyle::Body);
+        self.table.update(desk, result, self.cells);
+        let (map, cell, highest) = (desk.choice.map, self.cell, self.table.highest);
+        let below = 3.5 * ui.text_style_height(&egui::TextStyle::Body);
         let room = Vec2::new(ui.available_width(), ui.available_height() - below);
         let matrix = Matrix {
             label: &format!("confusion of {}", result.row.loss),
             classes,
-            values: &values,
+            values: &self.table.values,
             color: &|value| map.color(value / highest),
             text: &|value| if value.is_finite() { format!("{value:.0}") } else { "–".to_owned() },
             framed: &|row, column| cell == Some([row, column]),
@@ -94,8 +114,26 @@ impl Mistakes {
         if let Some(cell) = pointed.clicked {
             self.cell = (self.cell != Some(cell)).then_some(cell);
         }
-        let words = pointed.hovered.or(self.cell).map(|cell| cell_in_words(cell, classes, confusion));
-        ui.label(words.unwrap_or_else(|| "Click a cell to see its images.".to_owned()));
+        ui.horizontal_wrapped(|ui| {
+            if classes.len() > MOST_REACHED {
+                self.choose(ui, classes);
+            }
+            let cell = pointed.hovered.or(pointed.focused).or(self.cell);
+            let words = cell.map(|cell| cell_in_words(cell, classes, confusion));
+            ui.label(words.unwrap_or_else(|| "Click a cell to see its images.".to_owned()));
+        });
+    }
+
+    /// The cell by its classes, where there are too many cells to reach one by one.
+    fn choose(&mut self, ui: &mut Ui, classes: &[String]) {
+        let old = self.cell;
+        let truth = choose_class(ui, "true class", classes, old.map(|[truth, _]| truth));
+        let predicted = choose_class(ui, "predicted class", classes, old.map(|[_, predicted]| predicted));
+        self.cell = match (truth, predicted) {
+            (None, None) => old,
+            (Some(truth), _) => Some([truth, old.map_or(truth, |[_, predicted]| predicted)]),
+            (None, Some(predicted)) => Some([old.map_or(predicted, |[truth, _]| truth), predicted]),
+        };
     }
 
     /// The images of the chosen cell, or all mistakes.
@@ -224,14 +262,16 @@ fn thumbnail(ui: &mut Ui, desk: &mut Desk<'_>, classes: &[String], found: &Found
     let chosen = desk.choice.image == found.index;
     let (truth, predicted) = (&classes[found.truth], &classes[found.predicted]);
     let name = desk.known.scene.as_ref().and_then(|scene| scene.names.get(found.index)).map_or("", String::as_str);
-    let words = format!("{name}: {truth} taken for {predicted}");
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, &words));
+    let words = || format!("{name}: {truth} taken for {predicted}");
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, words()));
     desk.paint_picture(ui, found.index, rect.shrink(2.0));
     if chosen || response.has_focus() || response.hovered() {
         let stroke = if chosen { ui.visuals().selection.stroke } else { ui.visuals().widgets.hovered.fg_stroke };
         ui.painter().rect_stroke(rect, 2.0, Stroke::new(2.0, stroke.color), StrokeKind::Inside);
     }
-    response.on_hover_text(format!("{words}\nmoved by {:.2} classes on average", found.moved))
+    response.on_hover_ui(|ui| {
+        ui.label(format!("{}\nmoved by {:.2} classes on average", words(), found.moved));
+    })
 }
 
 /// The chosen image, with what every racer says of it.
@@ -270,16 +310,10 @@ fn predictions(results: &[EpochResult], index: usize, classes: usize) -> Vec<Ser
     results.iter().filter_map(|result| prediction(result, index, classes)).collect()
 }
 
-/// A regression's number lies between the classes that its row is shared by.
 fn prediction(result: &EpochResult, index: usize, classes: usize) -> Option<Series<'_>> {
     let name = &result.row.loss;
     let row = result.outcomes.get(index * classes..(index + 1) * classes)?;
-    let said = if name == Loss::Reg.name() {
-        let place = row.iter().enumerate().map(|(class, &share)| class as f64 * f64::from(share)).sum();
-        Said::Number { place, value: *result.scores.get(index)? }
-    } else {
-        Said::Shares(row)
-    };
+    let said = Said::of(name, row, *result.scores.get(index)?);
     Some(Series { name, color: theme::of_loss(name), said })
 }
 

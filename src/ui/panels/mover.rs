@@ -7,7 +7,7 @@ mod haul;
 use super::mistakes::FORGOTTEN;
 use crate::nn::{Loss, Prediction, Worth, figure1};
 use crate::train::ids::Ids;
-use crate::train::{EpochResult, Lambda, Settings};
+use crate::train::{EpochResult, GroundEdit, Lambda, Settings};
 use crate::ui::desk::Desk;
 use crate::ui::distances::{Distances, ordered};
 use crate::ui::{terms, theme};
@@ -34,7 +34,7 @@ enum Subject {
 /// Which distances the mass is moved over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Costs {
-    /// Those that the chosen racer trains with next.
+    /// Those that the chosen racer trains with after the epoch that is shown.
     #[default]
     Racer,
     /// Those of ordered classes.
@@ -158,7 +158,7 @@ impl Mover {
     /// How far every class is from the true one.
     fn distances(&self, desk: &Desk<'_>, shown: &Shown<'_>) -> Vec<f64> {
         if self.subject == Subject::Image && self.costs == Costs::Racer {
-            return Distances::after(desk.known, desk.result(), &desk.known.held).to(shown.truth);
+            return Distances::after(desk.known, desk.result(), held(desk)).to(shown.truth);
         }
         in_order(shown)
     }
@@ -199,8 +199,7 @@ impl Mover {
         }
         let (classes, time, map) = (&*shown.classes, f64::from(self.time), desk.choice.map);
         let field = Field { classes, haul, time, color: shown.color, map };
-        let words = field.words();
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, field.words()));
         if let Some((class, share)) = field.show(ui, rect.with_min_x(rect.min.x + left)) {
             self.own = Some(with_share(&shown.p, class, share));
             (self.time, self.playing) = (0.0, false);
@@ -222,7 +221,7 @@ impl Mover {
         let defaults = Settings::default();
         let settings = desk.known.scene.as_ref().map_or(&defaults, |scene| &scene.settings);
         let (to_truth, ids) = if self.subject == Subject::Image {
-            let distances = Distances::after(desk.known, result, &desk.known.held);
+            let distances = Distances::after(desk.known, result, held(desk));
             (distances.to(shown.truth), Ids::of(settings, shown.p.len()))
         } else {
             (in_order(shown), Ids::default())
@@ -242,7 +241,11 @@ impl Mover {
         });
         let worth = worth.map(|worth| Worth { gradient: ids.rows_by_class(worth.gradient), ..worth });
         let read = if loss.is_self_guided() {
-            format!("lambda {lambda:.3}, omega {omega}, mu {mu}, with the D that it trains with next")
+            let ground = match desk.choice.epoch {
+                None => "the D that it trains with next",
+                Some(_) => "the D of that epoch, whatever was held then",
+            };
+            format!("lambda {lambda:.3}, omega {omega}, mu {mu}, with {ground}")
         } else {
             String::new()
         };
@@ -250,19 +253,22 @@ impl Mover {
     }
 }
 
+/// The cells that are held in the D of the epoch that is shown: which they were in an earlier one is not known.
+fn held<'a>(desk: &Desk<'a>) -> &'a GroundEdit {
+    static FREE: GroundEdit = GroundEdit { cells: Vec::new() };
+    if desk.choice.epoch.is_none() { &desk.known.held } else { &FREE }
+}
+
 /// What the chosen racer predicts for the chosen image in the epoch that is shown.
 fn predicted<'a>(desk: &Desk<'a>) -> Result<Shown<'a>, &'static str> {
     const NOTHING: &str = "Nothing is predicted before an epoch is done; figure 1 can be looked at now.";
-    let known = desk.known;
-    let scene = known.scene.as_ref().ok_or(NOTHING)?;
-    let name = desk.loss().map_or("", Loss::name);
-    let results = desk.epoch().and_then(|epoch| known.epochs.get(&epoch)).ok_or(NOTHING)?;
-    let result = results.iter().find(|result| result.row.loss == name).ok_or(NOTHING)?;
+    let scene = desk.known.scene.as_ref().ok_or(NOTHING)?;
+    let result = desk.result().ok_or(NOTHING)?;
     let (index, classes) = (desk.choice.image, scene.classes.len());
     let row = result.outcomes.get(index * classes..(index + 1) * classes).ok_or(FORGOTTEN)?;
     let truth = *scene.labels.get(index).ok_or(NOTHING)? as usize;
     let p = row.iter().map(|&p| f64::from(p)).collect();
-    Ok(Shown { classes: Cow::Borrowed(&scene.classes), truth, p, color: theme::of_loss(name) })
+    Ok(Shown { classes: Cow::Borrowed(&scene.classes), truth, p, color: theme::of_loss(&result.row.loss) })
 }
 
 fn of_figure(p: &[f64]) -> Shown<'static> {

@@ -72,7 +72,7 @@ fn the_first_view_fits_its_window() {
         let mut harness = harness(View::new(Table::of(known(6))), size, theme);
         harness.run_steps(4);
         keep(&mut harness, name);
-        let below = harness.get_by_label("epoch shown").rect().top();
+        let below = harness.get_by_role_and_label(Role::Slider, "epoch shown").rect().top();
         let plane = harness.get_by_label("Classes in a plane by their distances").rect();
         assert!((0.0..=24.0).contains(&(below - plane.bottom())), "{plane:?} does not end above {below}");
         assert!(plane.height() >= 0.2 * size.y, "{plane:?}");

@@ -73,6 +73,27 @@ fn the_cell_of_another_run_is_forgotten() {
 }
 
 #[test]
+fn cells_of_many_classes_are_chosen_by_their_classes() {
+    let mut table = Table::default();
+    race(&mut table.known, scene(20, &[Loss::Emd], 1), 1);
+    let mut harness = harness(table, Mistakes::default(), Theme::Dark, Mistakes::show);
+    harness.run();
+    for (label, class) in [("true class", "class 3"), ("predicted class", "class 1")] {
+        harness.get_by_role_and_label(Role::ComboBox, label).click();
+        harness.run();
+        harness.get_by_label(class).click();
+        harness.run();
+    }
+    assert_eq!(harness.state().1.cell, Some([3, 1]));
+    harness.get_by_label("class 3 taken for class 1");
+    // Other epochs and other words have other values.
+    harness.get_by_label("row percent").click();
+    harness.run();
+    let shares: f64 = harness.state().1.table.values[..20].iter().sum();
+    assert!((shares - 100.0).abs() <= 1e-9, "{shares}");
+}
+
+#[test]
 fn the_counts_are_exported_as_they_are_shown() {
     let mut table = Table::of_losses(&[Loss::Xe, Loss::Emd]);
     table.choice.epoch = Some(1);

@@ -74,10 +74,11 @@ fn bar(ui: &Ui, places: Places, class: usize, [slope, highest]: [f64; 2], weighe
 }
 
 fn tell(response: Response, classes: &[String], places: Places, weighed: &Weighed, gradient: &[f64]) {
-    let slope = |(name, slope): (&String, &f64)| format!("{name} {slope:+.3}");
-    let slopes: Vec<String> = classes.iter().zip(gradient).map(slope).collect();
-    let words = format!("gradient of {}: {}", weighed.name, slopes.join(", "));
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &words));
+    response.widget_info(|| {
+        let slope = |(name, slope): (&String, &f64)| format!("{name} {slope:+.3}");
+        let slopes: Vec<String> = classes.iter().zip(gradient).map(slope).collect();
+        WidgetInfo::labeled(Role::Image, true, format!("gradient of {}: {}", weighed.name, slopes.join(", ")))
+    });
     let class = response.hover_pos().and_then(|place| places.at(place.x));
     if let Some((name, slope)) = class.and_then(|class| Some((classes.get(class)?, gradient.get(class)?))) {
         let direction = if *slope > 0.0 { "lowered" } else { "raised" };

@@ -133,3 +133,18 @@ fn it_is_drawn_in_dark_and_light() {
         keep(&mut harness, &format!("{name}-figure"));
     }
 }
+
+#[test]
+fn cells_that_are_held_now_are_not_those_of_an_earlier_epoch() {
+    let mut harness = panel(&[Loss::Xemd2], Theme::Dark);
+    let edit = crate::ui::distances::hold(&GroundEdit::default(), 8, [0, 7], Some(0.125));
+    harness.state_mut().0.known.take(crate::worker::message::Message::Held(edit));
+    let to_last = |harness: &mut Panel| {
+        let desk = harness.state_mut().0.desk();
+        Distances::after(desk.known, desk.result(), held(&desk)).at([0, 7])
+    };
+    assert_eq!(to_last(&mut harness), 0.125);
+    harness.state_mut().0.choice.epoch = Some(1);
+    let learned = harness.state().0.known.epochs[&1][0].ground[7];
+    assert_eq!(to_last(&mut harness), learned);
+}
