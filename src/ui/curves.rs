@@ -1,6 +1,6 @@
 //! Curves by epoch: smoothed, and as mean and band over runs that differ in their seed alone.
 
-use super::known::Known;
+use super::known::{Known, Past};
 use super::metric::Metric;
 use crate::train::statistics::Spread;
 use crate::train::{EpochRow, Settings};
@@ -57,10 +57,13 @@ pub fn over_runs(runs: &[Points]) -> Band {
 pub fn sisters(known: &Known) -> Vec<&[EpochRow]> {
     let Some(scene) = &known.scene else { return Vec::new() };
     let present = &scene.settings;
-    let is_sister = |settings: &Settings| Settings { seed: present.seed, ..settings.clone() } == *present;
+    let is_sister = |past: &&Past| {
+        let settings = Settings { seed: present.seed, ..past.settings.clone() };
+        (&past.source, &past.protocol, &settings) == (&scene.source, &scene.protocol, present)
+    };
     let mut seeds = vec![present.seed];
     let mut runs = vec![known.rows.as_slice()];
-    for past in known.past.iter().rev().filter(|past| past.data == scene.data && is_sister(&past.settings)) {
+    for past in known.past.iter().rev().filter(is_sister) {
         if !seeds.contains(&past.settings.seed) {
             seeds.push(past.settings.seed);
             runs.push(&past.rows);

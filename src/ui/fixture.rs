@@ -2,6 +2,7 @@
 
 use super::desk::{Choice, Desk};
 use super::known::Known;
+use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::plan::{Adapter, AdapterKind};
@@ -130,6 +131,7 @@ pub fn scene(classes: usize, losses: &[Loss], seed: u32) -> Scene {
         place: format!("runs/{seed}").into(),
         data: "faces".to_owned(),
         source: Source::Faces { train: 1600, test: labels.len() },
+        protocol: Protocol::default(),
         settings: Settings { losses: losses.to_vec(), seed, ..Settings::default() },
         classes: (0..classes).map(class).collect(),
         class_values: (0..classes).map(|class| class as f64).collect(),

@@ -1,14 +1,17 @@
 //! All that the worker has told so far.
 
+mod memory;
+
+use crate::data::protocol::Protocol;
+use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::train::{EpochResult, EpochRow, GroundEdit, Settings};
 use crate::worker::message::{Agreement, Message, Passes, Picture, Scene, Seen, Trouble};
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 use std::sync::Arc;
 
-/// Most numbers of predictions that are kept for replay: 64 MiB. Beyond it the oldest epochs lose theirs.
-const MOST_OUTCOMES: usize = 16 << 20;
+/// Most notes that are kept.
+const MOST_NOTES: usize = 100;
 
 /// What the worker is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +41,10 @@ pub enum Phase {
 pub struct Past {
     /// How it was trained.
     pub settings: Settings,
-    /// Name of its data.
-    pub data: String,
+    /// Where its data came from.
+    pub source: Source,
+    /// How they were grouped and divided.
+    pub protocol: Protocol,
     /// Its rows.
     pub rows: Vec<EpochRow>,
 }
@@ -69,8 +74,10 @@ pub struct Known {
     pub losses: HashMap<Loss, f64>,
     /// Steps done by the last checkpoint, and whether all files are of that step.
     pub kept: Option<(usize, bool)>,
-    /// Test images.
+    /// Test images, no larger than they are shown; some of those that were asked for.
     pub images: HashMap<usize, Picture>,
+    /// Epochs whose results are no longer kept.
+    pub dropped: usize,
     /// What was looked at last in a network.
     pub seen: Option<Arc<Seen>>,
     /// How the device agrees with the reference.
@@ -111,19 +118,17 @@ impl Known {
             }
             Message::Held(edit) => self.held = Arc::new(edit),
             Message::Recovered { why, adapter, step } => {
-                self.notes.push(format!("The device was lost ({why}); {adapter} goes on from step {step}."));
+                self.note(format!("The device was lost ({why}); {adapter} goes on from step {step}."));
                 if let Some(scene) = &mut self.scene {
                     scene.adapter = adapter;
                 }
             }
             Message::Kept { step, whole } => self.kept = Some((step, whole)),
-            Message::Images(pictures) => {
-                self.images.extend(pictures.into_iter().map(|picture| (picture.index, picture)));
-            }
+            Message::Images(pictures) => memory::keep_images(&mut self.images, pictures),
             Message::Seen(seen) => self.seen = Some(Arc::from(seen)),
             Message::Checked(agreement) => self.agreement = Some(*agreement),
             Message::Measured(passes) => self.passes = Some(*passes),
-            Message::Written(path) => self.note_file(&path),
+            Message::Written(path) => self.note(format!("Written: {}", path.display())),
             Message::Failed(trouble) => self.fail(trouble),
             Message::Closed => (self.phase, self.alive) = (Phase::Closed, false),
         }
@@ -137,8 +142,10 @@ impl Known {
         self.troubles.push(trouble);
     }
 
-    fn note_file(&mut self, path: &Path) {
-        self.notes.push(format!("Written: {}", path.display()));
+    fn note(&mut self, note: String) {
+        self.notes.push(note);
+        let over = self.notes.len().saturating_sub(MOST_NOTES);
+        self.notes.drain(..over);
     }
 
     /// A run begins: what was known of the one before is past.
@@ -148,12 +155,13 @@ impl Known {
         self.run = earlier.run + 1;
         self.past = earlier.past;
         self.agreement = earlier.agreement.filter(|found| found.over && found.adapter == scene.adapter);
-        if let Some(Scene { settings, data, .. }) = earlier.scene.filter(|_| !earlier.rows.is_empty()) {
-            self.past.push(Past { settings, data, rows: earlier.rows });
+        if let Some(scene) = earlier.scene.filter(|_| !earlier.rows.is_empty()) {
+            let Scene { settings, source, protocol, .. } = scene;
+            self.past.push(Past { settings, source, protocol, rows: earlier.rows });
         }
         self.held = Arc::new(scene.held.clone());
         if !scene.skipped.is_empty() {
-            self.notes.push(format!("{} files were passed over; Engine names them.", scene.skipped.len()));
+            self.note(format!("{} files were passed over; Engine names them.", scene.skipped.len()));
         }
         self.epoch = rows.last().map_or(0, |row| row.epoch);
         self.rows = rows;
@@ -167,26 +175,14 @@ impl Known {
             self.rows.push(result.row.clone());
         }
         for class in &result.absent {
-            self.notes.push(format!("Class {class} had no image in epoch {epoch}; it keeps its last centroid."));
+            self.note(format!("Class {class} had no image in epoch {epoch}; it keeps its last centroid."));
         }
         let results = self.epochs.entry(epoch).or_default();
         results.retain(|other| other.row.loss != result.row.loss);
         results.push(result);
         (self.epoch, self.batch) = (epoch, 0);
         self.losses.clear();
-        self.forget_outcomes();
-    }
-
-    /// Drops the oldest epochs' predictions where all together take too much memory.
-    fn forget_outcomes(&mut self) {
-        let mut room = MOST_OUTCOMES;
-        for result in self.epochs.values_mut().rev().flatten() {
-            let size = result.outcomes.len();
-            if size > room {
-                (result.outcomes, result.scores) = (Vec::new(), Vec::new());
-            }
-            room = room.saturating_sub(size);
-        }
+        self.dropped += memory::make_room(&mut self.epochs, memory::MOST_RESULTS);
     }
 
     /// Class names; none before a run.

@@ -9,8 +9,8 @@ use eframe::egui::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// Most textures that are kept; beyond them all are made anew as they are shown.
-const MOST_KEPT: usize = 2048;
+/// Most bytes of textures; beyond them all are made anew as they are shown.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Test images that were shown.
 #[derive(Default)]
@@ -19,14 +19,17 @@ pub struct Pictures {
     run: usize,
     asked: HashSet<usize>,
     textures: HashMap<usize, TextureHandle>,
+    /// Bytes of all textures.
+    bytes: usize,
 }
 
 impl Pictures {
     /// The texture of a test image, once it is there.
     fn texture(&mut self, ctx: &Context, known: &Known, index: usize) -> Option<TextureId> {
-        if self.run != known.run || self.textures.len() > MOST_KEPT {
+        if self.run != known.run || self.bytes > MOST_BYTES {
             // Textures are freed after the frame, so that one that is shown already in this frame stays until then.
             self.textures.clear();
+            self.bytes = 0;
         }
         if self.run != known.run {
             (self.run, self.asked) = (known.run, HashSet::new());
@@ -36,6 +39,9 @@ impl Pictures {
         }
         let image = color_image(known.images.get(&index)?);
         let texture = ctx.load_texture(format!("test image {index}"), image, TextureOptions::LINEAR);
+        // Once neither image nor texture is kept any more, it is asked for again.
+        self.asked.remove(&index);
+        self.bytes += texture.byte_size();
         Some(self.textures.entry(index).or_insert(texture).id())
     }
 }

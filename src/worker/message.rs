@@ -2,6 +2,7 @@
 //! the border between two copies of this program in a page.
 
 use crate::check::Row;
+use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::plan::Adapter;
@@ -141,6 +142,8 @@ pub struct Scene {
     pub data: String,
     /// Where the data come from.
     pub source: Source,
+    /// How they are grouped and divided.
+    pub protocol: Protocol,
     /// How it is trained.
     pub settings: Settings,
     /// Class names in their order.

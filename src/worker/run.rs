@@ -88,6 +88,7 @@ impl Run {
             place: self.artifacts.folder.path.clone(),
             data: self.data.name.clone(),
             source: record.source.clone(),
+            protocol: record.protocol.clone(),
             settings: record.settings.clone(),
             classes: record.classes.clone(),
             class_values: self.data.class_values.clone(),

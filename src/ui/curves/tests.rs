@@ -1,6 +1,8 @@
 use super::*;
+use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::ui::fixture::{known, race, scene};
+use crate::worker::message::Scene;
 
 #[test]
 fn smoothing_is_a_weighted_mean_of_what_came_before() {
@@ -26,14 +28,16 @@ fn the_mean_over_runs_is_of_those_that_have_the_epoch() {
 fn only_runs_that_differ_in_their_seed_alone_are_taken_together() {
     let losses = [Loss::Xe, Loss::Emd];
     let mut known = Known::default();
-    let other = |change: fn(&mut Settings)| {
+    let other = |change: fn(&mut Scene)| {
         let mut scene = scene(8, &losses, 7);
-        change(&mut scene.settings);
+        change(&mut scene);
         scene
     };
     race(&mut known, scene(8, &losses, 1), 2);
-    race(&mut known, other(|settings| settings.learning_rate = 0.01), 3);
-    race(&mut known, other(|settings| settings.losses.truncate(1)), 3);
+    race(&mut known, other(|scene| scene.settings.learning_rate = 0.01), 3);
+    race(&mut known, other(|scene| scene.settings.losses.truncate(1)), 3);
+    race(&mut known, other(|scene| scene.source = Source::Faces { train: 800, test: 96 }), 3);
+    race(&mut known, other(|scene| scene.protocol.fold = Some(2)), 3);
     race(&mut known, scene(8, &losses, 1), 4);
     race(&mut known, scene(8, &losses, 2), 5);
     race(&mut known, scene(8, &losses, 3), 6);

@@ -39,6 +39,10 @@ fn slider(ui: &mut Ui, desk: &mut Desk<'_>) {
         if ui.checkbox(&mut live, "newest").on_hover_text("Follow the run as it goes on.").changed() {
             desk.choice.epoch = if live { None } else { Some(last) };
         }
+        if desk.known.dropped > 0 {
+            let hint = "All epochs together take too much memory: matrices and predictions of the oldest were dropped. Their curves stay.";
+            ui.label(format!("{} older ones dropped", desk.known.dropped)).on_hover_text(hint);
+        }
     });
 }
 
