@@ -13,6 +13,7 @@ use super::panels::mistakes::Mistakes;
 use super::panels::mover::Mover;
 use super::panels::race::Race;
 use super::panels::{replay, top, welcome};
+use super::shot::Shot;
 use super::theme;
 use crate::worker::message::{Export, Exported, Pace};
 use crate::worker::{Command, Link};
@@ -51,6 +52,10 @@ impl View {
         (Self::Inside, "Look inside"),
         (Self::Engine, "Engine"),
     ];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(view, _)| *view == self).map_or("", |(_, name)| name)
+    }
 }
 
 /// The window's app.
@@ -68,6 +73,8 @@ pub struct App {
     inside: Inside,
     engine: Engine,
     question: Option<Question>,
+    /// A picture that was asked for, until it is there.
+    shot: Option<Shot>,
     controls_open: bool,
     /// A folder that was dropped, until it is said what it holds.
     dropped: Option<PathBuf>,
@@ -105,6 +112,7 @@ impl App {
             inside: Inside::default(),
             engine: Engine::default(),
             question: None,
+            shot: None,
             controls_open: true,
             dropped: None,
             closing: Closing::No,
@@ -139,6 +147,7 @@ impl App {
         Panel::left("controls").default_size(270.0).show_collapsible(ui, &mut self.controls_open, |ui| {
             self.controls.show(ui, &mut desk, &mut wishes);
         });
+        let mut shoot = false;
         CentralPanel::default_margins().show(ui, |ui| {
             if desk.known.scene.is_none() {
                 return welcome::show(ui, &desk);
@@ -147,8 +156,15 @@ impl App {
                 for (view, name) in View::ALL {
                     ui.selectable_value(&mut self.view, view, name);
                 }
+                ui.separator();
+                let hint = "Write what stands below to a file, as it is on the screen (.png).";
+                shoot = ui.button("Picture…").on_hover_text(hint).clicked();
             });
             ui.separator();
+            if shoot {
+                let name = format!("{}.png", self.view.name().to_lowercase().replace(' ', "-"));
+                self.shot = Some(Shot::take(ui.ctx(), ui.available_rect_before_wrap(), name));
+            }
             match self.view {
                 View::Race => ui.columns(2, |columns| {
                     self.race.show(&mut columns[0], &mut desk);
@@ -165,6 +181,15 @@ impl App {
         wishes.extend(exports.into_iter().map(|(name, what)| (name, Wish::Write(what))));
         if let Some((name, wish)) = wishes.pop() {
             self.question = Some(question(&name, wish));
+        }
+    }
+
+    /// Asks where a picture goes, once it is there.
+    fn develop(&mut self, ctx: &Context) {
+        let developed = self.shot.as_ref().and_then(|shot| Some((shot.name.clone(), shot.developed(ctx)?)));
+        if let Some((name, picture)) = developed {
+            self.shot = None;
+            self.question = Some(question(&name, Wish::Write(picture)));
         }
     }
 
@@ -292,6 +317,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         self.take_dropped(ui.ctx());
         self.draw(ui);
+        self.develop(ui.ctx());
         self.ask_place(ui.ctx());
         self.tell(ui.ctx());
         self.ask_to_close(ui.ctx());

@@ -18,6 +18,7 @@ mod metric;
 mod panels;
 mod picture;
 mod scaling;
+mod shot;
 mod terms;
 mod theme;
 

@@ -1,5 +1,22 @@
 //! Every term's tooltip: its formula, and the number of its equation in the paper.
 
+use crate::plan::AdapterKind;
+
+/// A kind of device, and what that means.
+pub fn of_device(kind: AdapterKind) -> (&'static str, &'static str) {
+    match kind {
+        AdapterKind::Gpu => ("GPU", "A graphics card or chip trains."),
+        AdapterKind::Processor => {
+            ("processor", "The processor trains, with all its threads, without a graphics driver.")
+        }
+        AdapterKind::Software => (
+            "software driver",
+            "A graphics driver that computes on the processor trains, more slowly than the processor itself would: choose \
+             the device \"cpu\" for that.",
+        ),
+    }
+}
+
 /// What a term means.
 pub fn of(term: &str) -> &'static str {
     match term {

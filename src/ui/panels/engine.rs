@@ -3,7 +3,7 @@
 //! The check against the reference begins when asked for, and of itself where this is looked at while the run rests or is over.
 
 use crate::check::Row;
-use crate::plan::{Adapter, AdapterKind};
+use crate::plan::Adapter;
 use crate::ui::desk::Desk;
 use crate::ui::known::Phase;
 use crate::ui::terms;
@@ -84,7 +84,7 @@ fn speed(ui: &mut Ui, desk: &mut Desk<'_>) {
 
 /// What computes, in plain words.
 fn badge(ui: &mut Ui, scene: &Scene) {
-    let (name, hint) = kind(&scene.adapter);
+    let (name, hint) = terms::of_device(scene.adapter.kind);
     ui.horizontal_wrapped(|ui| {
         let text = RichText::new(format!(" {name} ")).heading().background_color(ui.visuals().extreme_bg_color);
         ui.label(text.strong());
@@ -94,21 +94,6 @@ fn badge(ui: &mut Ui, scene: &Scene) {
     let Adapter { backend, driver, .. } = &scene.adapter;
     let parts: Vec<&str> = [backend.as_str(), driver.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
     ui.label(RichText::new(parts.join(", ")).weak());
-}
-
-/// A kind of device, and what that means.
-fn kind(adapter: &Adapter) -> (&'static str, &'static str) {
-    match adapter.kind {
-        AdapterKind::Gpu => ("GPU", "A graphics card or chip trains."),
-        AdapterKind::Processor => {
-            ("processor", "The processor trains, with all its threads, without a graphics driver.")
-        }
-        AdapterKind::Software => (
-            "software driver",
-            "A graphics driver that computes on the processor trains, more slowly than the processor itself would: choose \
-             the device \"cpu\" for that.",
-        ),
-    }
 }
 
 /// What the check found so far.

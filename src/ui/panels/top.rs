@@ -1,10 +1,11 @@
 //! The bar above all: what runs, how far it is, and the buttons that drive it.
 
-use crate::plan::{Adapter, AdapterKind};
+use crate::nn::Loss;
 use crate::ui::desk::Desk;
 use crate::ui::known::Phase;
+use crate::ui::terms;
 use crate::worker::Command;
-use crate::worker::message::Pace;
+use crate::worker::message::{Exported, Pace};
 use eframe::egui::{Button, ProgressBar, RichText, Ui};
 
 /// Shows it.
@@ -14,6 +15,9 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
         badge(ui, desk);
         ui.separator();
         buttons(ui, desk);
+        let hint = "Write weights or the report to a file.";
+        let menu = ui.add_enabled_ui(desk.known.alive, |ui| ui.menu_button("Export run", |ui| export(ui, desk)));
+        menu.inner.response.on_hover_text(hint);
         ui.separator();
         progress(ui, desk);
     });
@@ -22,17 +26,8 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>) {
 /// What computes, in plain words; its colour says whether it is what one would wish.
 fn badge(ui: &mut Ui, desk: &Desk<'_>) {
     let Some(scene) = &desk.known.scene else { return };
-    let Adapter { name, kind, .. } = &scene.adapter;
-    let (words, hint) = match kind {
-        AdapterKind::Gpu => ("GPU", "A graphics card or chip trains."),
-        AdapterKind::Processor => {
-            ("processor", "The processor trains, with all its threads: no graphics driver is needed.")
-        }
-        AdapterKind::Software => (
-            "software driver",
-            "A graphics driver that computes on the processor trains: slower than the processor itself.",
-        ),
-    };
+    let (words, hint) = terms::of_device(scene.adapter.kind);
+    let name = &scene.adapter.name;
     let text = RichText::new(format!(" {words}: {name} ")).background_color(ui.visuals().faint_bg_color).strong();
     ui.label(text).on_hover_text(format!("{hint}\n{} ({})", scene.adapter, scene.why));
 }
@@ -64,6 +59,22 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
     button(ui, alive, "Save", "Write checkpoint, weights, matrices, figures and report now.", Command::Save);
 }
 
+/// What is written of the whole run: weights and report as they lie in its folder.
+fn export(ui: &mut Ui, desk: &mut Desk<'_>) {
+    if desk.known.is_unsaved() {
+        ui.label("As they were saved last; Save writes them anew.");
+    }
+    let weights =
+        |loss: &Loss| (format!("Weights of {loss}"), format!("weights-{loss}.safetensors"), Exported::Weights(*loss));
+    let report = ("Report".to_owned(), "report.html".to_owned(), Exported::Report);
+    for (name, file, what) in desk.known.losses_racing().iter().map(weights).chain([report]) {
+        if ui.button(name).clicked() {
+            desk.export(&file, what);
+            ui.close();
+        }
+    }
+}
+
 fn progress(ui: &mut Ui, desk: &Desk<'_>) {
     let known = desk.known;
     let Some(scene) = &known.scene else {
@@ -85,4 +96,27 @@ fn progress(ui: &mut Ui, desk: &Desk<'_>) {
     let bar = ProgressBar::new(share.clamp(0.0, 1.0)).desired_width(160.0);
     ui.add(bar.text(format!("epoch {epoch} of {epochs}")));
     ui.label(state);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::fixture::{Table, harness};
+    use eframe::egui::Theme;
+    use egui_kittest::kittest::Queryable;
+
+    #[test]
+    fn weights_and_report_are_exported() {
+        let table = Table::of_losses(&[Loss::Xe, Loss::Emd]);
+        let mut harness = harness(table, (), Theme::Dark, |_, ui, desk| show(ui, desk));
+        for what in ["Weights of emd", "Report"] {
+            harness.get_by_label("Export run").click();
+            harness.run();
+            harness.get_by_label(what).click();
+            harness.run();
+        }
+        let exports = &harness.state().0.exports;
+        let [(weights, Exported::Weights(Loss::Emd)), (report, Exported::Report)] = &exports[..] else { panic!() };
+        assert_eq!((weights.as_str(), report.as_str()), ("weights-emd.safetensors", "report.html"));
+    }
 }
