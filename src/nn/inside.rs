@@ -85,7 +85,7 @@ pub fn inside(model: &Model, racer: Loss, stored_side: usize, votes: bool) -> In
     let layers: Vec<(String, Tensor)> = layers.collect();
     let flat = |len| Shape { channels: len, height: 1, width: 1 };
     Inside {
-        input: Tensor { slot: "look/images".to_owned(), count: 1, shape: model.input() },
+        input: maps("look/images", model.input()),
         gradient: keep(&mut plan, "gradient", gradient, model.input()),
         probabilities: keep(&mut plan, "probabilities", probabilities, flat(probabilities.len)),
         terms: keep(&mut plan, "terms", terms, flat(terms.len)),
@@ -97,16 +97,19 @@ pub fn inside(model: &Model, racer: Loss, stored_side: usize, votes: bool) -> In
     }
 }
 
-/// Keeps a tensor that the plan writes, under a name that says its length: racers differ in their last layer. A map a channel,
-/// or the only one where a sample has three that are colours.
+/// A slot's content as a map a channel.
+fn maps(slot: &str, shape: Shape) -> Tensor {
+    Tensor { slot: slot.to_owned(), count: shape.channels, shape: Shape { channels: 1, ..shape } }
+}
+
+/// Keeps a tensor that the plan writes, under a name that says its length: racers differ in their last layer.
 fn keep(plan: &mut Plan, what: &str, view: View, shape: Shape) -> Tensor {
     let slot = &mut plan.slots[view.slot.0];
     if slot.residency == Residency::Transient {
         slot.name = format!("{SPLIT}/{what}/{}", slot.len);
         slot.residency = Residency::Data;
     }
-    let channel = Shape { channels: 1, ..shape };
-    Tensor { slot: slot.name.clone(), count: shape.channels, shape: channel }
+    maps(&slot.name, shape)
 }
 
 /// A copy of the first convolution's weights, so that they are read without all others: their sum with zeros.

@@ -135,6 +135,9 @@ fn assert_sees(seen: &Seen, result: &EpochResult, model: &Model, shuffled: bool)
     assert!((seen.score - result.scores[seen.look.image]).abs() <= 1e-4 * seen.score.abs().max(1.0), "{loss}");
     assert!(seen.value.is_finite() && (seen.value > 0.0 || loss.is_self_guided() || loss == Loss::AEmd), "{loss}");
     assert_eq!(seen.input.values.len(), 3 * model.side * model.side);
+    for maps in [&seen.input, &seen.gradient] {
+        assert_eq!((maps.count, maps.channels, maps.height, maps.width), (3, 1, model.side, model.side));
+    }
     assert!(seen.input.values.iter().all(|value| (0.0..=1.0).contains(value)));
     assert_eq!((seen.filters.count, seen.filters.channels, seen.filters.values.len()), (4, 3, 4 * 27));
     assert_eq!(seen.gradient.values.len(), seen.input.values.len());

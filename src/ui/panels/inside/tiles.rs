@@ -153,11 +153,16 @@ pub fn numbers(values: &[f32]) -> (f32, f32) {
     if values.is_empty() { (0.0, 0.0) } else { range }
 }
 
+/// A place without colour: a texture has at least one.
+fn nothing() -> ColorImage {
+    ColorImage::filled([1, 1], Color32::TRANSPARENT)
+}
+
 /// A colour image out of three maps in 0 to 1.
 pub fn pixels(maps: &Maps) -> ColorImage {
     let plane = maps.height * maps.width;
     if maps.count != 3 || maps.values.len() != 3 * plane {
-        return ColorImage::default();
+        return nothing();
     }
     let byte = |at: usize| (255.0 * maps.values[at].clamp(0.0, 1.0)).round() as u8;
     let pixel = |at: usize| Color32::from_rgb(byte(at), byte(plane + at), byte(2 * plane + at));
@@ -168,7 +173,7 @@ pub fn pixels(maps: &Maps) -> ColorImage {
 pub fn overlay(maps: &Maps) -> ColorImage {
     let plane = maps.height * maps.width;
     if maps.count != 3 || maps.values.len() != 3 * plane {
-        return ColorImage::default();
+        return nothing();
     }
     let sums: Vec<f32> = (0..plane).map(|at| (0..3).map(|color| maps.values[color * plane + at]).sum()).collect();
     let most = sums.iter().fold(0.0_f32, |most, sum| most.max(sum.abs())).max(f32::MIN_POSITIVE);
@@ -182,6 +187,11 @@ pub fn overlay(maps: &Maps) -> ColorImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_nothing_was_seen_there_is_still_a_texture() {
+        assert_eq!([pixels(&Maps::default()).size, overlay(&Maps::default()).size], [[1, 1]; 2]);
+    }
 
     fn maps(count: usize, channels: usize, [height, width]: [usize; 2]) -> Maps {
         let values = (0..count * channels * height * width).map(|value| value as f32).collect();
