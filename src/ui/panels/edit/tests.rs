@@ -99,6 +99,10 @@ fn passing_through_the_field_of_a_distance_holds_nothing() {
         matches!(node.role(), egui::Role::SpinButton | egui::Role::TextInput)
             && node.label().is_some_and(|label| label == "distance")
     };
+    // More digits than the field shows.
+    let held = hold(&GroundEdit::default(), 8, [0, 1], Some(0.12345));
+    harness.state_mut().0.known.take(Message::Held(held));
+    harness.run();
     harness.get_by(is_field).focus();
     harness.run();
     harness.key_press(Key::Tab);

@@ -91,6 +91,7 @@ fn cells_of_many_classes_are_chosen_by_their_classes() {
     harness.run();
     let shares: f64 = harness.state().1.table.values[..20].iter().sum();
     assert!((shares - 100.0).abs() <= 1e-9, "{shares}");
+    keep(&mut harness, "mistakes-many");
 }
 
 #[test]
