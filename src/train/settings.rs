@@ -53,7 +53,7 @@ pub enum Ground {
 const MOST_REGULARISER: f32 = 1e6;
 
 /// Largest ground distance, whose square is a number of 32 bits.
-pub(super) const MOST_DISTANCE: f64 = 1e6;
+pub const MOST_DISTANCE: f64 = 1e6;
 
 impl Ground {
     /// One of these class names and their matrix, in the order of `classes`.

@@ -4,8 +4,7 @@ use super::known::Known;
 use crate::train::ids::Ids;
 use crate::train::{EpochResult, Ground, GroundEdit};
 
-/// Largest distance that a cell can be held at, as that of any given ground distance.
-pub const MOST: f64 = 1e6;
+pub use crate::train::settings::MOST_DISTANCE as MOST;
 
 /// What free cells are before the first epoch is over.
 const UNKNOWN: f64 = 0.5;
