@@ -65,6 +65,15 @@ impl Desk {
         Self { worker: Worker::new(processor(), tell), told }
     }
 
+    /// One whose run has begun in a folder, and rests.
+    fn resting(place: &Path) -> Self {
+        let mut desk = Self::new();
+        desk.worker.take(order(place, settings()));
+        desk.until(|message| matches!(message, Message::Begun(_)));
+        desk.take(Command::Go(Pace::Rest));
+        desk
+    }
+
     /// Advances until the worker has nothing to do; what it told meanwhile.
     fn settle(&mut self) -> Vec<Message> {
         self.until(|_| false)
@@ -173,10 +182,7 @@ fn rests_change_no_bit_of_the_result() {
 fn settings_that_change_are_trained_with_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("run");
-    let mut desk = Desk::new();
-    desk.worker.take(order(&place, settings()));
-    desk.until(|message| matches!(message, Message::Begun(_)));
-    desk.take(Command::Go(Pace::Rest));
+    let mut desk = Desk::resting(&place);
     desk.take(Command::Go(Pace::Epoch));
     desk.take(Command::Change(Change::Lambda(Lambda::Fixed(0.25))));
     desk.take(Command::Change(Change::LearningRate(0.5)));
@@ -201,10 +207,7 @@ fn settings_that_change_are_trained_with_and_kept() {
 fn a_changed_setting_counts_from_the_next_step_on() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("run");
-    let mut desk = Desk::new();
-    desk.worker.take(order(&place, settings()));
-    desk.until(|message| matches!(message, Message::Begun(_)));
-    desk.take(Command::Go(Pace::Rest));
+    let mut desk = Desk::resting(&place);
     let mut weights_after_a_step = || {
         desk.take(Command::Go(Pace::Step));
         desk.take(Command::Save);
@@ -221,10 +224,7 @@ fn a_changed_setting_counts_from_the_next_step_on() {
 fn cells_of_d_that_are_held_are_trained_with() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("run");
-    let mut desk = Desk::new();
-    desk.worker.take(order(&place, settings()));
-    desk.until(|message| matches!(message, Message::Begun(_)));
-    desk.take(Command::Go(Pace::Rest));
+    let mut desk = Desk::resting(&place);
     desk.take(Command::Change(Change::Epochs(3)));
     let mut cells = vec![None; CLASSES * CLASSES];
     (cells[1], cells[CLASSES]) = (Some(0.875), Some(0.875));
@@ -279,10 +279,7 @@ fn cells_are_held_over_the_end_of_a_run_and_its_opening() {
 fn a_run_ends_with_the_epochs_it_has_and_is_saved_then() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("run");
-    let mut desk = Desk::new();
-    desk.worker.take(order(&place, settings()));
-    desk.until(|message| matches!(message, Message::Begun(_)));
-    desk.take(Command::Go(Pace::Rest));
+    let mut desk = Desk::resting(&place);
     desk.take(Command::Go(Pace::Epoch));
     let told = desk.take(Command::Change(Change::Epochs(1)));
     assert!(matches!(told.last(), Some(Message::Finished)), "{told:?}");
@@ -296,10 +293,7 @@ fn a_run_ends_with_the_epochs_it_has_and_is_saved_then() {
 fn a_run_that_cannot_be_written_rests_until_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("run");
-    let mut desk = Desk::new();
-    desk.worker.take(order(&place, settings()));
-    desk.until(|message| matches!(message, Message::Begun(_)));
-    desk.take(Command::Go(Pace::Rest));
+    let mut desk = Desk::resting(&place);
     std::fs::remove_dir_all(&place).unwrap();
     for command in [Command::Save, Command::Go(Pace::Epoch), Command::Close] {
         let told = desk.take(command);
@@ -353,10 +347,7 @@ fn a_run_is_opened_where_it_was_left_and_goes_on_to_the_same_end() {
     let folder = tempfile::tempdir().unwrap();
     let [straight, left] = ["straight", "left"].map(|name| folder.path().join(name));
     Desk::new().take(order(&straight, settings()));
-    let mut desk = Desk::new();
-    desk.worker.take(order(&left, settings()));
-    desk.until(|message| matches!(message, Message::Begun(_)));
-    desk.take(Command::Go(Pace::Rest));
+    let mut desk = Desk::resting(&left);
     let before = desk.take(Command::Go(Pace::Epoch));
     let told = desk.take(Command::Close);
     assert!(matches!(told.last(), Some(Message::Closed)), "{told:?}");
