@@ -19,18 +19,28 @@ const REPAINT_AFTER: Duration = Duration::from_millis(90);
 
 /// What `backhoe` alone does: the window where there is a display, else a training.
 pub fn or_train() -> Command {
-    let display = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let there = cfg!(any(windows, target_os = "macos")) || display("DISPLAY") || display("WAYLAND_DISPLAY");
-    if there { Command::Gui(Box::default()) } else { Command::Train(Box::default()) }
+    if has_display() { Command::Gui(Box::default()) } else { Command::Train(Box::default()) }
+}
+
+fn has_display() -> bool {
+    let named = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    cfg!(any(windows, target_os = "macos")) || named("DISPLAY") || named("WAYLAND_DISPLAY")
 }
 
 /// Opens the window and stays until it is closed.
 pub fn run(arguments: &GuiArguments) -> Result<(), CliError> {
     // What is wrong with the arguments is said before a window opens.
     controls(&arguments.train)?;
+    if !has_display() {
+        let why =
+            "there is no display for a window (neither DISPLAY nor WAYLAND_DISPLAY is set); `backhoe train` needs none";
+        return Err(CliError::Words(why.to_owned()));
+    }
     let [first, second] = renderers();
-    let opened = show(arguments, first).or_else(|_| show(arguments, second));
-    opened.map_err(|error| CliError::Words(format!("the window cannot open: {error}; `backhoe train` needs none")))
+    let Err(error) = show(arguments, first) else { return Ok(()) };
+    let Err(other) = show(arguments, second) else { return Ok(()) };
+    let words = format!("the window cannot open: {error} (and drawn otherwise: {other}); `backhoe train` needs none");
+    Err(CliError::Words(words))
 }
 
 /// What draws the window, and what does where that cannot: wgpu on a GPU. Where software draws, OpenGL's takes a sixth of

@@ -306,3 +306,9 @@ fn tables_and_sheets_take_the_place_of_files_only() {
     }
     assert!(!fs::metadata(folder.path().join("pipe")).unwrap().is_file());
 }
+
+#[test]
+fn without_a_display_the_window_says_so() {
+    backhoe("gui").run().refused(&["no display", "DISPLAY", "`backhoe train`"]);
+    backhoe("gui --epochs 0").run().refused(&["epochs"]);
+}
