@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Time from a message to the window's next picture: what trains on the same cores shall not wait for pictures.
-const REPAINT_AFTER: Duration = Duration::from_millis(90);
+const REPAINT_AFTER: Duration = Duration::from_millis(50);
 
 /// What `backhoe` alone does: the window where there is a display, else a training.
 pub fn or_train() -> Command {
