@@ -126,6 +126,12 @@ impl Session {
         }
     }
 
+    /// Whether something was changed or held that no snapshot has yet.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
     /// Whether a look has not been told yet.
     #[must_use]
     pub fn is_looking(&self) -> bool {

@@ -197,11 +197,11 @@ impl Known {
         self.scene.as_ref().map_or(&[], |scene| &scene.settings.losses)
     }
 
-    /// Whether the run has steps that no saved file shows.
+    /// Whether the run has steps that no saved file shows; of one that is no longer there, nothing can be saved.
     #[must_use]
     pub fn is_unsaved(&self) -> bool {
         let stepped = self.epoch > 0 || self.batch > 0;
-        self.scene.is_some() && stepped && (self.phase == Phase::Training || !matches!(self.kept, Some((_, true))))
+        self.alive && stepped && (self.phase == Phase::Training || !matches!(self.kept, Some((_, true))))
     }
 }
 

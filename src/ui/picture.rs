@@ -37,7 +37,7 @@ impl Pictures {
         if let Some(texture) = self.textures.get(&index) {
             return Some(texture.id());
         }
-        let image = color_image(known.images.get(&index)?);
+        let image = color_image(known.images.get(&index)?)?;
         let texture = ctx.load_texture(format!("test image {index}"), image, TextureOptions::LINEAR);
         // Once neither image nor texture is kept any more, it is asked for again.
         self.asked.remove(&index);
@@ -46,15 +46,13 @@ impl Pictures {
     }
 }
 
-/// Planes of red, green and blue as pixels.
-fn color_image(picture: &Picture) -> ColorImage {
+/// Planes of red, green and blue as pixels; nothing of what are no such planes: no texture is without a pixel.
+fn color_image(picture: &Picture) -> Option<ColorImage> {
     let (side, planes) = (picture.side, &picture.planes);
     let plane = side * side;
     let pixel = |at: usize| Color32::from_rgb(planes[at], planes[plane + at], planes[2 * plane + at]);
-    let there = if planes.len() == 3 * plane { plane } else { 0 };
-    let pixels: Vec<Color32> = (0..there).map(pixel).collect();
-    let side = if there == 0 { 0 } else { side };
-    ColorImage::new([side, side], pixels)
+    let there = plane > 0 && planes.len() == 3 * plane;
+    there.then(|| ColorImage::new([side, side], (0..plane).map(pixel).collect()))
 }
 
 impl Desk<'_> {
@@ -128,8 +126,9 @@ mod tests {
 
     #[test]
     fn planes_become_pixels_and_a_broken_image_none() {
-        let image = super::color_image(&Picture { index: 0, side: 2, planes: (0..12).collect() });
+        let image = super::color_image(&Picture { index: 0, side: 2, planes: (0..12).collect() }).unwrap();
         assert_eq!((image.size, image.pixels[1].to_array()), ([2, 2], [1, 5, 9, 255]));
-        assert_eq!(super::color_image(&Picture { index: 0, side: 2, planes: vec![0; 5] }).size, [0, 0]);
+        assert_eq!(super::color_image(&Picture { index: 0, side: 2, planes: vec![0; 5] }), None);
+        assert_eq!(super::color_image(&Picture { index: 0, side: 0, planes: Vec::new() }), None);
     }
 }

@@ -9,7 +9,6 @@ use super::work::{Next, Tell};
 use crate::bench::Workload;
 use crate::data::Dataset;
 use crate::nn::Loss;
-use crate::plan::Adapter;
 use crate::train::cell::Cell;
 use crate::train::run::RunFolder;
 use crate::train::{Advance, Event, Goal, Session};
@@ -42,7 +41,6 @@ pub struct Run {
     data: Arc<Dataset>,
     tell: Tell,
     device: String,
-    adapter: Adapter,
     /// Whether nothing is to be done before the next command.
     idle: bool,
     /// Whether the next snapshot is followed by all other files.
@@ -62,14 +60,12 @@ impl Run {
         if !begins {
             session.aim(Goal::Step(0));
         }
-        let adapter = artifacts.record.sittings.last().map(|sitting| sitting.adapter.clone()).unwrap_or_default();
         Self {
             session,
             artifacts,
             data,
             tell,
             device: device.to_owned(),
-            adapter,
             idle: false,
             whole: false,
             leaving: false,
@@ -97,7 +93,7 @@ impl Run {
             names: self.data.test.names.clone(),
             parameters: trainer.map_or(0, |trainer| trainer.model().parameters().count()),
             memory: trainer.map_or(0, |trainer| trainer.memory_bytes()),
-            adapter: self.adapter.clone(),
+            adapter: record.sittings.last().map(|sitting| sitting.adapter.clone()).unwrap_or_default(),
             why: why.to_owned(),
             skipped,
             rows: progress.map_or_else(Vec::new, |progress| progress.history.clone()),
@@ -196,7 +192,8 @@ impl Run {
         self.leaving = true;
         self.session.aim(Goal::Step(0));
         let step = self.session.trainer().map(|trainer| trainer.progress().step);
-        if step != Some(self.artifacts.kept_step()) || !self.artifacts.is_whole() {
+        let kept = step == Some(self.artifacts.kept_step()) && !self.session.is_changed();
+        if !kept || !self.artifacts.is_whole() {
             self.save_all();
         }
     }
@@ -273,7 +270,6 @@ impl Run {
             Event::Loss { loss, mean } => (self.tell)(Message::Loss { loss: *loss, mean: *mean }),
             Event::Epoch(result) => (self.tell)(Message::Epoch(result.clone())),
             Event::Recovered { why, adapter, step } => {
-                self.adapter = adapter.clone();
                 (self.tell)(Message::Recovered { why: why.clone(), adapter: adapter.clone(), step: *step });
             }
             Event::Seen(seen) => (self.tell)(Message::Seen(seen.clone())),

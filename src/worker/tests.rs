@@ -262,7 +262,6 @@ fn cells_are_held_over_the_end_of_a_run_and_its_opening() {
     (cells[1], cells[CLASSES]) = (Some(0.875), Some(0.875));
     desk.take(Command::Ground(GroundEdit { cells }));
     // Opened again, it shows what was learned, and trains with what is held.
-    desk.take(Command::Save);
     desk.take(Command::Close);
     let mut desk = Desk::new();
     let told = desk.take(Command::Open { place: place.clone(), device: "cpu".to_owned() });

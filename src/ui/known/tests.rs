@@ -12,8 +12,11 @@ fn a_run_is_alive_until_an_error_or_another_ends_it() {
     known.take(trouble(false));
     known.take(Message::Finished);
     assert!(known.alive, "what is over can go on with more epochs");
+    known.kept = None;
+    assert!(known.is_unsaved());
     known.take(trouble(true));
     assert!(!known.alive && known.phase == Phase::Finished && known.scene.is_some());
+    assert!(!known.is_unsaved(), "nobody can save it");
     race(&mut known, scene(8, &[Loss::Xe], 2), 1);
     assert!(known.alive);
     known.take(Message::Loading { done: 1, of: 2 });

@@ -41,8 +41,8 @@ impl Default for Inside {
 struct Drawn {
     seen: Arc<Seen>,
     map: ColorMap,
-    input: TextureHandle,
-    gradient: TextureHandle,
+    input: Option<TextureHandle>,
+    gradient: Option<TextureHandle>,
     filters: Tiles,
     activations: Tiles,
 }
@@ -106,7 +106,9 @@ impl Inside {
             return;
         }
         let ctx = ui.ctx();
-        let texture = |name: &str, image: ColorImage| ctx.load_texture(name, image, TextureOptions::NEAREST);
+        let texture = |name: &str, image: Option<ColorImage>| {
+            image.map(|image| ctx.load_texture(name, image, TextureOptions::NEAREST))
+        };
         let (low, high) = numbers(&seen.activations.values);
         let spread = if high > low { f64::from(high - low) } else { 1.0 };
         let color = |value: &[f32]| map.color(f64::from(value[0] - low) / spread);
@@ -145,8 +147,12 @@ fn image(ui: &mut Ui, desk: &mut Desk<'_>, drawn: &Drawn, opacity: &mut f32) {
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, label()));
     response.on_hover_text(terms::of("input gradient"));
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    ui.painter().image(drawn.input.id(), rect, whole, Color32::WHITE);
-    ui.painter().image(drawn.gradient.id(), rect, whole, Color32::WHITE.gamma_multiply(*opacity));
+    let overlaid = [(&drawn.input, Color32::WHITE), (&drawn.gradient, Color32::WHITE.gamma_multiply(*opacity))];
+    for (texture, tint) in overlaid {
+        if let Some(texture) = texture {
+            ui.painter().image(texture.id(), rect, whole, tint);
+        }
+    }
     ui.horizontal_wrapped(|ui| {
         let label = ui.label("gradient over the image").on_hover_text(terms::of("input gradient"));
         ui.add(Slider::new(opacity, 0.0..=1.0).show_value(false)).labelled_by(label.id);

@@ -153,35 +153,30 @@ pub fn numbers(values: &[f32]) -> (f32, f32) {
     if values.is_empty() { (0.0, 0.0) } else { range }
 }
 
-/// A place without colour: a texture has at least one.
-fn nothing() -> ColorImage {
-    ColorImage::filled([1, 1], Color32::TRANSPARENT)
+/// Places of each of three maps, one a colour; nothing of other maps: no texture is without a pixel.
+fn plane(maps: &Maps) -> Option<usize> {
+    let plane = maps.height * maps.width;
+    (plane > 0 && maps.count == 3 && maps.values.len() == 3 * plane).then_some(plane)
 }
 
 /// A colour image out of three maps in 0 to 1.
-pub fn pixels(maps: &Maps) -> ColorImage {
-    let plane = maps.height * maps.width;
-    if maps.count != 3 || maps.values.len() != 3 * plane {
-        return nothing();
-    }
+pub fn pixels(maps: &Maps) -> Option<ColorImage> {
+    let plane = plane(maps)?;
     let byte = |at: usize| (255.0 * maps.values[at].clamp(0.0, 1.0)).round() as u8;
     let pixel = |at: usize| Color32::from_rgb(byte(at), byte(plane + at), byte(2 * plane + at));
-    ColorImage::new([maps.width, maps.height], (0..plane).map(pixel).collect())
+    Some(ColorImage::new([maps.width, maps.height], (0..plane).map(pixel).collect()))
 }
 
 /// The sum over colours of a gradient: red above zero, blue below, the clearer the farther from it.
-pub fn overlay(maps: &Maps) -> ColorImage {
-    let plane = maps.height * maps.width;
-    if maps.count != 3 || maps.values.len() != 3 * plane {
-        return nothing();
-    }
+pub fn overlay(maps: &Maps) -> Option<ColorImage> {
+    let plane = plane(maps)?;
     let sums: Vec<f32> = (0..plane).map(|at| (0..3).map(|color| maps.values[color * plane + at]).sum()).collect();
     let most = sums.iter().fold(0.0_f32, |most, sum| most.max(sum.abs())).max(f32::MIN_POSITIVE);
     let pixel = |sum: &f32| {
         let share = sum / most;
         theme::difference(f64::from(share.signum())).gamma_multiply(share.abs())
     };
-    ColorImage::new([maps.width, maps.height], sums.iter().map(pixel).collect())
+    Some(ColorImage::new([maps.width, maps.height], sums.iter().map(pixel).collect()))
 }
 
 #[cfg(test)]
@@ -189,8 +184,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_nothing_was_seen_there_is_still_a_texture() {
-        assert_eq!([pixels(&Maps::default()).size, overlay(&Maps::default()).size], [[1, 1]; 2]);
+    fn where_nothing_was_seen_there_is_no_texture() {
+        assert_eq!([pixels(&Maps::default()), overlay(&Maps::default())], [None, None]);
     }
 
     fn maps(count: usize, channels: usize, [height, width]: [usize; 2]) -> Maps {
@@ -228,7 +223,7 @@ mod tests {
     fn the_overlay_shows_sign_and_size() {
         let mut gradient = maps(3, 1, [1, 3]);
         gradient.values = vec![1.0, -1.0, 0.5, 1.0, -2.0, -0.5, 2.0, 0.0, 0.0];
-        let image = overlay(&gradient);
+        let image = overlay(&gradient).unwrap();
         let [up, down, none] = [0, 1, 2].map(|x| image[(x, 0)]);
         assert!(up.r() > up.b() && up.a() == 255, "{up:?}");
         assert!(down.b() > down.r() && (185..=200).contains(&down.a()), "{down:?}");
