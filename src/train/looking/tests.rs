@@ -3,6 +3,7 @@
 use super::*;
 use crate::cpu::Cpu;
 use crate::data::source::Source;
+use crate::nn::Prediction;
 use crate::train::trainer::{Advance, Goal, Trainer};
 use crate::train::{EpochResult, Event, Settings, Snapshot};
 use std::sync::Arc;
@@ -121,6 +122,7 @@ fn what_is_seen_is_what_evaluation_predicts() {
                 let [seen] = &told.seen[..] else { panic!("{loss}: {} looks", told.seen.len()) };
                 assert_eq!((seen.look.image, seen.step, &seen.trouble), (image, 3, &None));
                 assert_sees(seen, result, &trainer.model().clone(), shuffled_ids);
+                assert_values_its_class(seen, data.test.labels[image] as usize, &Ids::of(&settings, 8));
             }
         }
     }
@@ -151,6 +153,24 @@ fn assert_sees(seen: &Seen, result: &EpochResult, model: &Model, shuffled: bool)
         let sum: f32 = powers.iter().sum();
         let right = powers.iter().zip(&seen.probabilities).all(|(power, p)| (power / sum - p).abs() <= 1e-5);
         assert!(right, "{loss}, shuffled {shuffled}: {:?}", seen.activations.values);
+    }
+}
+
+/// What soft labels make of the image, by the formula: only with the output that stands for its class.
+fn assert_values_its_class(seen: &Seen, class: usize, ids: &Ids) {
+    let p = ids.rows_by_output(seen.probabilities.iter().map(|&p| f64::from(p)).collect::<Vec<_>>());
+    let prediction = Prediction {
+        p: &p,
+        truth: ids.output(class),
+        to_truth: &[],
+        lambda: 0.0,
+        omega: 1.0,
+        mu: 0.0,
+        regulariser: 1.0,
+    };
+    if matches!(seen.look.loss, Loss::Sord | Loss::Binomial) {
+        let wanted = seen.look.loss.worth(&prediction).unwrap().loss;
+        assert!((seen.value - wanted).abs() <= 1e-4 * wanted, "{}: {} for {wanted}", seen.look.loss, seen.value);
     }
 }
 
