@@ -2,8 +2,8 @@
 //! on the processor is a detour there, and only taken when it is asked for by name.
 
 use crate::cpu::Cpu;
-use crate::gpu::{AdapterChoice, DeviceError, Gpu, list_async};
-use crate::plan::{AdapterKind, Executor};
+use crate::gpu::{AdapterChoice, DeviceError, Gpu, choose, has_gpu, list_async};
+use crate::plan::Executor;
 
 /// Which device to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,28 +66,24 @@ pub fn open(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, Dev
 /// When there is no such graphics adapter or it does not open.
 pub async fn open_async(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, DeviceError> {
     let processor = |why| Ok(Opened { executor: Box::new(Cpu::open(threads)), why });
-    match choice {
-        DeviceChoice::Cpu => processor("as asked"),
-        DeviceChoice::Named(name) => graphics(&AdapterChoice::Wanted(name.clone()), "as asked").await,
-        DeviceChoice::Gpu if has_gpu().await => graphics(&AdapterChoice::Best, "as asked").await,
-        DeviceChoice::Gpu => Err(DeviceError::NoGpu),
-        DeviceChoice::Auto if has_gpu().await => graphics(&AdapterChoice::Best, "the best GPU here").await,
-        DeviceChoice::Auto => processor("no GPU was found"),
+    if *choice == DeviceChoice::Cpu {
+        return processor("as asked");
     }
-}
-
-async fn graphics(choice: &AdapterChoice, why: &'static str) -> Result<Opened, DeviceError> {
-    Ok(Opened { executor: Box::new(Gpu::open_async(choice).await?), why })
-}
-
-/// Whether the best graphics adapter is more than a driver that computes on the processor.
-async fn has_gpu() -> bool {
-    list_async().await.first().is_some_and(|found| found.adapter.kind == AdapterKind::Gpu)
+    let found = list_async().await;
+    let (wanted, why) = match choice {
+        DeviceChoice::Named(name) => (AdapterChoice::Wanted(name.clone()), "as asked"),
+        DeviceChoice::Gpu if has_gpu(&found) => (AdapterChoice::Best, "as asked"),
+        DeviceChoice::Gpu => return Err(DeviceError::NoGpu),
+        DeviceChoice::Auto if has_gpu(&found) => (AdapterChoice::Best, "the best GPU here"),
+        DeviceChoice::Auto | DeviceChoice::Cpu => return processor("no GPU was found"),
+    };
+    Ok(Opened { executor: Box::new(Gpu::open_found(choose(found, &wanted)?).await?), why })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::AdapterKind;
 
     #[test]
     fn devices_are_named_in_any_case() {

@@ -4,7 +4,6 @@ use super::CliError;
 use super::args::{Command, DeviceArguments, GuiArguments, TrainArguments};
 use backhoe::device::{self, DeviceChoice};
 use backhoe::gpu;
-use backhoe::plan::AdapterKind;
 use backhoe::ui::App;
 use backhoe::ui::controls::Controls;
 use backhoe::worker::{Link, OpenDevice, Thread};
@@ -46,8 +45,7 @@ pub fn run(arguments: &GuiArguments) -> Result<(), CliError> {
 /// What draws the window, and what does where that cannot: wgpu on a GPU. Where software draws, OpenGL's takes a sixth of
 /// the time, since wgpu's shader of the interface computes both of two ways to read its texture there.
 fn renderers() -> [Renderer; 2] {
-    let gpu = gpu::list().first().is_some_and(|found| found.adapter.kind == AdapterKind::Gpu);
-    if gpu { [Renderer::Wgpu, Renderer::Glow] } else { [Renderer::Glow, Renderer::Wgpu] }
+    if gpu::has_gpu(&gpu::list()) { [Renderer::Wgpu, Renderer::Glow] } else { [Renderer::Glow, Renderer::Wgpu] }
 }
 
 fn show(arguments: &GuiArguments, renderer: Renderer) -> eframe::Result {
@@ -78,6 +76,9 @@ fn opener(device: &DeviceArguments) -> OpenDevice {
 }
 
 fn controls(train: &TrainArguments) -> Result<Controls, CliError> {
+    if train.quiet || train.json {
+        return Err(CliError::Words("the window prints nothing: leave --quiet and --json out".to_owned()));
+    }
     let sized = train.channels.is_empty() && train.hidden.is_none();
     let cell = super::train::cell(train, false)?;
     if cell.search {

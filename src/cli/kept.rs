@@ -12,9 +12,10 @@ use backhoe::train::{Ground, Settings};
 use std::path::Path;
 
 /// Everything that determines a cell's data.
-type Key = (Source, Protocol, usize, u32);
+pub type Key = (Source, Protocol, usize, u32);
 
-fn key(cell: &Cell) -> Key {
+/// That of a cell.
+pub fn key(cell: &Cell) -> Key {
     (cell.source.clone(), cell.protocol.clone(), cell.settings.stored_side, cell.settings.seed)
 }
 

@@ -7,7 +7,8 @@ use super::watch::Tally;
 use super::{CliError, open, say};
 use backhoe::data::source::Source;
 use backhoe::reproduce::{
-    Costs, Document, Method, Mishap, OVERHEAD, Results, STUDIES, Section, Setup, Study, Trial, Tuned, methods_of,
+    Costs, Document, Method, Mishap, OVERHEAD, OVERHEAD_STUDY, Results, STUDIES, Section, Setup, Study, Trial, Tuned,
+    methods_of,
 };
 use backhoe::train::Settings;
 use backhoe::train::cell::Cell;
@@ -28,10 +29,10 @@ pub fn run(arguments: &ReproduceArguments) -> Result<(), CliError> {
         .map_err(|error| CliError::Words(format!("{}: {error}", arguments.out.display())))?;
     let mut work = Work::new(arguments, &setup, methods_of(&studies));
     work.train()?;
-    if studies.iter().any(|study| study.name == "overhead") {
+    if studies.iter().any(|study| study.name == OVERHEAD_STUDY) {
         match work.measure_costs() {
             Err(error) if !ends_all(&error) => {
-                work.mishaps.push(Mishap { name: "overhead".to_owned(), why: error.to_string() });
+                work.mishaps.push(Mishap { name: OVERHEAD_STUDY.to_owned(), why: error.to_string() });
             }
             other => other?,
         }

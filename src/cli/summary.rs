@@ -2,6 +2,7 @@
 //! stands to the first.
 
 use super::CliError;
+use super::kept::key;
 use backhoe::data::identity::Identity;
 use backhoe::nn::Loss;
 use backhoe::report::{Block, EpochRow, Predicted, page, read_metrics_csv, with_died};
@@ -66,11 +67,9 @@ pub fn summarise(runs: &[&GridRun], losses: &[Loss], failed: &[Failure], folder:
 /// folder that changed in between.
 fn check_same_data(runs: &[&GridRun], folder: &Path) -> Result<(), CliError> {
     let mut seen: Vec<(&GridRun, Identity)> = Vec::new();
-    let key =
-        |run: &GridRun| (run.cell.source.clone(), run.cell.protocol.clone(), run.seed, run.cell.settings.stored_side);
     for &run in runs {
         let data = RunFolder { path: folder.join(&run.name) }.read_checkpoint()?.progress.data;
-        match seen.iter().find(|(other, _)| key(other) == key(run)) {
+        match seen.iter().find(|(other, _)| key(&other.cell) == key(&run.cell)) {
             Some((other, was)) => {
                 if let Some(change) = was.change(&data) {
                     let (first, second) = (&other.name, &run.name);

@@ -8,6 +8,7 @@ use super::train::Choice;
 use super::watch::Tally;
 use super::{CliError, say};
 use backhoe::data::protocol::ProtocolError;
+use backhoe::files::UNFINISHED;
 use backhoe::nn::Loss;
 use backhoe::train::run::{RunFolder, write_whole};
 use serde::{Deserialize, Serialize};
@@ -210,6 +211,8 @@ pub fn run(arguments: &SweepArguments) -> Result<(), CliError> {
         cells::check_stopped(&again)?;
         tally.task(run.name.clone(), 1.0);
         let place = failure_file(folder, &run.name);
+        // While it is tried again it has not failed.
+        remove(&place)?;
         match train(run, folder, &mut known, &conduct, &mut tally) {
             Err(CliError::Stopped(_)) => return Err(CliError::Stopped(again)),
             Err(error @ (CliError::Device(_) | CliError::Refused(_))) => return Err(error),
@@ -218,7 +221,7 @@ pub fn run(arguments: &SweepArguments) -> Result<(), CliError> {
                 super::warn(format_args!("{}: {error}", run.name));
                 write_whole(&place, error.to_string().as_bytes())?;
             }
-            Ok(()) => remove(&place)?,
+            Ok(()) => {}
         }
         tally.done();
     }
@@ -285,7 +288,7 @@ fn copy_run(part: &Path, target: &Path, run: &GridRun) -> Result<(), CliError> {
         (State::Finished, _) => {}
     }
     let (from, to) = (part.join(&run.name), target.join(&run.name));
-    let place = target.join(format!(".unfinished-{}", run.name));
+    let place = target.join(format!("{UNFINISHED}{}", run.name));
     remove_folder(&place)?;
     std::fs::create_dir_all(&place).map_err(|error| refused(&place, &error))?;
     for entry in std::fs::read_dir(&from).map_err(|error| refused(&from, &error))? {

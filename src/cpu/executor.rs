@@ -95,7 +95,7 @@ unsafe fn lend<'a>(place: &'a Place, argument: &Argument, units: &Range<usize>, 
 /// Runs plans on the processor.
 pub struct Cpu {
     adapter: Adapter,
-    /// None where threads cannot be had, as in a page that is not isolated.
+    /// None where threads cannot be had, as in a page.
     pool: Option<rayon::ThreadPool>,
     kept: HashMap<String, Arc<Words>>,
     blocks: Vec<Arc<Words>>,

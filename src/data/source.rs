@@ -7,6 +7,10 @@ use super::{Dataset, MAX_SIDE};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// Training and test images of the faces where nothing is said.
+pub const FACES: [usize; 2] = [1600, 400];
+/// Share of the images that is tested on where nothing is said.
+pub const TEST_FRACTION: f64 = 0.2;
 /// Largest side that faces are drawn in.
 const MOST_FACE: usize = 256;
 

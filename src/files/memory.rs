@@ -65,10 +65,12 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn replace<T, E: From<io::Error>>(path: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let place = path.with_file_name(format!("{UNFINISHED}{name}"));
-    let written = write(&place)?;
+    let written = write(&place);
     let mut shelf = shelf();
-    let bytes = shelf.files.remove(&place).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    // It stays in no case: neither as a file nor as a change.
+    let bytes = shelf.files.remove(&place);
     shelf.changed.remove(&place);
+    let (written, bytes) = (written?, bytes.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?);
     shelf.files.insert(path.to_owned(), bytes);
     shelf.changed.insert(path.to_owned());
     Ok(written)
@@ -144,7 +146,11 @@ mod tests {
         assert_eq!(mine(), [(place("a/one"), None), (place("two"), Some(b"3".to_vec()))]);
         assert_eq!(names(Path::new("shelf-test")).unwrap(), ["two"]);
         assert_eq!(read(&place("a/one")).unwrap_err().kind(), io::ErrorKind::NotFound);
-        let refused = replace(&place("two"), |_| Err::<(), _>(io::Error::other("no")));
+        let refused = replace(&place("two"), |beside| {
+            write(beside, b"half")?;
+            Err::<(), _>(io::Error::other("no"))
+        });
         assert!(refused.is_err() && read(&place("two")).unwrap() == b"3");
+        assert_eq!((names(Path::new("shelf-test")).unwrap(), mine()), (vec!["two".to_owned()], Vec::new()));
     }
 }

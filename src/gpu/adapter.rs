@@ -101,9 +101,17 @@ pub fn describe(info: &wgpu::AdapterInfo) -> Adapter {
     }
 }
 
-/// The adapter that was asked for.
-pub(super) async fn choose(choice: &AdapterChoice) -> Result<Found, DeviceError> {
-    let mut found = list_async().await;
+/// Whether the best of these adapters is more than a driver that computes on the processor.
+#[must_use]
+pub fn has_gpu(found: &[Found]) -> bool {
+    found.first().is_some_and(|found| found.adapter.kind == AdapterKind::Gpu)
+}
+
+/// The one of these adapters that was asked for.
+///
+/// # Errors
+/// When there is no such adapter.
+pub fn choose(mut found: Vec<Found>, choice: &AdapterChoice) -> Result<Found, DeviceError> {
     let at = match choice {
         AdapterChoice::Best => (!found.is_empty()).then_some(0),
         AdapterChoice::Wanted(wanted) => position(&found, wanted),

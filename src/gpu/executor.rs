@@ -1,6 +1,8 @@
 //! The executor: memory, bindings and replays of plans on one device.
 
-use super::adapter::{AdapterChoice, DeviceError, choose};
+#[cfg(not(target_arch = "wasm32"))]
+use super::adapter::{AdapterChoice, choose, list};
+use super::adapter::{DeviceError, Found};
 use super::kernels::{PAGE_WORDS, SHAPE_WORDS};
 use super::lower::{Argument, Dispatch, Loads, lower};
 use super::pipelines::Pipelines;
@@ -148,15 +150,14 @@ impl Gpu {
     /// When there is no such adapter or it does not open.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(choice: &AdapterChoice) -> Result<Self, DeviceError> {
-        pollster::block_on(Self::open_async(choice))
+        pollster::block_on(Self::open_found(choose(list(), choice)?))
     }
 
     /// Opens an adapter with WebGPU's default limits and no optional feature.
     ///
     /// # Errors
-    /// When there is no such adapter or it does not open.
-    pub async fn open_async(choice: &AdapterChoice) -> Result<Self, DeviceError> {
-        let found = choose(choice).await?;
+    /// When it does not open.
+    pub async fn open_found(found: Found) -> Result<Self, DeviceError> {
         let descriptor = wgpu::DeviceDescriptor { label: Some("backhoe"), ..wgpu::DeviceDescriptor::default() };
         let (device, queue) = found
             .handle

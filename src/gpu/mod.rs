@@ -13,7 +13,7 @@ mod readback;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapter::list;
-pub use adapter::{AdapterChoice, DeviceError, Found, describe, list_async};
+pub use adapter::{AdapterChoice, DeviceError, Found, choose, describe, has_gpu, list_async};
 pub use executor::Gpu;
 pub use kernels::{Binding, Family, KERNELS, Kernel, Kind};
 pub use lower::{Argument, Dispatch, Loads, lower};

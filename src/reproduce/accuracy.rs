@@ -179,21 +179,25 @@ pub fn compared(claim: &Comparison, [first, second]: [Vec<&Predicted>; 2], paper
     };
     let difference = interval
         .map_or("undefined".to_owned(), |interval| format!("{} ({})", interval.text(decimals), interval.basis.text()));
-    let died = |name: &str, side: &[&Predicted]| {
-        let died = side.iter().filter(|predicted| predicted.died_as().is_some()).count();
-        // Scores rank images also where one class is the most probable of all.
-        if died == 0 || metric == Metric::Rho {
-            String::new()
-        } else {
-            format!("; {died} of {} {name} died", side.len())
-        }
+    // Scores rank images also where one class is the most probable of all.
+    let dead = |side: &[&Predicted]| match metric {
+        Metric::Rho => 0,
+        _ => side.iter().filter(|predicted| predicted.died_as().is_some()).count(),
+    };
+    let died = |name: &str, side: &[&Predicted]| match dead(side) {
+        0 => String::new(),
+        died => format!("; {died} of {} {name} died", side.len()),
     };
     let died = died(claim.first, &first) + &died(claim.second, &second);
+    // Against networks that died, anything is good, and their spread would excuse any harm.
+    let fit = dead(&second) == 0;
     Verdict {
         claim: format!("{says}{place}"),
         paper,
         ours: format!("{} against {} {}: {difference}{margin}{died}", number(&first), number(&second), metric.name()),
-        judgement: interval.map_or(Judgement::CannotTell, |interval| relation.judge(&interval, deviation)),
+        judgement: interval
+            .filter(|_| fit)
+            .map_or(Judgement::CannotTell, |interval| relation.judge(&interval, deviation)),
         counted: said,
     }
 }
@@ -222,6 +226,37 @@ pub fn preface(setup: &Setup, data: Variant) -> Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Images;
+
+    /// Ten images of two classes, the first `right` of them predicted right; all of one class where `dead`.
+    fn predicted(right: usize, dead: bool) -> Predicted {
+        let mut images = Images::with_capacity(1, 10);
+        (0..10).for_each(|at| images.push(vec![0; 3], at % 2, f64::from(at), format!("{at}")));
+        let first = |at: usize| dead || at.is_multiple_of(2) == (at < right);
+        let rows: Vec<f32> = (0..10).flat_map(|at| if first(at) { [0.9, 0.1] } else { [0.1, 0.9] }).collect();
+        let scores: Vec<f64> = rows.chunks(2).map(|row| f64::from(row[1])).collect();
+        Predicted::new(&["a".into(), "b".into()], &images, &rows, &scores).unwrap()
+    }
+
+    #[test]
+    fn what_is_held_against_dead_networks_is_not_told() {
+        let claim = Comparison {
+            says: "as good",
+            first: "xemd1",
+            second: "xe",
+            metric: Metric::Aem,
+            relation: Relation::AsGood,
+            said: true,
+        };
+        let judged = |first: [Predicted; 3], second: [Predicted; 3]| {
+            let sides = [first.iter().collect(), second.iter().collect()];
+            compared(&claim, sides, String::new(), "").judgement
+        };
+        let good = || [9, 8, 9].map(|right| predicted(right, false));
+        assert_eq!(judged(good(), good()), Judgement::Holds);
+        let died = [predicted(9, false), predicted(8, false), predicted(0, true)];
+        assert_eq!(judged(good(), died), Judgement::CannotTell);
+    }
 
     #[test]
     fn a_claim_counts_where_the_papers_words_and_numbers_agree() {

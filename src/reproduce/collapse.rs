@@ -72,9 +72,10 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
     Ok(section)
 }
 
-/// Of so many repetitions some are uniform, and some of cross-entropy's.
+/// Of so many repetitions some are uniform, and some of cross-entropy's; a single one decides nothing.
 fn judge(uniform: usize, untrained: usize, all: usize) -> Judgement {
     match (uniform, untrained) {
+        _ if all < 2 => Judgement::CannotTell,
         (0, _) => Judgement::DoesNot,
         // Where cross-entropy has learned nothing either, it is not equation 14 that keeps predictions uniform.
         (uniform, 0) if uniform == all => Judgement::Holds,
@@ -96,6 +97,7 @@ mod tests {
         use Judgement::{CannotTell, DoesNot, Holds};
         let found = [judge(4, 0, 4), judge(3, 0, 4), judge(0, 0, 4), judge(4, 4, 4), judge(0, 4, 4)];
         assert_eq!(found, [Holds, CannotTell, DoesNot, CannotTell, DoesNot]);
+        assert_eq!([judge(1, 0, 1), judge(0, 0, 1)], [CannotTell; 2]);
     }
 
     #[test]

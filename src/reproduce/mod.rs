@@ -21,7 +21,7 @@ mod trial;
 
 pub use claim::{Comparison, Judgement, Metric, Relation, Verdict};
 pub use document::{Document, Section};
-pub use overhead::{Cost, Costs, FILE as OVERHEAD};
+pub use overhead::{Cost, Costs, FILE as OVERHEAD, NAME as OVERHEAD_STUDY};
 pub use results::{Mishap, Outcome, Results};
 pub use setup::Setup;
 pub use trial::{Method, Net, Trial, Tuned, Variant};

@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
+/// What the study and its measurement are called.
+pub const NAME: &str = "overhead";
 /// The study.
-pub const STUDY: Study = Study { name: "overhead", place: "section 4.2", methods: Vec::<Method>::new, measure };
+pub const STUDY: Study = Study { name: NAME, place: "section 4.2", methods: Vec::<Method>::new, measure };
 
 /// Where the measurement is kept.
 pub const FILE: &str = "overhead.json";

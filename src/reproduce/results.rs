@@ -1,7 +1,7 @@
 //! What finished trainings left, read from their folders.
 
 use super::ReproduceError;
-use super::overhead::{Costs, FILE as OVERHEAD};
+use super::overhead::{Costs, FILE as OVERHEAD, NAME};
 use super::setup::Setup;
 use super::trial::{Method, Trial};
 use crate::report::{EpochRow, Predicted, read_matrix_csv, read_metrics_csv};
@@ -106,16 +106,21 @@ impl<'a> Results<'a> {
     /// What each loss was measured to cost.
     ///
     /// # Errors
-    /// When that is missing or damaged.
+    /// When that is missing or damaged, or could not be measured now.
     pub fn costs(&self) -> Result<Costs, ReproduceError> {
+        self.check(NAME)?;
         Ok(Costs::read(&self.folder.join(OVERHEAD))?)
+    }
+
+    /// That a training or measurement of this name had no mishap: what lies there of former calls is not its result.
+    fn check(&self, name: &str) -> Result<(), ReproduceError> {
+        let mishap = self.mishaps.iter().find(|mishap| mishap.name == name);
+        mishap.map_or(Ok(()), |mishap| Err(ReproduceError::Mishap(mishap.clone())))
     }
 
     fn one(&self, trial: Trial) -> Result<Outcome, ReproduceError> {
         let name = trial.name(self.setup);
-        if let Some(mishap) = self.mishaps.iter().find(|mishap| mishap.name == name) {
-            return Err(ReproduceError::Mishap(mishap.clone()));
-        }
+        self.check(&name)?;
         let (folder, loss) = (self.folder.join(name), trial.method.loss);
         let rows = read_metrics_csv(&folder.join("metrics.csv"))?;
         if rows.len() < self.setup.epochs {

@@ -97,8 +97,12 @@ impl Setup {
     #[must_use]
     pub fn searched(&self, trial: Trial) -> Trial {
         let method = trial.method.searched();
-        let apart = matches!(self.source(method.data), Source::Faces { .. }) && self.folds.is_none();
-        Trial { method, repeat: if apart { 1 } else { trial.repeat } }
+        Trial { method, repeat: if self.is_apart(method.data) { 1 } else { trial.repeat } }
+    }
+
+    /// Whether every repetition draws images of its own.
+    fn is_apart(&self, data: Variant) -> bool {
+        matches!(self.source(data), Source::Faces { .. }) && self.folds.is_none()
     }
 
     /// What is chosen from on a validation split.
@@ -174,22 +178,28 @@ impl Setup {
             paragraphs.push("The jump start covers all epochs: self-guided losses are cross-entropy here.".to_owned());
         }
         paragraphs.push(match self.learning_rate {
-            Some(rate) => format!("The learning rate of all methods is {rate}."),
+            Some(rate) => format!(
+                "The learning rate of all methods is {rate}. A fifth of the training images is kept for what is chosen else."
+            ),
             None => "Learning rates were searched for each method among 10^-1.5, 10^-2 … 10^-4.5 on a fifth of the training \
                      images: of the first repetition where each has images of its own, else of every repetition anew, so that \
                      no search sees an image that its training is tested on."
                 .to_owned(),
         });
-        paragraphs.push("The regulariser of a-emd was chosen among 0.1, 1 and 10 on the same images.".to_owned());
+        paragraphs.push(
+            "The regulariser of a-emd, where it is trained, was chosen among 0.1, 1 and 10 on such a fifth.".to_owned(),
+        );
         paragraphs.push(format!(
             "A claim holds where the whole 95 % interval agrees with it, and does not where the whole interval contradicts it; else \
              these runs cannot tell. Intervals are Student's t over the paired differences of repetitions{}; one repetition decides \
              nothing. That a method performs as well as another means: at most a standard deviation of the other's repetitions \
              below it, which is what another repetition would change (the margin). No interval allows for the number of claims: of \
              forty about two come out wrong by chance.",
-            match (&self.ordered, self.folds) {
-                (Source::Faces { .. }, None) => ", each on images of its own",
-                _ => ", and a bootstrap of the images where all repetitions share them; where they share training images, as \
+            match [Variant::Whole, Variant::Unordered].map(|data| self.is_apart(data)) {
+                [true, true] => ", each on images of its own",
+                [true, false] => ", of the ordered data each on images of its own; those of the data without an order share training \
+                                  images, so that their intervals are somewhat too narrow",
+                [false, _] => ", and a bootstrap of the images where all repetitions share them; where they share training images, as \
                       folds do, they are somewhat too narrow",
             }
         ));

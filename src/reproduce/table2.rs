@@ -120,12 +120,12 @@ fn neighbours(outcomes: &[Outcome], classes: &[String]) -> Option<Verdict> {
     })
 }
 
-/// Holds where it does in all repetitions, does not where it does in none.
+/// Holds where it does in all repetitions, does not where it does in none; a single one decides nothing.
 fn judge(holds: impl Iterator<Item = bool>) -> Judgement {
     let (yes, no): (Vec<bool>, Vec<bool>) = holds.partition(|holds| *holds);
-    match (yes.is_empty(), no.is_empty()) {
-        (false, true) => Judgement::Holds,
-        (true, false) => Judgement::DoesNot,
+    match (yes.len(), no.len()) {
+        (2.., 0) => Judgement::Holds,
+        (0, 2..) => Judgement::DoesNot,
         _ => Judgement::CannotTell,
     }
 }
@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn some_repetitions_do_not_decide() {
         assert_eq!(judge([true, true].into_iter()), Judgement::Holds);
-        assert_eq!(judge([false].into_iter()), Judgement::DoesNot);
+        assert_eq!(judge([false, false].into_iter()), Judgement::DoesNot);
+        assert_eq!([true, false].map(|one| judge([one].into_iter())), [Judgement::CannotTell; 2]);
         assert_eq!(judge([true, false].into_iter()), Judgement::CannotTell);
         assert_eq!(judge([].into_iter()), Judgement::CannotTell);
     }

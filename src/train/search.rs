@@ -1,5 +1,5 @@
 //! The learning rate of a loss, chosen on a validation split by successive halving: all rates are trained a little, the
-//! better half of them on, until the last two have had all epochs. Of A-EMD the regulariser is chosen with it.
+//! better half of them on, until the last have had all epochs: two, or of A-EMD, whose regulariser is chosen with the rate, six.
 
 use super::event::{EpochRow, Event};
 use super::run::{RunError, write_whole};

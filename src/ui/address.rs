@@ -1,15 +1,12 @@
 //! Settings in a page's address, so that a link reproduces a demonstration: what stands behind the `#`, such as
-//! `data=faces&loss=xe,emd&epochs=4&seed=2&autostart`. Its words are the command line's.
+//! `data=faces&loss=xe,emd&epochs=4&seed=2&autostart`. Its words are the command line's, but for `train` and `test`, the numbers of
+//! faces. The order of its parts does not matter.
 
-use crate::data::source::Source;
+use crate::data::source::{FACES, Source, TEST_FRACTION};
 use crate::nn::Loss;
 use crate::train::Settings;
 use crate::train::cell::Cell;
 use std::str::FromStr;
-
-/// Training and test images of the faces, and the share of the digits that is tested on, where nothing is said.
-const FACES: [usize; 2] = [1600, 400];
-const TEST_FRACTION: f64 = 0.2;
 
 /// What an address asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +35,10 @@ impl Address {
     /// Words that are not known and values that cannot be, in words.
     pub fn read(fragment: &str) -> Result<Self, String> {
         let mut address = Self::default();
-        for part in fragment.split('&').filter(|part| !part.is_empty()) {
+        let is_data = |part: &&str| part.starts_with("data=");
+        let parts = || fragment.split('&').filter(|part| !part.is_empty());
+        // Which data decides what else may be said.
+        for part in parts().filter(is_data).chain(parts().filter(|part| !is_data(part))) {
             let (word, value) = part.split_once('=').unwrap_or((part, ""));
             address.take(word, value).map_err(|why| format!("in the address, `{part}`: {why}"))?;
         }
@@ -101,6 +101,8 @@ mod tests {
         let settings = &cell.settings;
         assert_eq!((settings.losses.as_slice(), settings.epochs, settings.seed), (&[Loss::Xe, Loss::Emd][..], 4, 2));
         assert_eq!((settings.learning_rate, device.as_str(), autostart), (0.01, "cpu", true));
+        let turned = Address::read("train=64&data=faces").unwrap().cell.source;
+        assert_eq!(turned, Source::Faces { train: 64, test: 400 }, "in any order");
         assert_eq!(Address::read("data=digits").unwrap().cell.source, Source::Digits { test_fraction: 0.2 });
     }
 
@@ -113,6 +115,7 @@ mod tests {
             ("colour=red", "autostart are known"),
             ("epochs=0", "epochs is 0"),
             ("data=digits&train=5", "`train=5`"),
+            ("train=5&data=digits", "`train=5`"),
         ] {
             let why = Address::read(fragment).unwrap_err();
             assert!(why.contains(named), "{fragment}: {why}");

@@ -40,7 +40,9 @@ pub fn start(scope: &DedicatedWorkerGlobalScope) {
 
 /// What came of it; why it failed is said to the page.
 fn told<T>(kept: Result<T, JsValue>) -> Option<T> {
-    let why = |error| format!("this browser keeps no runs here: {error:?}. They are gone once the page is closed");
+    let why = |error| {
+        format!("this browser keeps no more of runs: {error:?}. What comes now is gone once the page is closed")
+    };
     kept.map_err(|error| fail("the browser's storage", why(error))).ok()
 }
 
@@ -59,12 +61,16 @@ async fn drive(mut storage: Option<Storage>) {
     loop {
         COMMANDS.take().into_iter().for_each(|command| worker.take(command));
         let next = worker.advance();
-        if let Some(kept) = &storage
-            && told(kept.keep().await).is_none()
-        {
+        let wrote = match &storage {
+            Some(kept) => told(kept.keep().await),
+            None => Some(false),
+        };
+        if wrote.is_none() {
             storage = None;
         }
         match next {
+            // Whoever rang meanwhile found nobody who waits.
+            Next::Idle | Next::Waiting if wrote != Some(false) => continue,
             Next::Working if since.elapsed() < AT_ONCE => continue,
             Next::Working => bell::breathe().await,
             Next::Waiting => bell::rung(|waker| worker.wake(waker)).await,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions, FileSystemGetFileOptions,
-    FileSystemHandle, FileSystemHandleKind, FileSystemWritableFileStream, StorageManager,
+    DomException, File, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetDirectoryOptions,
+    FileSystemGetFileOptions, FileSystemHandle, FileSystemHandleKind, FileSystemWritableFileStream, StorageManager,
 };
 
 /// The browser's storage.
@@ -45,18 +45,20 @@ impl Storage {
         Ok(())
     }
 
-    /// Keeps what has changed in memory since this was last asked.
+    /// Keeps what has changed in memory since this was last asked; whether anything had.
     ///
     /// # Errors
     /// When the browser has no room, or refuses; what was kept before stays.
-    pub async fn keep(&self) -> Result<(), JsValue> {
-        for (path, bytes) in memory::changes() {
+    pub async fn keep(&self) -> Result<bool, JsValue> {
+        let changes = memory::changes();
+        let any = !changes.is_empty();
+        for (path, bytes) in changes {
             match bytes {
                 Some(bytes) => self.write(&path, &bytes).await?,
                 None => self.remove(&path).await?,
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// The folder of a path, made where it is missing.
@@ -71,22 +73,38 @@ impl Storage {
         Ok(folder)
     }
 
-    /// Writes a file whole or not at all: what is written counts once the stream is closed.
+    /// Writes a file whole or not at all: what is written counts once the stream is closed, and a new file that comes to nothing
+    /// is removed.
     async fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), JsValue> {
-        let options = FileSystemGetFileOptions::new();
-        options.set_create(true);
         let folder = self.folder(path).await?;
-        let file: FileSystemFileHandle = got(folder.get_file_handle_with_options(&name(path), &options)).await?;
-        let stream: FileSystemWritableFileStream = got(file.create_writable()).await?;
-        JsFuture::from(stream.write_with_js_u8_array(&Uint8Array::from(bytes))?).await?;
-        JsFuture::from(stream.close()).await?;
-        Ok(())
+        let is_new = JsFuture::from(folder.get_file_handle(&name(path))).await.is_err();
+        let written = write_into(&folder, &name(path), bytes).await;
+        if written.is_err() && is_new {
+            // The error that counts is the other.
+            let _ = JsFuture::from(folder.remove_entry(&name(path))).await;
+        }
+        written
     }
 
+    /// Removes a file, where it was ever kept.
     async fn remove(&self, path: &Path) -> Result<(), JsValue> {
-        JsFuture::from(self.folder(path).await?.remove_entry(&name(path))).await?;
-        Ok(())
+        match JsFuture::from(self.folder(path).await?.remove_entry(&name(path))).await {
+            Err(error) if error.dyn_ref::<DomException>().is_none_or(|error| error.name() != "NotFoundError") => {
+                Err(error)
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+async fn write_into(folder: &FileSystemDirectoryHandle, name: &str, bytes: &[u8]) -> Result<(), JsValue> {
+    let options = FileSystemGetFileOptions::new();
+    options.set_create(true);
+    let file: FileSystemFileHandle = got(folder.get_file_handle_with_options(name, &options)).await?;
+    let stream: FileSystemWritableFileStream = got(file.create_writable()).await?;
+    JsFuture::from(stream.write_with_js_u8_array(&Uint8Array::from(bytes))?).await?;
+    JsFuture::from(stream.close()).await?;
+    Ok(())
 }
 
 fn name(path: &Path) -> String {

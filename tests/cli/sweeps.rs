@@ -121,6 +121,9 @@ fn half_a_merged_run_stops_no_sweep() {
     let half = first.join(format!(".unfinished-{name}"));
     fs::create_dir(&half).unwrap();
     fs::write(half.join("run.json"), "half").unwrap();
+    // One that was copied file by file, under its own name.
+    fs::create_dir(first.join(name)).unwrap();
+    fs::write(first.join(name).join("left-over.csv"), "half").unwrap();
     backhoe("merge").arg(&first).arg(&second).run().succeeded();
     assert!(!half.exists());
     assert_eq!(files(&first.join(name)), files(&second.join(name)));

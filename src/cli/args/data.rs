@@ -1,13 +1,9 @@
 //! Which data.
 
 use backhoe::data::protocol::Protocol;
-use backhoe::data::source::Source;
+use backhoe::data::source::{FACES, Source, TEST_FRACTION};
 use clap::Args;
 use std::path::PathBuf;
-
-const TRAIN_IMAGES: usize = 1600;
-const TEST_IMAGES: usize = 400;
-const TEST_FRACTION: f64 = 0.2;
 
 /// Which data.
 #[derive(Clone, Debug, PartialEq, Args)]
@@ -16,10 +12,10 @@ pub struct DataChoice {
     #[arg(long)]
     pub data: Option<String>,
     /// Generated training images (faces)
-    #[arg(long, default_value_t = TRAIN_IMAGES)]
+    #[arg(long, default_value_t = FACES[0])]
     pub train_images: usize,
     /// Generated test images (faces)
-    #[arg(long, default_value_t = TEST_IMAGES)]
+    #[arg(long, default_value_t = FACES[1])]
     pub test_images: usize,
     /// Share of the images to test on (digits, and folders without `test/`)
     #[arg(long, default_value_t = TEST_FRACTION)]
@@ -84,8 +80,8 @@ impl Default for DataChoice {
     fn default() -> Self {
         Self {
             data: None,
-            train_images: TRAIN_IMAGES,
-            test_images: TEST_IMAGES,
+            train_images: FACES[0],
+            test_images: FACES[1],
             test_fraction: TEST_FRACTION,
             strict: false,
             folds: None,

@@ -3,7 +3,7 @@
 mod steering;
 
 use crate::data::protocol::Protocol;
-use crate::data::source::Source;
+use crate::data::source::{FACES, Source, TEST_FRACTION};
 use crate::nn::Loss;
 use crate::train::Settings;
 use crate::train::cell::Cell;
@@ -18,9 +18,6 @@ use eframe::egui::{self, CollapsingHeader, ComboBox, DragValue, Response, Scroll
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use steering::Steering;
-
-/// Share of the images that is tested on where nothing else was said.
-const TEST_FRACTION: f64 = 0.2;
 
 /// Which data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl Controls {
         let Cell { source, protocol, settings, ground, .. } = cell;
         let mut controls = Self {
             data: Data::Faces,
-            faces: [1600, 400],
+            faces: FACES,
             folder: String::new(),
             test_fraction: TEST_FRACTION,
             strict: false,
