@@ -1,26 +1,11 @@
 // 2-D convolution (cross-correlation): forward, by data, by weight.
 //
-// input   BATCH x IN_CHANNELS x IN_HEIGHT x IN_WIDTH
-// weight  OUT_CHANNELS x IN_CHANNELS x KERNEL_HEIGHT x KERNEL_WIDTH
-// output  BATCH x OUT_CHANNELS x OUT_HEIGHT x OUT_WIDTH
-//
 // Every kernel holds a tile of results in registers: the arithmetic of a tile grows with its area,
 // its loads with its edge. Invocations of a group differ in the place, so that neighbours read
 // neighbouring words; the channels of a tile belong to the whole group.
 
 // Conditions are joined by `&`: with `&&` each would be a branch, and one driver's compiler runs out of memory over them.
 
-override BATCH: u32 = 1u;
-override IN_CHANNELS: u32 = 1u;
-override OUT_CHANNELS: u32 = 1u;
-override IN_HEIGHT: u32 = 1u;
-override IN_WIDTH: u32 = 1u;
-override OUT_HEIGHT: u32 = 1u;
-override OUT_WIDTH: u32 = 1u;
-override KERNEL_HEIGHT: u32 = 1u;
-override KERNEL_WIDTH: u32 = 1u;
-override STRIDE: u32 = 1u;
-override PAD: u32 = 0u;
 override BIAS: bool = true;
 override CHUNKS: u32 = 1u;
 
@@ -31,7 +16,6 @@ override CHUNKS: u32 = 1u;
 @group(0) @binding(4) var<storage, read> output_gradient: array<f32>;
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>;
 @group(0) @binding(6) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(7) var<storage, read_write> weight_gradient: array<f32>;
 
 // Channels of a tile.
 const CHANNELS: u32 = 8u;
@@ -243,25 +227,4 @@ fn taps_window(row: u32, x: i32, inside: bool) -> vec4<f32> {
         input_at(row, x + 2, inside),
         input_at(row, x + 3, inside),
     );
-}
-
-// weight_gradient[w] = sum over chunks of partial[chunk, w], in their order.
-// Grid: one invocation a weight, folded.
-@compute @workgroup_size(GROUP)
-fn conv_sum_chunks(
-    @builtin(global_invocation_id) id: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-) {
-    let weights = OUT_CHANNELS * IN_CHANNELS * KERNEL_HEIGHT * KERNEL_WIDTH;
-    let w = flat(id, groups);
-    if (w >= weights) {
-        return;
-    }
-    // CHUNKS, but told by the binding's length, so that compilers do not unroll the loop.
-    let chunks = arrayLength(&partial) / weights;
-    var sum = 0.0;
-    for (var chunk = 0u; chunk < chunks; chunk++) {
-        sum += partial[chunk * weights + w];
-    }
-    weight_gradient[w] = sum;
 }

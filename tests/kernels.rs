@@ -18,7 +18,16 @@ fn every_kernel_agrees_with_the_reference() {
     assert!(checked(Loads::Pages, |_| true) > 500);
 }
 
+fn has_ways(kernel: &str) -> bool {
+    kernel.starts_with("conv") || kernel.starts_with("linear") || kernel == "channel_sum"
+}
+
 #[test]
 fn kernels_that_read_storage_where_others_read_pages_agree_too() {
-    assert!(checked(Loads::Storage, |kernel| kernel.starts_with("conv") || kernel.starts_with("linear")) > 100);
+    assert!(checked(Loads::Storage, has_ways) > 100);
+}
+
+#[test]
+fn kernels_by_tiles_in_workgroup_memory_agree_too() {
+    assert!(checked(Loads::Tiles, has_ways) > 100);
 }

@@ -13,6 +13,16 @@ pub enum Family {
     Conv3x3,
     /// The same over quads in pages.
     Conv3x3Pages,
+    /// Convolutions by tiles in workgroup memory.
+    TileConvForward,
+    /// Their gradients by the input.
+    TileConvData,
+    /// Their gradients by the weight.
+    TileConvWeight,
+    /// Fully connected layers likewise.
+    TileLinear,
+    /// What groups summed apart, added.
+    SumChunks,
     /// Copies in the order in which kernels read.
     Pack,
     /// Matrix products over packed pages.
@@ -54,9 +64,14 @@ impl Family {
         }
         match self {
             Self::Augment => with_common!("augment.wgsl"),
-            Self::Conv => with_common!("conv.wgsl"),
+            Self::Conv => with_common!("conv_shape.wgsl", "conv.wgsl"),
             Self::Conv3x3 => with_common!("conv3x3_storage.wgsl", "conv3x3.wgsl"),
             Self::Conv3x3Pages => with_common!("conv3x3_pages.wgsl", "conv3x3.wgsl"),
+            Self::TileConvForward => with_common!("conv_shape.wgsl", "tile_conv_forward.wgsl", "tile.wgsl"),
+            Self::TileConvData => with_common!("conv_shape.wgsl", "tile_conv_data.wgsl", "tile.wgsl"),
+            Self::TileConvWeight => with_common!("conv_shape.wgsl", "tile_conv_weight.wgsl", "tile.wgsl"),
+            Self::TileLinear => with_common!("tile_linear.wgsl", "tile.wgsl"),
+            Self::SumChunks => with_common!("sum_chunks.wgsl"),
             Self::Pack => with_common!("pack.wgsl"),
             Self::Product => with_common!("product.wgsl"),
             Self::Linear => with_common!("linear.wgsl"),
@@ -147,13 +162,17 @@ pub static KERNELS: &[Kernel] = &[
     row("conv_forward", Family::Conv, &[r(0), r(1), r(2), w(3)]),
     row("conv_backward_data", Family::Conv, &[r(4), r(1), w(5)]),
     row("conv_backward_weight", Family::Conv, &[r(0), r(4), w(6)]),
-    row("conv_sum_chunks", Family::Conv, &[w(6), w(7)]),
     row("pack_weight", Family::Pack, &[r(0), w(1), s(2)]),
     row("pack_matrix", Family::Pack, &[r(0), w(1), s(2)]),
     row("conv3x3", Family::Conv3x3, &[r(0), p(1), r(2), w(3), s(6)]),
     row("conv3x3_weight", Family::Conv3x3, &[r(0), r(4), w(5), s(6)]),
     row("conv3x3", Family::Conv3x3Pages, &[p(0), p(1), r(2), w(3), s(6)]),
     row("conv3x3_weight", Family::Conv3x3Pages, &[p(0), p(4), w(5), s(6)]),
+    row("product_by_tiles", Family::TileConvForward, &[r(0), r(1), r(2), w(3)]),
+    row("product_by_tiles", Family::TileConvData, &[r(0), r(1), w(3)]),
+    row("product_by_tiles", Family::TileConvWeight, &[r(0), r(1), w(3)]),
+    row("product_by_tiles", Family::TileLinear, &[r(0), r(1), r(2), w(3)]),
+    row("sum_chunks", Family::SumChunks, &[r(0), w(1)]),
     row("matrix_product", Family::Linear, &[r(0), r(1), r(2), w(3)]),
     row("product_transposed_right", Family::Linear4, &[r(0), r(1), r(2), w(3), s(4)]),
     row("product_plain", Family::Linear4, &[r(0), r(1), w(3), s(4)]),
@@ -221,11 +240,16 @@ mod tests {
     use naga::valid::{Capabilities, ValidationFlags, Validator};
     use std::collections::BTreeMap;
 
-    const FAMILIES: [Family; 18] = [
+    const FAMILIES: [Family; 23] = [
         Family::Augment,
         Family::Conv,
         Family::Conv3x3,
         Family::Conv3x3Pages,
+        Family::TileConvForward,
+        Family::TileConvData,
+        Family::TileConvWeight,
+        Family::TileLinear,
+        Family::SumChunks,
         Family::Pack,
         Family::Product,
         Family::Linear,

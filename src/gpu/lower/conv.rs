@@ -1,5 +1,6 @@
 //! Lowering of convolutions: over quads where the shape allows it, else word by word.
 
+use super::tile::{self, sum_chunks};
 use super::{Argument, Dispatch, GROUP, Loads, conv3x3, folded, kernel, switch, with_bias};
 use crate::plan::shape::Conv;
 
@@ -7,33 +8,43 @@ use crate::plan::shape::Conv;
 pub(super) const MOST_SCRATCH: usize = 8 << 20;
 /// Channels of a tile of conv.wgsl (`CHANNELS` there).
 const CHANNELS: usize = 8;
-/// Groups that keep a large GPU busy where only the batch can be divided.
+/// Groups that are enough where only the batch can be divided.
 const WANTED_GROUPS: usize = 512;
 
 pub(super) fn forward(c: &Conv, loads: Loads) -> Vec<Dispatch> {
+    if loads == Loads::Tiles {
+        return tile::conv_forward(c);
+    }
     if conv3x3::fits(c) {
         return conv3x3::forward(c, loads);
     }
-    let mut constants = constants(c);
+    let mut constants = shape_constants(c);
     constants.push(("BIAS", switch(c.bias)));
     let grid = grid(c.batch * c.out_height() * c.out_width().div_ceil(4), c.out_channels, CHANNELS);
     vec![Dispatch { kernel: kernel("conv_forward"), constants, grid, arguments: with_bias(c.bias) }]
 }
 
 pub(super) fn backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
+    if loads == Loads::Tiles {
+        return tile::conv_backward_data(c);
+    }
     if conv3x3::fits(c) {
         return conv3x3::backward_data(c, loads);
     }
     let grid = grid(c.batch * c.in_height * c.in_width.div_ceil(4), c.in_channels, CHANNELS);
     let arguments = [0, 1, 2].map(Argument::Operand).to_vec();
-    vec![Dispatch { kernel: kernel("conv_backward_data"), constants: constants(c), grid, arguments }]
+    vec![Dispatch { kernel: kernel("conv_backward_data"), constants: shape_constants(c), grid, arguments }]
 }
 
 pub(super) fn backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
-    if conv3x3::fits(c) { conv3x3::backward_weight(c, loads) } else { weight_by_words(c) }
+    match loads {
+        Loads::Tiles => tile::conv_backward_weight(c),
+        _ if conv3x3::fits(c) => conv3x3::backward_weight(c, loads),
+        _ => weight_by_words(c),
+    }
 }
 
-fn constants(c: &Conv) -> Vec<(&'static str, f64)> {
+pub(super) fn shape_constants(c: &Conv) -> Vec<(&'static str, f64)> {
     vec![
         ("BATCH", c.batch as f64),
         ("IN_CHANNELS", c.in_channels as f64),
@@ -67,7 +78,7 @@ fn weight_by_words(c: &Conv) -> Vec<Dispatch> {
     let rows = (c.in_channels * c.kernel_height * c.kernel_width.div_ceil(4)).div_ceil(GROUP);
     let tiles = c.out_channels.div_ceil(CHANNELS);
     let chunks = chunks(c, |chunks| chunks * rows * tiles);
-    let mut constants = constants(c);
+    let mut constants = shape_constants(c);
     constants.push(("CHUNKS", chunks as f64));
     let partial = Dispatch {
         kernel: kernel("conv_backward_weight"),
@@ -75,18 +86,9 @@ fn weight_by_words(c: &Conv) -> Vec<Dispatch> {
         grid: [rows as u32, tiles as u32, chunks as u32],
         arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(c, chunks)],
     };
-    vec![partial, sum_chunks(c, chunks)]
+    vec![partial, sum_chunks(c.weight_len(), chunks, Argument::Operand(2))]
 }
 
 pub(super) fn partial_sums(c: &Conv, chunks: usize) -> Argument {
     Argument::Scratch { offset: 0, len: chunks * c.weight_len() }
-}
-
-pub(super) fn sum_chunks(c: &Conv, chunks: usize) -> Dispatch {
-    Dispatch {
-        kernel: kernel("conv_sum_chunks"),
-        constants: constants(c),
-        grid: folded(c.weight_len().div_ceil(GROUP)),
-        arguments: vec![partial_sums(c, chunks), Argument::Operand(2)],
-    }
 }

@@ -1,8 +1,9 @@
 //! Lowering of convolutions of 3x3 over quads: whole batches out of storage, or the images of a page at a time.
 
-use super::conv::{MOST_SCRATCH, chunks, partial_sums, sum_chunks};
+use super::conv::{MOST_SCRATCH, chunks, partial_sums};
 use super::pack::{PackShape, pack, packed};
 use super::pages::Items;
+use super::tile::sum_chunks;
 use super::{Argument, Dispatch, GROUP, Kernel, Loads, PAGE_WORDS, folded, kernel_in, shape};
 use crate::gpu::kernels::Family;
 use crate::plan::shape::Conv;
@@ -194,7 +195,7 @@ fn weight_from_storage(c: &Conv) -> Vec<Dispatch> {
     let chunk_rows = c.batch.div_ceil(chunks) * c.in_height;
     let of = Conv3x3Shape { block: c.out_channels as u32, chunk_rows: chunk_rows as u32, ..Conv3x3Shape::new(c) };
     let reads = [0, 1].map(Argument::Operand);
-    vec![weight_dispatch(c, reads, chunks, &of), sum_chunks(c, chunks)]
+    vec![weight_dispatch(c, reads, chunks, &of), sum_chunks(c.weight_len(), chunks, Argument::Operand(2))]
 }
 
 fn weight_dispatch(c: &Conv, reads: [Argument; 2], chunks: usize, of: &Conv3x3Shape) -> Dispatch {
@@ -237,7 +238,7 @@ fn weight_by_pages(c: &Conv) -> Option<Vec<Dispatch>> {
             dispatches.push(weight_dispatch(c, [input.of(0), gradient.of(1)], chunks, &of));
         }
     }
-    dispatches.push(sum_chunks(c, chunks));
+    dispatches.push(sum_chunks(c.weight_len(), chunks, Argument::Operand(2)));
     Some(dispatches)
 }
 

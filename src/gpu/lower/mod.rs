@@ -7,6 +7,7 @@ mod pack;
 mod pages;
 mod pool;
 mod product;
+mod tile;
 
 use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, kernel, kernel_in};
 use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape};
@@ -23,7 +24,10 @@ pub(super) use product::PagesShape;
 /// Out of which memory kernels read what many of them share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Loads {
-    /// Storage, whole batches a dispatch: GPUs want many invocations.
+    /// Tiles that a group copies out of storage into its workgroup memory: GPUs, which have memory for it and want many
+    /// invocations.
+    Tiles,
+    /// Storage, every invocation by itself: what does not fit the pages.
     Storage,
     /// Uniform memory where it fits, a page a dispatch: software drivers load it several times as fast, and a
     /// dispatch costs them little.
@@ -31,13 +35,13 @@ pub enum Loads {
 }
 
 impl Loads {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Storage, Self::Pages];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Tiles, Self::Storage, Self::Pages];
 
     /// What suits an adapter.
     #[must_use]
     pub fn of(kind: AdapterKind) -> Self {
-        if kind == AdapterKind::Software { Self::Pages } else { Self::Storage }
+        if kind == AdapterKind::Software { Self::Pages } else { Self::Tiles }
     }
 }
 
@@ -88,6 +92,11 @@ pub struct Dispatch {
 /// Entries of a row that an invocation of `distance_ranks` ranks, as in its file.
 const RANKED: usize = 16;
 
+/// Groups that keep a large GPU busy: a few for each of a hundred and more processors.
+const WANTED_GROUPS: usize = 1024;
+/// Fewest places of a channel that a group sums, where groups are wanted.
+const LEAST_SUMMED: usize = 1024;
+
 /// Most workgroups in a dimension.
 const MOST_GROUPS: usize = 65_535;
 
@@ -115,6 +124,7 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
             vec![plain(op, "dropout", d.len, constants)]
         }
         Op::GroundDistance { classes } => ground_distance(op, classes),
+        Op::ChannelSum { batch, channels, plane } => channel_sum([batch, channels, plane], loads),
         _ => vec![lower_rest(op)],
     }
 }
@@ -127,13 +137,26 @@ fn ground_distance(op: &Op, classes: usize) -> Vec<Dispatch> {
     vec![ranks, mean]
 }
 
+/// Where groups are wanted, those of a channel sum a chunk of its places each.
+fn channel_sum([batch, channels, plane]: [usize; 3], loads: Loads) -> Vec<Dispatch> {
+    let most = if loads == Loads::Tiles { (batch * plane).div_ceil(LEAST_SUMMED) } else { 1 };
+    let chunks = WANTED_GROUPS.div_ceil(channels).min(most);
+    let sizes = [("BATCH", batch), ("CHANNELS", channels), ("PLANE", plane), ("CHUNKS", chunks)];
+    let (result, len) = (Argument::Operand(1), chunks * channels);
+    let sums = if chunks > 1 { Argument::Scratch { offset: 0, len } } else { result };
+    let partial = Dispatch {
+        kernel: kernel("channel_sum"),
+        constants: sizes.map(|(name, size)| (name, size as f64)).to_vec(),
+        grid: folded(len),
+        arguments: vec![Argument::Operand(0), sums],
+    };
+    let sum = (chunks > 1).then(|| tile::sum_chunks(channels, chunks, result));
+    std::iter::once(partial).chain(sum).collect()
+}
+
 /// Operations over channels, classes and samples.
 fn lower_rest(op: &Op) -> Dispatch {
     match *op {
-        Op::ChannelSum { batch, channels, plane } => {
-            let constants = vec![("BATCH", batch as f64), ("CHANNELS", channels as f64), ("PLANE", plane as f64)];
-            plain(op, "channel_sum", channels * GROUP, constants)
-        }
         Op::BatchNormStatistics(n) | Op::BatchNormBackwardWeight(n) => {
             plain(op, op.name(), n.channels * GROUP, norm(&n))
         }

@@ -1,7 +1,7 @@
-//! Lowering of matrix products over packed pages (product.wgsl).
+//! Matrix products of fully connected layers, and their lowering over packed pages (product.wgsl).
 
 use super::pack::{PackShape, pack, packed};
-use super::{Argument, Dispatch, GROUP, PAGE_WORDS, kernel, shape};
+use super::{Argument, Dispatch, GROUP, Kernel, PAGE_WORDS, kernel, shape};
 
 /// Rows of a tile.
 const TILE: usize = 16;
@@ -89,6 +89,27 @@ impl Cut {
 }
 
 impl Product {
+    /// Rows, columns and inner places.
+    pub(super) fn sizes(&self) -> [usize; 3] {
+        [self.left.lines, self.right.lines, self.inner]
+    }
+
+    /// Sizes and strides as linear.wgsl and tile_linear.wgsl name them.
+    pub(super) fn constants(&self) -> Vec<(&'static str, f64)> {
+        let names = ["ROWS", "COLUMNS", "INNER", "LEFT_ROW", "LEFT_INNER", "RIGHT_COLUMN", "RIGHT_INNER"];
+        let values = self.sizes().into_iter().chain(self.left.strides).chain(self.right.strides);
+        names.into_iter().zip(values.map(|value| value as f64)).collect()
+    }
+
+    /// Left, right, shift and result, of which a kernel binds those whose numbers it has.
+    pub(super) fn arguments(&self, kernel: &Kernel) -> Vec<Argument> {
+        // Where there is no bias its binding repeats the right matrix, unread.
+        let shift = self.bias.unwrap_or(self.right.operand);
+        let operands = [self.left.operand, self.right.operand, shift, self.result];
+        let bound = kernel.bindings.iter().filter_map(|binding| operands.get(binding.number as usize));
+        bound.copied().map(Argument::Operand).collect()
+    }
+
     /// Whether product.wgsl computes it: the result's rows are whole quads, and the copies not too large.
     pub(super) fn fits(&self) -> bool {
         let pages = [self.left, self.right].map(|side| Cut::new(side, self.inner).pages());

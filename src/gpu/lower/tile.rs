@@ -1,0 +1,119 @@
+//! Lowering of matrix products by tiles in workgroup memory (tile.wgsl), which on GPUs are all convolutions and fully
+//! connected layers.
+
+use super::conv::{MOST_SCRATCH, shape_constants};
+use super::product::Product;
+use super::{Argument, Dispatch, GROUP, WANTED_GROUPS, folded, kernel, kernel_in, switch};
+use crate::gpu::kernels::Family;
+use crate::plan::shape::Conv;
+
+/// The kernel of all of them.
+const ENTRY: &str = "product_by_tiles";
+/// Rows and columns of the two kinds of tile (QUADS 1 and 2 in tile.wgsl), the larger one first: it does twice the
+/// arithmetic with each word that it reads, the smaller one keeps more of a GPU busy.
+const TILES: [usize; 2] = [64, 32];
+/// Fewest inner places of a chunk, a multiple of `DEPTH` in tile.wgsl: below it, adding chunks costs more than it saves.
+const LEAST_CHUNK: usize = 32;
+/// Chunks from which on several lanes add them, and how many lanes then do.
+const MANY_CHUNKS: usize = 16;
+const SUMMING_LANES: usize = 8;
+
+/// What tile.wgsl is told of a product, however its matrices lie.
+struct Tiled {
+    family: Family,
+    constants: Vec<(&'static str, f64)>,
+    rows: usize,
+    columns: usize,
+    inner: usize,
+    bias: bool,
+    /// As the row of its kernel binds them, the result last.
+    arguments: Vec<Argument>,
+}
+
+impl Tiled {
+    fn groups(&self, tile: usize) -> usize {
+        self.rows.div_ceil(tile) * self.columns.div_ceil(tile)
+    }
+
+    /// The larger tile where it leaves enough groups.
+    fn tile(&self) -> usize {
+        let busy = |tile: &usize| self.groups(*tile) >= WANTED_GROUPS;
+        TILES.into_iter().find(busy).unwrap_or(TILES[1])
+    }
+
+    /// Inner places of a chunk: as few as make enough groups, and as the scratch memory has room for.
+    fn chunk(&self, tile: usize) -> usize {
+        let wanted = WANTED_GROUPS.div_ceil(self.groups(tile));
+        let most = (MOST_SCRATCH / (self.rows * self.columns)).max(1);
+        self.inner.div_ceil(wanted.min(most)).next_multiple_of(LEAST_CHUNK)
+    }
+
+    fn dispatches(mut self) -> Vec<Dispatch> {
+        let tile = self.tile();
+        let chunk = self.chunk(tile);
+        let chunks = self.inner.div_ceil(chunk);
+        let len = self.rows * self.columns;
+        let mut arguments = self.arguments;
+        let scratch = Argument::Scratch { offset: 0, len: chunks * len };
+        let sum = (chunks > 1).then(|| arguments.pop()).flatten().map(|result| sum_chunks(len, chunks, result));
+        arguments.extend(sum.as_ref().map(|_| scratch));
+        self.constants.extend([
+            ("CHUNK", chunk as f64),
+            ("QUADS", (tile / TILES[1]) as f64),
+            ("BIAS", switch(self.bias)),
+        ]);
+        let [x, fold, _] = folded(self.columns.div_ceil(tile));
+        let product = Dispatch {
+            kernel: kernel_in(self.family, ENTRY),
+            constants: self.constants,
+            grid: [x, fold, (self.rows.div_ceil(tile) * chunks) as u32],
+            arguments,
+        };
+        std::iter::once(product).chain(sum).collect()
+    }
+}
+
+/// Adds the chunks that lie in the scratch memory: of many, several lanes share an element's.
+pub(super) fn sum_chunks(len: usize, chunks: usize, result: Argument) -> Dispatch {
+    let lanes = if chunks < MANY_CHUNKS { 1 } else { SUMMING_LANES };
+    Dispatch {
+        kernel: kernel("sum_chunks"),
+        constants: [("LEN", len), ("CHUNKS", chunks), ("LANES", lanes)].map(|(name, n)| (name, n as f64)).to_vec(),
+        grid: folded(len.div_ceil(GROUP / lanes)),
+        arguments: vec![Argument::Scratch { offset: 0, len: chunks * len }, result],
+    }
+}
+
+pub(super) fn conv_forward(c: &Conv) -> Vec<Dispatch> {
+    let operands: &[usize] = if c.bias { &[1, 0, 2, 3] } else { &[1, 0, 0, 2] };
+    let places = c.batch * c.out_height() * c.out_width();
+    conv(c, Family::TileConvForward, [c.out_channels, places, c.in_channels * taps(c)], operands)
+}
+
+pub(super) fn conv_backward_data(c: &Conv) -> Vec<Dispatch> {
+    let places = c.batch * c.in_height * c.in_width;
+    conv(c, Family::TileConvData, [c.in_channels, places, c.out_channels * taps(c)], &[1, 0, 2])
+}
+
+pub(super) fn conv_backward_weight(c: &Conv) -> Vec<Dispatch> {
+    let places = c.batch * c.out_height() * c.out_width();
+    conv(c, Family::TileConvWeight, [c.out_channels, c.in_channels * taps(c), places], &[1, 0, 2])
+}
+
+fn taps(c: &Conv) -> usize {
+    c.kernel_height * c.kernel_width
+}
+
+fn conv(c: &Conv, family: Family, [rows, columns, inner]: [usize; 3], operands: &[usize]) -> Vec<Dispatch> {
+    let arguments = operands.iter().copied().map(Argument::Operand).collect();
+    let bias = family == Family::TileConvForward && c.bias;
+    Tiled { family, constants: shape_constants(c), rows, columns, inner, bias, arguments }.dispatches()
+}
+
+pub(super) fn linear(product: &Product) -> Vec<Dispatch> {
+    let family = Family::TileLinear;
+    let [rows, columns, inner] = product.sizes();
+    let arguments = product.arguments(kernel_in(family, ENTRY));
+    let (constants, bias) = (product.constants(), product.bias.is_some());
+    Tiled { family, constants, rows, columns, inner, bias, arguments }.dispatches()
+}
