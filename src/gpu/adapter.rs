@@ -60,9 +60,8 @@ pub fn list() -> Vec<Found> {
 
 /// The adapters of this machine, best first. A browser shows one.
 pub async fn list_async() -> Vec<Found> {
-    let instance = wgpu::Instance::new(descriptor());
     let mut found = Vec::new();
-    for handle in instance.enumerate_adapters(wgpu::Backends::PRIMARY).await {
+    for handle in instance().enumerate_adapters(wgpu::Backends::PRIMARY).await {
         let adapter = describe(&handle.get_info());
         #[cfg(target_arch = "wasm32")]
         let adapter = super::browser::name(adapter).await;
@@ -70,6 +69,20 @@ pub async fn list_async() -> Vec<Found> {
     }
     found.sort_by_key(|found| rank(found.handle.get_info().device_type));
     found
+}
+
+/// wgpu itself, of which a program has one: some drivers give out only so many, even where each is given back before the
+/// next is asked for.
+#[cfg(not(target_arch = "wasm32"))]
+fn instance() -> &'static wgpu::Instance {
+    static INSTANCE: std::sync::LazyLock<wgpu::Instance> =
+        std::sync::LazyLock::new(|| wgpu::Instance::new(descriptor()));
+    &INSTANCE
+}
+
+#[cfg(target_arch = "wasm32")]
+fn instance() -> wgpu::Instance {
+    wgpu::Instance::new(descriptor())
 }
 
 /// No validation layers, whatever the build: they are for debugging wgpu itself.
