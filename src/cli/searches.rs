@@ -8,17 +8,16 @@ use backhoe::data::protocol::{Protocol, ProtocolError};
 use backhoe::plan::Executor;
 use backhoe::train::Settings;
 use backhoe::train::cell::Cell;
-use backhoe::train::search::{Choices, Memory, Searcher, Try, search};
+use backhoe::train::search::{Choices, Memory, Searcher, Try, VALIDATION, search};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Share of the training images on which a learning rate is chosen.
-const VALIDATION: f64 = 0.2;
 
 /// One loss's search under way.
 struct Searching<'a> {
     conduct: &'a Conduct,
     memory: &'a mut Memory,
+    /// The run's folder, which keeps what is measured.
+    folder: &'a Path,
     watch: &'a mut dyn Watch,
     /// Losses searched for before, and in all.
     losses: [usize; 2],
@@ -42,7 +41,10 @@ impl Searcher for Searching<'_> {
     fn go_on(&mut self, share: f64) -> Result<(), CliError> {
         let [before, all] = self.losses.map(|losses| losses as f64);
         self.watch.share((before + share) / all);
-        cells::check_stopped("the same command goes on with the search for learning rates")
+        let folder = self.folder.display();
+        cells::check_stopped(&format!(
+            "the same command with --out {folder} goes on with the search for learning rates"
+        ))
     }
 }
 
@@ -59,11 +61,12 @@ pub fn search_rates(
     let split = Protocol { validation: Some(VALIDATION), ..Protocol::default() };
     let grouping = cell.source.grouping().map_err(ProtocolError::from)?;
     let data = Arc::new(split.apply(data.clone(), &grouping, u64::from(settings.seed))?);
+    let folder = memory.parent().unwrap_or(memory);
     let mut memory = Memory::at(memory, settings, &data);
     let mut tries = Vec::new();
     for (before, &loss) in settings.losses.iter().enumerate() {
         let losses = [before, settings.losses.len()];
-        let mut searching = Searching { conduct, memory: &mut memory, watch, losses };
+        let mut searching = Searching { conduct, memory: &mut memory, folder, watch, losses };
         let tried = search(&mut searching, &data, settings, loss, choices)?;
         if let Some(Try { learning_rate, aem: Some(aem), .. }) = tried.iter().find(|tried| tried.chosen) {
             watch

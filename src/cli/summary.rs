@@ -5,7 +5,7 @@ use super::CliError;
 use super::kept::key;
 use backhoe::data::identity::Identity;
 use backhoe::nn::Loss;
-use backhoe::report::{Block, EpochRow, Predicted, page, read_metrics_csv, with_died};
+use backhoe::report::{Block, EpochRow, Predicted, page, read_metrics_csv, with_deaths};
 use backhoe::reproduce::Metric;
 use backhoe::train::cell::Cell;
 use backhoe::train::run::{RunFolder, write_whole};
@@ -179,8 +179,7 @@ fn table(members: &[&Finished], losses: &[Loss]) -> Block {
             let spread = Spread::of(&own.iter().map(|one| value(&one.last)).collect::<Vec<_>>());
             spread.map_or("–".to_owned(), |spread| spread.text(decimals))
         };
-        let died = own.iter().filter(|one| one.predicted.died_as().is_some()).count();
-        let mut row = vec![with_died(loss.name(), died, own.len()), own.len().to_string()];
+        let mut row = vec![with_deaths(loss.name(), &predicted(&own)), own.len().to_string()];
         row.extend([number(|row| row.aem, 1), number(|row| row.aeo, 1), number(|row| row.mae, 3)]);
         row.extend([Metric::Aem, Metric::Aeo].map(|metric| match at {
             0 => String::new(),

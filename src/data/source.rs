@@ -1,7 +1,7 @@
 //! Where a run's data comes from, as named on the command line and in `run.json`.
 
 use super::digits::{Digits, DigitsError, MOST_SIDE};
-use super::faces::{Faces, FacesError};
+use super::faces::{self, Faces, FacesError};
 use super::folder::{Folder, FolderError, Grouping, GroupingError, Skipped};
 use super::{Dataset, MAX_SIDE};
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,6 @@ use std::path::PathBuf;
 pub const FACES: [usize; 2] = [1600, 400];
 /// Share of the images that is tested on where nothing is said.
 pub const TEST_FRACTION: f64 = 0.2;
-/// Largest side that faces are drawn in.
-const MOST_FACE: usize = 256;
 
 /// A data set to be made or read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +70,7 @@ impl Source {
     #[must_use]
     pub fn most_side(&self) -> usize {
         match self {
-            Self::Faces { .. } => MOST_FACE,
+            Self::Faces { .. } => *faces::SIDES.end(),
             Self::Digits { .. } => MOST_SIDE,
             Self::Folder { .. } => MAX_SIDE,
         }

@@ -1,11 +1,9 @@
 //! `report.html`: a whole run on one page that needs nothing but itself, light or dark as the reader's system is.
 
-use std::path::Path;
-
 use super::figure::{FAINT, GRID, INK, PAPER};
 use super::{
     EpochRow, ReportError, Sample, cards, confusion_heatmap_svg, curves_svg, escape, expect_shape, final_rows,
-    final_table_html, further_table_html, heatmap_svg, hex, io_error, losses_of,
+    final_table_html, further_table_html, heatmap_svg, hex, losses_of,
 };
 use crate::train::metrics::Confusion;
 use crate::train::seriation::{order_tau, seriate};
@@ -51,14 +49,6 @@ pub struct LossReport {
     pub ground: Option<Vec<f64>>,
     /// Confusion matrix of the test images.
     pub confusion: Option<Confusion>,
-}
-
-/// Writes the report of a run as one HTML file.
-///
-/// # Errors
-/// Those of [`report_html`], and [`ReportError::Io`] where the file cannot be written.
-pub fn write_report(path: &Path, data: &ReportData) -> Result<(), ReportError> {
-    std::fs::write(path, report_html(data)?).map_err(io_error(path))
 }
 
 /// The report of a run as HTML, figures and images included.
@@ -359,16 +349,5 @@ mod tests {
         assert!(refused(|data| data.samples[0].side = 3).contains("the image"));
         let short = |data: &mut ReportData| data.samples[0].predictions[0].1 = Prediction::Distribution(vec![]);
         assert!(refused(short).contains("distribution of xe"));
-    }
-
-    #[test]
-    fn the_file_is_the_page() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("report.html");
-        let data = report(3);
-        write_report(&path, &data).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), report_html(&data).unwrap());
-        let absent = write_report(&folder.path().join("no/report.html"), &data);
-        assert!(absent.unwrap_err().to_string().contains("report.html"));
     }
 }

@@ -23,11 +23,11 @@ pub use block::{Block, Figure};
 pub use curves::{curves_png, curves_svg};
 pub use figure::encode_png;
 pub use heatmap::{confusion_heatmap_png, confusion_heatmap_svg, difference_heatmap_svg, heatmap_png, heatmap_svg};
-pub use html::{LossReport, ReportData, report_html, write_report};
+pub use html::{LossReport, ReportData, report_html};
 pub use html::{died_text, page};
 pub use palette::{Rgb, blue_to_red, cividis, hex, ink_on, loss_color, viridis};
 pub use paper::{ALXS, Printed, RES};
-pub use predictions::{Predicted, with_died};
+pub use predictions::{Predicted, deaths, with_deaths};
 pub use records::{
     METRICS_HEADER, losses_of, read_confusion_csv, read_matrix_csv, read_metrics_csv, write_confusion_csv,
     write_matrix_csv, write_metrics_csv,

@@ -147,13 +147,19 @@ impl Predicted {
     }
 }
 
-/// What a table calls a loss of which so many of all networks have died ([`Predicted::died_as`]).
+/// How many of these networks have died ([`Predicted::died_as`]).
 #[must_use]
-pub fn with_died(loss: &str, died: usize, all: usize) -> String {
-    match died {
+pub fn deaths(networks: &[&Predicted]) -> usize {
+    networks.iter().filter(|predicted| predicted.died_as().is_some()).count()
+}
+
+/// What a table calls a loss of which these are the networks: with how many have died.
+#[must_use]
+pub fn with_deaths(loss: &str, networks: &[&Predicted]) -> String {
+    match deaths(networks) {
         0 => loss.to_owned(),
-        _ if all == 1 => format!("{loss} (died)"),
-        _ => format!("{loss} ({died} of {all} died)"),
+        _ if networks.len() == 1 => format!("{loss} (died)"),
+        died => format!("{loss} ({died} of {} died)", networks.len()),
     }
 }
 

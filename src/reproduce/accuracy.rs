@@ -5,7 +5,7 @@ use super::results::{Outcome, Results};
 use super::trial::{Method, Net, Variant};
 use super::{ReproduceError, Setup};
 use crate::nn::Loss;
-use crate::report::{Block, Predicted, Printed, with_died};
+use crate::report::{Block, Predicted, Printed, deaths, with_deaths};
 
 /// What the paper claims of its tables of accuracies; each of a table that has both losses. That exact EMD is above the
 /// approximate one, its tables show and its text does not say.
@@ -74,8 +74,7 @@ pub fn table(
 
 /// What a table calls a loss: its name, and how many of its repetitions did not end or died.
 pub fn label(results: &Results, name: &str, outcomes: &[Outcome]) -> String {
-    let died = outcomes.iter().filter(|outcome| outcome.predicted.died_as().is_some()).count();
-    let name = with_died(name, died, outcomes.len());
+    let name = with_deaths(name, &predictions(outcomes));
     match (outcomes.len(), results.setup.repeats()) {
         (ended, all) if ended < all => format!("{name} ({ended} of {all} ended)"),
         _ => name,
@@ -139,8 +138,7 @@ pub fn verdicts(
     Ok(verdicts)
 }
 
-/// A claim held against the repetitions of two methods; where one had a mishap, nothing can be told: what is left is the
-/// better part.
+/// A claim held against the repetitions of two methods.
 ///
 /// # Errors
 /// When a training is missing or damaged.
@@ -152,22 +150,13 @@ pub fn verdict(
     place: &str,
 ) -> Result<Verdict, ReproduceError> {
     let sides = results.of(first).and_then(|first| Ok((first, results.of(second)?)));
-    match sides {
-        Ok((first, second)) => Ok(compared(claim, [predictions(&first), predictions(&second)], paper, place)),
-        Err(ReproduceError::Mishap(mishap)) => Ok(Verdict {
-            claim: format!("{}{place}", claim.says),
-            paper,
-            ours: mishap.to_string(),
-            judgement: Judgement::CannotTell,
-            counted: claim.said,
-        }),
-        Err(error) => Err(error),
-    }
+    let open = Verdict::open(format!("{}{place}", claim.says), paper, claim.said);
+    open.judged(sides, |(first, second)| compared(claim, [predictions(&first), predictions(&second)]))
 }
 
-/// A claim held against what both sides predicted.
-pub fn compared(claim: &Comparison, [first, second]: [Vec<&Predicted>; 2], paper: String, place: &str) -> Verdict {
-    let Comparison { says, metric, relation, said, .. } = *claim;
+/// What both sides predicted, in words, and what becomes of the claim.
+pub fn compared(claim: &Comparison, [first, second]: [Vec<&Predicted>; 2]) -> (String, Judgement) {
+    let Comparison { metric, relation, .. } = *claim;
     let decimals = metric.decimals();
     let number =
         |side: &[&Predicted]| metric.spread(side).map_or("undefined".to_owned(), |spread| spread.text(decimals));
@@ -182,7 +171,7 @@ pub fn compared(claim: &Comparison, [first, second]: [Vec<&Predicted>; 2], paper
     // Scores rank images also where one class is the most probable of all.
     let dead = |side: &[&Predicted]| match metric {
         Metric::Rho => 0,
-        _ => side.iter().filter(|predicted| predicted.died_as().is_some()).count(),
+        _ => deaths(side),
     };
     let died = |name: &str, side: &[&Predicted]| match dead(side) {
         0 => String::new(),
@@ -191,15 +180,9 @@ pub fn compared(claim: &Comparison, [first, second]: [Vec<&Predicted>; 2], paper
     let died = died(claim.first, &first) + &died(claim.second, &second);
     // Against networks that died, anything is good, and their spread would excuse any harm.
     let fit = dead(&second) == 0;
-    Verdict {
-        claim: format!("{says}{place}"),
-        paper,
-        ours: format!("{} against {} {}: {difference}{margin}{died}", number(&first), number(&second), metric.name()),
-        judgement: interval
-            .filter(|_| fit)
-            .map_or(Judgement::CannotTell, |interval| relation.judge(&interval, deviation)),
-        counted: said,
-    }
+    let ours = format!("{} against {} {}: {difference}{margin}{died}", number(&first), number(&second), metric.name());
+    let judged = interval.filter(|_| fit).map(|interval| relation.judge(&interval, deviation));
+    (ours, judged.unwrap_or(Judgement::CannotTell))
 }
 
 fn paper_text(claim: &Comparison, printed: &[Printed]) -> String {
@@ -250,11 +233,12 @@ mod tests {
         };
         let judged = |first: [Predicted; 3], second: [Predicted; 3]| {
             let sides = [first.iter().collect(), second.iter().collect()];
-            compared(&claim, sides, String::new(), "").judgement
+            compared(&claim, sides).1
         };
         let good = || [9, 8, 9].map(|right| predicted(right, false));
         assert_eq!(judged(good(), good()), Judgement::Holds);
-        let died = [predicted(9, false), predicted(8, false), predicted(0, true)];
+        // By the interval alone it would hold, too.
+        let died = [0; 3].map(|_| predicted(0, true));
         assert_eq!(judged(good(), died), Judgement::CannotTell);
     }
 

@@ -1,5 +1,6 @@
 //! A claim of the paper held against what was measured.
 
+use super::ReproduceError;
 use super::results::Outcome;
 use crate::report::Predicted;
 use crate::train::metrics::{spearman, top_error};
@@ -137,9 +138,7 @@ impl Judgement {
             Self::CannotTell => "cannot tell",
         }
     }
-}
 
-impl Judgement {
     /// Of a claim that is made of several: holds where all do, does not where one does not.
     #[must_use]
     pub fn of_all(parts: &[Self]) -> Self {
@@ -205,6 +204,38 @@ pub struct Verdict {
     /// Whether it counts as a claim of the paper: one that the paper makes, that its own numbers agree with, and that
     /// trainings can decide.
     pub counted: bool,
+}
+
+impl Verdict {
+    /// A claim of which nothing is told yet.
+    #[must_use]
+    pub fn open(claim: impl Into<String>, paper: impl Into<String>, counted: bool) -> Self {
+        let (claim, paper) = (claim.into(), paper.into());
+        Self { claim, paper, ours: String::new(), judgement: Judgement::CannotTell, counted }
+    }
+
+    /// The same with what was found.
+    #[must_use]
+    pub fn found(self, (ours, judgement): (String, Judgement)) -> Self {
+        Self { ours, judgement, ..self }
+    }
+
+    /// The same with what outcomes say of it. Where a training had a mishap nothing can be told: what is left is the better
+    /// part.
+    ///
+    /// # Errors
+    /// When a training is missing or damaged.
+    pub fn judged<T>(
+        self,
+        outcomes: Result<T, ReproduceError>,
+        judge: impl FnOnce(T) -> (String, Judgement),
+    ) -> Result<Self, ReproduceError> {
+        match outcomes {
+            Ok(outcomes) => Ok(self.found(judge(outcomes))),
+            Err(ReproduceError::Mishap(mishap)) => Ok(self.found((mishap.to_string(), Judgement::CannotTell))),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// What each repetition of a method predicted.

@@ -53,23 +53,20 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
     }
     let header = ["loss", "AEM %", "entropy (1 = uniform)", "share of the commonest prediction"];
     section.blocks.push(Block::table(&header, rows));
-    let outcomes = results.of(method(Loss::EmdLinear))?;
-    let entropies: Vec<f64> = outcomes.iter().map(|outcome| entropy(&outcome.predicted)).collect();
-    let uniform = entropies.iter().filter(|share| **share >= UNIFORM).count();
-    let untrained =
-        results.of(method(Loss::Xe))?.iter().filter(|outcome| entropy(&outcome.predicted) >= UNIFORM).count();
-    section.verdicts.push(Verdict {
-        claim: "trained with equation 14 alone, predictions become uniform".to_owned(),
-        paper: "no number".to_owned(),
-        counted: true,
-        ours: format!(
-            "entropy {} of the largest; uniform (at least {UNIFORM}) in {uniform} of {}, of cross-entropy in {untrained}",
-            spread(&outcomes, entropy).map_or(String::new(), |spread| spread.text(3)),
-            entropies.len()
-        ),
-        judgement: judge(uniform, untrained, entropies.len()),
-    });
+    let open = Verdict::open("trained with equation 14 alone, predictions become uniform", "no number", true);
+    let sides = results.of(method(Loss::EmdLinear)).and_then(|linear| Ok((linear, results.of(method(Loss::Xe))?)));
+    section.verdicts.push(open.judged(sides, |(linear, plain)| compared(&linear, &plain))?);
     Ok(section)
+}
+
+fn compared(linear: &[Outcome], plain: &[Outcome]) -> (String, Judgement) {
+    let count = |outcomes: &[Outcome]| outcomes.iter().filter(|one| entropy(&one.predicted) >= UNIFORM).count();
+    let (uniform, untrained, all) = (count(linear), count(plain), linear.len());
+    let entropy = spread(linear, entropy).map_or(String::new(), |spread| spread.text(3));
+    let words = format!(
+        "entropy {entropy} of the largest; uniform (at least {UNIFORM}) in {uniform} of {all}, of cross-entropy in {untrained}"
+    );
+    (words, judge(uniform, untrained, all))
 }
 
 /// Of so many repetitions some are uniform, and some of cross-entropy's; a single one decides nothing.

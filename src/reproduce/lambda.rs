@@ -63,11 +63,6 @@ fn automatic(outcomes: &[Outcome]) -> String {
 fn together(parts: &[(f32, Verdict)]) -> Verdict {
     let text = |(lambda, part): &(f32, Verdict)| format!("lambda {lambda}: {} ({})", part.ours, part.judgement.words());
     let judgements: Vec<Judgement> = parts.iter().map(|(_, part)| part.judgement).collect();
-    Verdict {
-        claim: CLAIM.says.to_owned(),
-        paper: "“not sensitive”".to_owned(),
-        ours: parts.iter().map(text).collect::<Vec<_>>().join("; "),
-        judgement: Judgement::of_all(&judgements),
-        counted: CLAIM.said,
-    }
+    let ours = parts.iter().map(text).collect::<Vec<_>>().join("; ");
+    Verdict::open(CLAIM.says, "“not sensitive”", CLAIM.said).found((ours, Judgement::of_all(&judgements)))
 }

@@ -164,17 +164,13 @@ fn verdict(cost: &Cost) -> Verdict {
     let percent = cost.percent();
     // Of its rivals the paper says nothing.
     let counted = ["emd", "xemd1", "xemd2"].contains(&cost.loss.as_str());
-    Verdict {
-        counted,
-        claim: format!("{} adds less than {PAPER} % to the time of a step", cost.loss),
-        paper: "less than 10 %".to_owned(),
-        ours: format!("{percent:.2} %"),
-        judgement: match percent {
-            small if small < PAPER => Judgement::Holds,
-            large if large >= PAPER => Judgement::DoesNot,
-            _ => Judgement::CannotTell,
-        },
-    }
+    let judgement = match percent {
+        small if small < PAPER => Judgement::Holds,
+        large if large >= PAPER => Judgement::DoesNot,
+        _ => Judgement::CannotTell,
+    };
+    let claim = format!("{} adds less than {PAPER} % to the time of a step", cost.loss);
+    Verdict::open(claim, "less than 10 %", counted).found((format!("{percent:.2} %"), judgement))
 }
 
 #[cfg(test)]

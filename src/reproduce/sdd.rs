@@ -1,5 +1,6 @@
 //! The strength of class relations by data set: the standard deviation of the distances between classes (section 4.7).
 
+use super::accuracy::label;
 use super::claim::{Judgement, Relation, Verdict};
 use super::document::Section;
 use super::results::Outcome;
@@ -35,9 +36,9 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
     let mut section = Section::new("SDD: strength of the relations between classes".to_owned());
     let mut rows = Vec::new();
     for (data, name, paper) in PRINTED {
-        let spread = Spread::of(&sdds(&results.of(method(data))?));
-        let ours = spread.map_or("undefined".to_owned(), |spread| spread.text(4));
-        rows.push(vec![results.setup.data_name(data), ours, format!("{paper} ({name})")]);
+        let outcomes = results.ended(method(data))?;
+        let ours = Spread::of(&sdds(&outcomes)).map_or("undefined".to_owned(), |spread| spread.text(4));
+        rows.push(vec![label(results, &results.setup.data_name(data), &outcomes), ours, format!("{paper} ({name})")]);
     }
     section.blocks.push(Block::Text(
         "Standard deviation of all entries of the raw distance matrix of XEMD1, the default network. It grows as the number of \
@@ -45,22 +46,20 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
             .to_owned(),
     ));
     section.blocks.push(Block::table(&["data", "SDD", "paper"], rows));
+    let claim = "ordered classes are more strongly related than classes without an order";
     let [ordered, unordered] = [Variant::Whole, Variant::Unordered].map(|data| results.of(method(data)));
-    section.verdicts.push(verdict(&sdds(&ordered?), &sdds(&unordered?)));
+    let sides = ordered.and_then(|ordered| Ok((ordered, unordered?)));
+    let open = Verdict::open(claim, "0.0335 against 0.00614", true);
+    section.verdicts.push(open.judged(sides, |(ordered, unordered)| judge(&sdds(&ordered), &sdds(&unordered)))?);
     Ok(section)
 }
 
-fn verdict(ordered: &[f64], unordered: &[f64]) -> Verdict {
-    let interval = difference_interval(ordered, unordered);
-    Verdict {
-        claim: "ordered classes are more strongly related than classes without an order".to_owned(),
-        paper: "0.0335 against 0.00614".to_owned(),
-        counted: true,
-        ours: interval.map_or("undefined".to_owned(), |interval| {
-            format!("difference {} ({})", interval.text(4), interval.basis.text())
-        }),
-        judgement: interval.map_or(Judgement::CannotTell, |interval| Relation::Above.judge(&interval, None)),
-    }
+fn judge(ordered: &[f64], unordered: &[f64]) -> (String, Judgement) {
+    let Some(interval) = difference_interval(ordered, unordered) else {
+        return ("undefined".to_owned(), Judgement::CannotTell);
+    };
+    let words = format!("difference {} ({})", interval.text(4), interval.basis.text());
+    (words, Relation::Above.judge(&interval, None))
 }
 
 #[cfg(test)]
@@ -69,10 +68,10 @@ mod tests {
 
     #[test]
     fn only_a_clear_difference_decides() {
-        assert_eq!(verdict(&[0.3, 0.31, 0.32], &[0.1, 0.11, 0.1]).judgement, Judgement::Holds);
-        assert_eq!(verdict(&[0.1, 0.11, 0.1], &[0.3, 0.31, 0.32]).judgement, Judgement::DoesNot);
-        assert_eq!(verdict(&[0.3], &[0.1]).judgement, Judgement::CannotTell, "one run says nothing of its spread");
-        assert_eq!(verdict(&[0.1, 0.5], &[0.3, 0.3]).judgement, Judgement::CannotTell);
-        assert_eq!(verdict(&[f64::NAN], &[0.3]).judgement, Judgement::CannotTell);
+        assert_eq!(judge(&[0.3, 0.31, 0.32], &[0.1, 0.11, 0.1]).1, Judgement::Holds);
+        assert_eq!(judge(&[0.1, 0.11, 0.1], &[0.3, 0.31, 0.32]).1, Judgement::DoesNot);
+        assert_eq!(judge(&[0.3], &[0.1]).1, Judgement::CannotTell, "one run says nothing of its spread");
+        assert_eq!(judge(&[0.1, 0.5], &[0.3, 0.3]).1, Judgement::CannotTell);
+        assert_eq!(judge(&[f64::NAN], &[0.3]).1, Judgement::CannotTell);
     }
 }

@@ -4,7 +4,7 @@ use super::trial::{Method, Trial, Variant};
 use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::train::Settings;
-use crate::train::search::{Choices, RATES, REGULARISERS};
+use crate::train::search::{Choices, RATES, REGULARISERS, VALIDATION};
 
 /// On what, how often and how long the studies train.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +26,6 @@ pub struct Setup {
     /// The learning rate of all methods; searched for each where absent.
     pub learning_rate: Option<f32>,
 }
-
-/// Share of the training images that a search trains on.
-const TRAINED_ON: f64 = 0.8;
 
 /// The paper's momentum (section 4.1).
 const PAPER_MOMENTUM: f32 = 0.98;
@@ -120,7 +117,7 @@ impl Setup {
             choices if choices.count(method.loss) == 1 => 0,
             choices => choices.epochs(&settings, method.loss),
         };
-        TRAINED_ON * method.weight() * epochs as f64 / self.epochs as f64
+        (1.0 - VALIDATION) * method.weight() * epochs as f64 / self.epochs as f64
     }
 
     /// What all of these methods cost with their searches, in trainings of the default network on the whole data.

@@ -1,5 +1,6 @@
 //! Table 2: the learned ground distances, and what they say of the classes (section 4.4).
 
+use super::accuracy::label;
 use super::claim::{Judgement, Verdict};
 use super::document::Section;
 use super::results::Outcome;
@@ -39,21 +40,26 @@ fn methods() -> Vec<Method> {
 }
 
 fn measure(results: &Results) -> Result<Section, ReproduceError> {
-    let outcomes = results.of(method())?;
+    let outcomes = results.ended(method())?;
     let classes = outcomes.first().map_or_else(Vec::new, |outcome| outcome.predicted.classes.clone());
     let mean = mean(&outcomes);
     let data = results.setup.data_name(Variant::Whole);
     let mut section = Section::new(format!("Table 2: the ground distances that XEMD2 learned, on {data}"));
-    section.blocks.push(Block::matrix(&classes, &mean));
-    let title = format!("D learned by xemd2, mean of {}", results.setup.repeats_in_words());
-    section.blocks.push(Block::figure("table2", &title, heatmap_svg(&classes, &mean, &title)?));
+    let name = label(results, &format!("D learned by xemd2, mean of {}", results.setup.repeats_in_words()), &outcomes);
+    if !outcomes.is_empty() {
+        section.blocks.push(Block::matrix(&classes, &mean));
+        section.blocks.push(Block::figure("table2", &name, heatmap_svg(&classes, &mean, &name)?));
+    }
     section.blocks.push(Block::Text(
         "The paper prints 1.00, which equation 12 cannot give with eight classes: a class is nearer to itself than any other, \
          so that at most seven of eight are nearer than the farthest (0.875). The equation is followed here."
             .to_owned(),
     ));
-    section.verdicts = vec![monotone(&outcomes), found_again(&outcomes)];
-    section.verdicts.extend(neighbours(&outcomes, &classes));
+    let all = || results.of(method());
+    section.verdicts = vec![monotone(all())?, found_again(all())?];
+    if let Some(classes) = Neighbours::new(&classes) {
+        section.verdicts.push(classes.verdict(all())?);
+    }
     Ok(section)
 }
 
@@ -78,46 +84,60 @@ fn shrinking(matrix: &[f64]) -> (usize, usize) {
     (shrink, all)
 }
 
-fn monotone(outcomes: &[Outcome]) -> Verdict {
-    let counts: Vec<(usize, usize)> = outcomes.iter().map(|outcome| shrinking(&outcome.ground)).collect();
+/// Every repetition, or why one is not there.
+type All = Result<Vec<Outcome>, ReproduceError>;
+
+fn monotone(outcomes: All) -> Result<Verdict, ReproduceError> {
     let (own, all) = shrinking(&PRINTED);
-    let texts: Vec<String> = counts.iter().map(|(shrink, all)| format!("{shrink} of {all}")).collect();
-    Verdict {
-        claim: "classes further away always have larger ground distances".to_owned(),
-        paper: format!("{own} of {all} steps away from the diagonal of its table do not grow"),
-        ours: format!("{} steps do not, by repetition", texts.join(", ")),
-        counted: true,
-        judgement: judge(counts.iter().map(|(shrink, _)| *shrink == 0)),
-    }
+    let paper = format!("{own} of {all} steps away from the diagonal of its table do not grow");
+    let open = Verdict::open("classes further away always have larger ground distances", paper, true);
+    open.judged(outcomes, |outcomes| {
+        let counts: Vec<(usize, usize)> = outcomes.iter().map(|outcome| shrinking(&outcome.ground)).collect();
+        let texts: Vec<String> = counts.iter().map(|(shrink, all)| format!("{shrink} of {all}")).collect();
+        let words = format!("{} steps do not, by repetition", texts.join(", "));
+        (words, judge(counts.iter().map(|(shrink, _)| *shrink == 0)))
+    })
 }
 
-fn found_again(outcomes: &[Outcome]) -> Verdict {
+fn found_again(outcomes: All) -> Result<Verdict, ReproduceError> {
     let tau = |matrix: &[f64]| order_tau(&seriate(matrix, matrix.len().isqrt()));
-    let taus: Vec<f64> = outcomes.iter().map(|outcome| tau(&outcome.ground)).collect();
-    Verdict {
-        claim: format!("the distances alone give the order of the classes away (Kendall's τ at least {FOUND_AGAIN})"),
-        paper: format!("τ {:.2} of its table", tau(&PRINTED)),
-        // The paper leaves it to the eye.
-        counted: false,
-        ours: Spread::of(&taus).map_or_else(String::new, |spread| format!("τ {}", spread.text(2))),
-        judgement: judge(taus.iter().map(|tau| *tau >= FOUND_AGAIN)),
-    }
+    let claim = format!("the distances alone give the order of the classes away (Kendall's τ at least {FOUND_AGAIN})");
+    // The paper leaves it to the eye.
+    let open = Verdict::open(claim, format!("τ {:.2} of its table", tau(&PRINTED)), false);
+    open.judged(outcomes, |outcomes| {
+        let taus: Vec<f64> = outcomes.iter().map(|outcome| tau(&outcome.ground)).collect();
+        let words = Spread::of(&taus).map_or_else(String::new, |spread| format!("τ {}", spread.text(2)));
+        (words, judge(taus.iter().map(|tau| *tau >= FOUND_AGAIN)))
+    })
 }
 
 /// The paper's example: people of 15 to 20 are more like those of 25 to 32 than like children of 8 to 13.
-fn neighbours(outcomes: &[Outcome], classes: &[String]) -> Option<Verdict> {
-    let class = |name: &str| classes.iter().position(|class| class == name);
-    let (child, young, grown) = (class("8-13")?, class("15-20")?, class("25-32")?);
-    let at = |outcome: &Outcome, other: usize| outcome.ground[young * classes.len() + other];
-    let texts: Vec<String> =
-        outcomes.iter().map(|outcome| format!("{:.2} against {:.2}", at(outcome, grown), at(outcome, child))).collect();
-    Some(Verdict {
-        claim: "15-20 is nearer to 25-32 than to 8-13".to_owned(),
-        paper: "0.24 against 0.31".to_owned(),
-        ours: texts.join(", "),
-        counted: true,
-        judgement: judge(outcomes.iter().map(|outcome| at(outcome, grown) < at(outcome, child))),
-    })
+struct Neighbours {
+    classes: usize,
+    child: usize,
+    young: usize,
+    grown: usize,
+}
+
+impl Neighbours {
+    /// These classes' numbers, where they are among all.
+    fn new(classes: &[String]) -> Option<Self> {
+        let class = |name: &str| classes.iter().position(|class| class == name);
+        let (child, young, grown) = (class("8-13")?, class("15-20")?, class("25-32")?);
+        Some(Self { classes: classes.len(), child, young, grown })
+    }
+
+    fn verdict(&self, outcomes: All) -> Result<Verdict, ReproduceError> {
+        let open = Verdict::open("15-20 is nearer to 25-32 than to 8-13", "0.24 against 0.31", true);
+        open.judged(outcomes, |outcomes| {
+            let pair = |outcome: &Outcome| {
+                [self.grown, self.child].map(|other| outcome.ground[self.young * self.classes + other])
+            };
+            let pairs: Vec<[f64; 2]> = outcomes.iter().map(pair).collect();
+            let texts: Vec<String> = pairs.iter().map(|[near, far]| format!("{near:.2} against {far:.2}")).collect();
+            (texts.join(", "), judge(pairs.iter().map(|[near, far]| near < far)))
+        })
+    }
 }
 
 /// Holds where it does in all repetitions, does not where it does in none; a single one decides nothing.

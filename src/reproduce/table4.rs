@@ -2,7 +2,7 @@
 //! 4.6).
 
 use super::accuracy::{compared, label, spread_text, verdict};
-use super::claim::{Comparison, Judgement, Metric, Relation, Verdict, predictions};
+use super::claim::{Comparison, Metric, Relation, Verdict, predictions};
 use super::document::Section;
 use super::results::Results;
 use super::trial::{Method, Net, Variant};
@@ -88,19 +88,14 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
 fn ensemble(results: &Results) -> Result<(String, Verdict), ReproduceError> {
     let paper = format!("{:.4} against {:.4} (VGG)", PRINTED_ENSEMBLE.0, PRINTED_ENSEMBLE.1);
     let claim = rank("eight networks of 3 to 10 bins together rank better than one of ten bins", "emd", "emd");
-    match joined(results).and_then(|joined| Ok((joined, results.of(method(Loss::Emd, BINS))?))) {
-        Ok((joined, single)) => {
-            let joined: Vec<&Predicted> = joined.iter().collect();
-            let text = Metric::Rho.spread(&joined).map_or("undefined".to_owned(), |spread| spread.text(4));
-            Ok((text, compared(&claim, [joined, predictions(&single)], paper, "")))
-        }
-        Err(ReproduceError::Mishap(mishap)) => {
-            let (says, ours) = (claim.says.to_owned(), mishap.to_string());
-            let verdict = Verdict { claim: says, paper, ours, judgement: Judgement::CannotTell, counted: true };
-            Ok(("–".to_owned(), verdict))
-        }
-        Err(error) => Err(error),
-    }
+    let sides = joined(results).and_then(|joined| Ok((joined, results.of(method(Loss::Emd, BINS))?)));
+    let mut text = "–".to_owned();
+    let verdict = Verdict::open(claim.says, paper, claim.said).judged(sides, |(joined, single)| {
+        let joined: Vec<&Predicted> = joined.iter().collect();
+        text = Metric::Rho.spread(&joined).map_or("undefined".to_owned(), |spread| spread.text(4));
+        compared(&claim, [joined, predictions(&single)])
+    })?;
+    Ok((text, verdict))
 }
 
 /// The networks of all numbers of bins together, repetition by repetition: the expected score under the average of their

@@ -53,9 +53,28 @@ fn every_study_measures_what_it_trains_and_misses_what_did_not_end() {
         }
         let section = (study.measure)(&results).unwrap_or_else(|error| panic!("{}: {error}", study.name));
         assert!(!section.verdicts.is_empty(), "{}", study.name);
+        all_open_after_mishaps(study, &trials, &setup, &folder);
         let longer = Setup { epochs: 4, ..setup.clone() };
         let unfinished = (study.measure)(&Results::new(&longer, &folder, &[])).err().unwrap().to_string();
         assert!(unfinished.contains("has not come to its end"), "{}: {unfinished}", study.name);
+    }
+}
+
+/// Whatever training has a mishap, a study shows what is left; where all have, none of its claims is told or lost.
+fn all_open_after_mishaps(study: &Study, trials: &[Trial], setup: &Setup, folder: &Path) {
+    let claims = (study.measure)(&Results::new(setup, folder, &[])).unwrap().verdicts.len();
+    let mishap = |trial: &Trial| Mishap { name: trial.name(setup), why: "it diverged".to_owned() };
+    for trial in trials {
+        let found = (study.measure)(&Results::new(setup, folder, &[mishap(trial)]));
+        let section = found.unwrap_or_else(|error| panic!("{}: {error}", study.name));
+        assert_eq!(section.verdicts.len(), claims, "{}", study.name);
+    }
+    let mishaps: Vec<Mishap> = trials.iter().map(mishap).collect();
+    let section = (study.measure)(&Results::new(setup, folder, &mishaps)).unwrap();
+    assert_eq!(section.verdicts.len(), claims, "{}", study.name);
+    for verdict in &section.verdicts {
+        assert_eq!(verdict.judgement, Judgement::CannotTell, "{}: {verdict:?}", study.name);
+        assert!(verdict.ours.contains("it diverged"), "{}: {verdict:?}", study.name);
     }
 }
 

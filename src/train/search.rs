@@ -24,6 +24,9 @@ pub const RATES: [f32; 7] = [0.031_622_776, 0.01, 0.003_162_277_7, 0.001, 3.162_
 /// The paper's weights of the entropy in A-EMD (section 4.3).
 pub const REGULARISERS: [f32; 3] = [0.1, 1.0, 10.0];
 
+/// Share of the training images on which candidates are judged; they are trained on the others.
+pub const VALIDATION: f64 = 0.2;
+
 /// One learning rate tried for one loss, as far as it was taken.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Try {

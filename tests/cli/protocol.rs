@@ -94,7 +94,7 @@ fn an_interrupted_search_is_gone_on_with() {
     signal(&child, "INT");
     let ran = Ran::new(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(130), "{ran:#?}");
-    ran.says(&["stopped", "search for learning rates"]);
+    ran.says(&["stopped", "search for learning rates", &format!("--out {}", run.display())]);
     let tried = remembered();
     assert!((2..13).contains(&tried) && !run.join("checkpoint.safetensors").exists(), "{tried}");
     let first = std::fs::read_to_string(run.join("rates.json")).unwrap();

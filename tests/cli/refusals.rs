@@ -311,4 +311,7 @@ fn tables_and_sheets_take_the_place_of_files_only() {
 fn without_a_display_the_window_says_so() {
     backhoe("gui").run().refused(&["no display", "DISPLAY", "`backhoe train`"]);
     backhoe("gui --epochs 0").run().refused(&["epochs"]);
+    for flag in ["--quiet", "--json"] {
+        backhoe("gui").words(flag).run().refused(&["prints nothing", flag]);
+    }
 }

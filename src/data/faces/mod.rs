@@ -52,7 +52,7 @@ pub const GROUPS: [(&str, f64, f64); 8] = [
 ];
 
 /// The sides that [`Faces`] takes, in pixels.
-const SIDES: RangeInclusive<usize> = 16..=256;
+pub const SIDES: RangeInclusive<usize> = 16..=256;
 
 /// The numbers of images that [`Faces`] takes in a split.
 const COUNTS: RangeInclusive<usize> = 1..=1_000_000;
