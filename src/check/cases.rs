@@ -127,6 +127,8 @@ fn conv_shapes() -> Vec<Conv> {
         shape(10, [3, 40], [24, 24], [3, 3], 1, 1),
         shape(64, [70, 34], [4, 8], [3, 3], 1, 1),
         shape(8, [230, 120], [4, 4], [3, 3], 1, 1),
+        // Enough places for the larger tiles of GPUs.
+        shape(5, [2, 66], [113, 115], [1, 1], 1, 0),
     ]
 }
 

@@ -239,7 +239,8 @@ mod tests {
         assert_eq!(judged(good(), good()), Judgement::Holds);
         // By the interval alone it would hold, too.
         let died = [0; 3].map(|_| predicted(0, true));
-        assert_eq!(judged(good(), died), Judgement::CannotTell);
+        let perfect = [0; 3].map(|_| predicted(10, false));
+        assert_eq!(judged(perfect, died), Judgement::CannotTell);
     }
 
     #[test]
