@@ -25,12 +25,19 @@ use std::time::{Duration, Instant};
 
 /// Pairs of runs.
 const PAIRS: usize = 3;
-/// Epochs of a run; what comes before the end of the first is not measured.
-const EPOCHS: usize = 9;
 /// From one picture to the next, at least.
 const FRAME: Duration = Duration::from_micros(16_667);
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+#[derive(Parser)]
+struct Options {
+    #[command(flatten)]
+    common: Arguments,
+    /// Epochs of a run; what comes before the end of the first is not measured
+    #[arg(long, default_value_t = 9)]
+    epochs: usize,
+}
 
 /// What a run showed between the ends of its first epoch and of its last.
 struct Shown {
@@ -40,13 +47,13 @@ struct Shown {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+    let options = Options::parse();
     let headings = ["pair", "s, not drawn", "s, drawn", "ratio", "pictures/s", "slowest, ms"];
-    let mut table = Table::new(open(&arguments)?.adapter(), &headings);
+    let mut table = Table::new(open(&options.common)?.adapter(), &headings);
     for pair in 0..PAIRS {
         // Who goes first alternates.
-        let first = run(&arguments, pair % 2 == 0)?;
-        let second = run(&arguments, pair % 2 != 0)?;
+        let first = run(&options, pair % 2 == 0)?;
+        let second = run(&options, pair % 2 != 0)?;
         let (drawn, plain) = if pair % 2 == 0 { (first, second) } else { (second, first) };
         table.row(vec![
             (pair + 1).to_string(),
@@ -57,13 +64,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             number(drawn.slowest.as_secs_f64() * 1e3),
         ]);
     }
-    table.finish(&arguments)
+    table.finish(&options.common)
 }
 
 /// A run of three losses on the default faces.
-fn run(arguments: &Arguments, drawn: bool) -> Result<Shown, Box<dyn Error>> {
+fn run(options: &Options, drawn: bool) -> Result<Shown, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let mut window = window(&folder.path().join("run"), arguments);
+    let mut window = window(&folder.path().join("run"), options);
     window.run_steps(2);
     window.get_by_label("Start").click();
     let (mut first, mut shown) = (None, Shown { seconds: 0.0, pictures: 0, slowest: Duration::ZERO });
@@ -81,7 +88,7 @@ fn run(arguments: &Arguments, drawn: bool) -> Result<Shown, Box<dyn Error>> {
         if first.is_none() && epochs > 0 {
             first = Some(Instant::now());
         } else if let Some(first) = first
-            && epochs < EPOCHS
+            && epochs < options.epochs
         {
             shown.seconds = first.elapsed().as_secs_f64();
             shown.pictures += usize::from(drawn);
@@ -92,13 +99,13 @@ fn run(arguments: &Arguments, drawn: bool) -> Result<Shown, Box<dyn Error>> {
     Ok(shown)
 }
 
-fn window(place: &Path, arguments: &Arguments) -> Harness<'static, App> {
-    let (choice, threads): (DeviceChoice, _) = (arguments.device.clone(), arguments.threads);
+fn window(place: &Path, options: &Options) -> Harness<'static, App> {
+    let (choice, threads): (DeviceChoice, _) = (options.common.device.clone(), options.common.threads);
     let label = choice.to_string();
     let open: OpenDevice =
         Arc::new(move |_| device::open(&choice, threads).map(Some).map_err(|error| error.to_string()));
     let source = Source::Faces { train: 1600, test: 400 };
-    let settings = Settings { epochs: EPOCHS, ..Settings::default() };
+    let settings = Settings { epochs: options.epochs, ..Settings::default() };
     let cell = Cell { source, protocol: Protocol::default(), settings, ground: None, search: false };
     let controls = Controls::new(cell, false, &label, Some(place.to_owned()));
     Harness::builder().with_size([1280.0, 800.0]).wgpu().build_eframe(move |creation| {

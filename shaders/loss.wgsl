@@ -136,21 +136,33 @@ fn loss_xe(@builtin(global_invocation_id) id: vec3<u32>) {
     write_terms(id.x, loss, loss, 0.0);
 }
 
+// A sum in two parts, (whole units, a rest of at most half a unit): terms of both signs that cancel in the end leave no
+// roundings of the large sums in between. Units are powers of 2, and sums below half of one are as exact as they are alone.
+fn plus(sum: vec2<f32>, term: f32, unit: f32) -> vec2<f32> {
+    let rest = sum.y + term;
+    let carried = round(rest / unit) * unit;
+    return vec2<f32>(sum.x + carried, rest - carried);
+}
+
+// Units of sums of probabilities, which are at most 1, and of sums of such sums.
+const OF_MASS: f32 = 0.0009765625;
+const OF_SUMS: f32 = 1.0;
+
 // Turns the differences of equation 10, which stand in logit_gradient, into g_i - g_m: their sums
 // from class m outwards, so that small ones are not lost beside large ones.
 fn relative_to(row: u32, m: u32) {
-    var g = 0.0;
+    var g = vec2<f32>();
     for (var i = m; i > 0u; i--) {
-        g += 2.0 * logit_gradient[row + i - 1u];
-        logit_gradient[row + i - 1u] = g;
+        g = plus(g, 2.0 * logit_gradient[row + i - 1u], OF_SUMS);
+        logit_gradient[row + i - 1u] = g.x + g.y;
     }
-    g = 0.0;
+    g = vec2<f32>();
     var difference = logit_gradient[row + m];
     logit_gradient[row + m] = 0.0;
     for (var i = m + 1u; i < classes(); i++) {
-        g -= 2.0 * difference;
+        g = plus(g, -2.0 * difference, OF_SUMS);
         difference = logit_gradient[row + i];
-        logit_gradient[row + i] = g;
+        logit_gradient[row + i] = g.x + g.y;
     }
 }
 
@@ -297,17 +309,19 @@ fn loss_soft_emd(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let wanted = rows[id.x] * CLASSES;
     var loss = 0.0;
-    var below = 0.0;
+    var below = vec2<f32>();
     for (var i = 0u; i < s.top; i++) {
-        below += probabilities[s.row + i] - table[wanted + i];
-        logit_gradient[s.row + i] = below;
-        loss += below * below;
+        below = plus(below, probabilities[s.row + i] - table[wanted + i], OF_MASS);
+        let difference = below.x + below.y;
+        logit_gradient[s.row + i] = difference;
+        loss += difference * difference;
     }
-    var above = 0.0;
+    var above = vec2<f32>();
     for (var i = classes(); i > s.top; i--) {
-        logit_gradient[s.row + i - 1u] = -above;
-        loss += above * above;
-        above += probabilities[s.row + i - 1u] - table[wanted + i - 1u];
+        let difference = above.x + above.y;
+        logit_gradient[s.row + i - 1u] = -difference;
+        loss += difference * difference;
+        above = plus(above, probabilities[s.row + i - 1u] - table[wanted + i - 1u], OF_MASS);
     }
     relative_to(s.row, s.top);
     through_softmax(s.row, s.top);

@@ -31,7 +31,7 @@ def network(workload):
 
 def squared_emd(logits, labels):
     predicted = torch.softmax(logits, 1).cumsum(1)
-    wanted = (torch.arange(CLASSES) >= labels[:, None]).float()
+    wanted = (torch.arange(CLASSES, device=labels.device) >= labels[:, None]).float()
     return (predicted - wanted).square().sum(1).mean()
 
 

@@ -297,11 +297,17 @@ pub fn table(rows: &[Row]) -> String {
         let worst = if row.worst == f64::MAX { "no number".to_owned() } else { format!("{:.1e}", row.worst) };
         text += &format!("{:<28}{:>6}  {worst:>13}  {:>9.1e}  {verdict}\n", row.kernel, row.cases, row.tolerance);
     }
-    let (cases, failures) =
-        (rows.iter().map(|row| row.cases).sum::<usize>(), || rows.iter().flat_map(|row| &row.failures));
-    text += &format!("{} kernels, {cases} cases, {} failures\n", rows.len(), failures().count());
-    failures().for_each(|failure| text += &format!("  {failure}\n"));
+    text += &format!("{}\n", summary(rows));
+    rows.iter().flat_map(|row| &row.failures).for_each(|failure| text += &format!("  {failure}\n"));
     text
+}
+
+/// How many kernels and cases there were, and how many failed.
+#[must_use]
+pub fn summary(rows: &[Row]) -> String {
+    let cases: usize = rows.iter().map(|row| row.cases).sum();
+    let failures: usize = rows.iter().map(|row| row.failures.len()).sum();
+    format!("{} kernels, {cases} cases, {failures} failures", rows.len())
 }
 
 #[cfg(test)]

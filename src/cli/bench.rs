@@ -3,24 +3,45 @@
 use super::args::BenchArguments;
 use super::{CliError, open, say};
 use backhoe::bench::{Kind, Measurement, Request, measure};
+use backhoe::check;
 use std::fmt::Write;
 use std::time::Instant;
 
 /// Measures a workload.
 pub fn run(arguments: &BenchArguments) -> Result<(), CliError> {
-    let began = Instant::now();
-    let mut executor = open(&arguments.device, true)?;
-    let request = Request {
-        workload: arguments.workload.clone(),
-        race: arguments.loss.clone(),
-        open: Some(began.elapsed()),
-        ..Request::default()
-    };
-    let measured = measure(&mut *executor, &request).map_err(|error| CliError::Words(error.to_string()))?;
+    if arguments.submit {
+        return say(false, submission(arguments)?.trim_end());
+    }
+    let measured = measured(arguments, &arguments.workload)?;
     if arguments.json {
         return say(false, serde_json::json!(measured));
     }
     say(false, words(&measured).trim_end())
+}
+
+fn measured(arguments: &BenchArguments, workload: &str) -> Result<Measurement, CliError> {
+    let began = Instant::now();
+    let mut executor = open(&arguments.device, true)?;
+    let request = Request {
+        workload: workload.to_owned(),
+        race: arguments.loss.clone(),
+        open: Some(began.elapsed()),
+        ..Request::default()
+    };
+    measure(&mut *executor, &request).map_err(|error| CliError::Words(error.to_string()))
+}
+
+/// Both workloads with the version, the system and what the check finds, fenced for Markdown.
+fn submission(arguments: &BenchArguments) -> Result<String, CliError> {
+    let (version, os, arch) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+    let mut text = format!("```text\nbackhoe {version} on {os}, {arch}\n\n");
+    for workload in ["R1", "R2"] {
+        text += &words(&measured(arguments, workload)?);
+        text.push('\n');
+    }
+    let rows = check::check(&mut *open(&arguments.device, true)?, &mut |_| ())?;
+    text += &format!("{} against the f64 reference\n```\n", check::summary(&rows));
+    Ok(text)
 }
 
 /// The numbers in words. Writing into a `String` cannot fail.

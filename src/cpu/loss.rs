@@ -160,19 +160,20 @@ fn squared_emd(Sample { p, top, wanted: label, .. }: Sample<'_>, g: &mut [f32]) 
 /// i, from there on minus what it has more above i.
 fn soft_emd(Sample { p, top, .. }: Sample<'_>, t: &[f32], g: &mut [f32]) -> [f32; TERMS] {
     let (mut below, mut above, mut loss) = (0.0, 0.0, 0.0);
+    let more = |i: usize| f64::from(p[i] - t[i]);
     for i in 0..top {
-        below += p[i] - t[i];
-        g[i] = below;
+        below += more(i);
+        g[i] = below as f32;
         loss += below * below;
     }
     for i in (top..p.len()).rev() {
-        g[i] = -above;
+        g[i] = -above as f32;
         loss += above * above;
-        above += p[i] - t[i];
+        above += more(i);
     }
     relative_to(top, g);
     through_softmax(p, top, g);
-    [loss, 0.0, loss]
+    [loss as f32, 0.0, loss as f32]
 }
 
 /// Against a distribution t: `E = -sum over i of t_i log p_i`, `dE/dz_i = p_i - t_i`. The logarithm comes from the
@@ -197,18 +198,19 @@ fn least_surprise(p: &[f32], top: usize) -> f32 {
 }
 
 /// Equation 11: `g_i = 2 sum over n from i on of the differences`, here less g of class `m`: summed
-/// from `m` outwards, so that small ones are not lost beside large ones.
+/// from `m` outwards, so that small ones are not lost beside large ones, and in 64 bits, since terms of both signs may
+/// cancel and would leave the roundings of the large sums in between.
 fn relative_to(m: usize, g: &mut [f32]) {
     let mut sum = 0.0;
     for i in (0..m).rev() {
-        sum += 2.0 * g[i];
-        g[i] = sum;
+        sum += 2.0 * f64::from(g[i]);
+        g[i] = sum as f32;
     }
     sum = 0.0;
     let mut difference = std::mem::take(&mut g[m]);
     for g in &mut g[m + 1..] {
-        sum -= 2.0 * difference;
-        difference = std::mem::replace(g, sum);
+        sum -= 2.0 * f64::from(difference);
+        difference = std::mem::replace(g, sum as f32);
     }
 }
 

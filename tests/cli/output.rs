@@ -67,6 +67,16 @@ fn help_names_every_command() {
     backhoe("dig").run().misunderstood(&["dig"]);
 }
 
+#[test]
+fn what_a_machine_does_is_told_in_one_block() {
+    let ran = backhoe("bench --submit --device cpu").run().succeeded();
+    assert!(ran.stdout.starts_with("```text\nbackhoe ") && ran.stdout.ends_with("```\n"), "{ran:#?}");
+    for part in ["\nR1 on ", "\nR2 on ", "images/s", " kernels, ", ", 0 failures against the f64 reference\n"] {
+        assert!(ran.stdout.contains(part), "no {part:?} in {ran:#?}");
+    }
+    backhoe("bench --submit --json").run().misunderstood(&["--submit", "--json"]);
+}
+
 /// As `backhoe train | head -1` does: the reader goes away, the run goes on or ends in words.
 #[test]
 fn a_reader_that_goes_away_is_no_panic() {

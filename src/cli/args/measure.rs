@@ -66,4 +66,8 @@ pub struct BenchArguments {
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
+    /// A block of text that tells others what this machine does: both workloads, and whether its kernels agree with the
+    /// reference
+    #[arg(long, conflicts_with_all = ["json", "loss", "workload"])]
+    pub submit: bool,
 }
