@@ -17,6 +17,7 @@ use std::process::Command as Process;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use wasmparser::{Validator, WasmFeatures};
 
 /// Longest time between two messages.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -144,6 +145,12 @@ fn check(device: &str, name: &str) {
     for row in rows {
         assert!(row.failures.is_empty(), "{row:?}");
     }
+}
+
+#[test]
+fn the_module_is_webassembly_that_every_browser_knows() {
+    let module = std::fs::read(built().join("backhoe_bg.wasm")).unwrap();
+    Validator::new_with_features(WasmFeatures::WASM2).validate_all(&module).unwrap();
 }
 
 #[test]
