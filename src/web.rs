@@ -3,6 +3,7 @@
 
 mod bell;
 mod devices;
+mod graphics;
 mod host;
 mod page;
 mod storage;

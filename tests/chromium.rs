@@ -91,7 +91,7 @@ fn chromium_compiles_every_shader_and_pipeline() {
         }
         Some(("text/html", page.clone().into_bytes()))
     });
-    let _browser = browser::open(&url);
+    let _browser = browser::open(&url, &browser::WEBGPU);
     let result = results.recv_timeout(PATIENCE).expect("the page answers in time");
     assert_eq!(result["errors"], json!([]));
     assert_eq!(result["modules"], json!(work["modules"].as_object().unwrap().len()));

@@ -1,6 +1,7 @@
 //! The examples do what they say. `cargo test` builds them; `cargo test --test examples` alone runs what
 //! `cargo build --examples` built last.
 
+use backhoe::ui::{Address, PanelName};
 use image::{Rgb, RgbImage};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -149,4 +150,12 @@ fn training_on_nothing_ends_in_words() {
         assert_eq!(output.status.code(), Some(1));
         assert!(String::from_utf8_lossy(&output.stderr).contains(reason), "{output:?}");
     }
+}
+
+#[test]
+fn the_course_page_asks_for_panels_that_there_are() {
+    let page = include_str!("../examples/embed.html");
+    let addresses: Vec<&str> = page.split("index.html#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let panels = addresses.iter().map(|address| Address::read(address).unwrap().panel);
+    assert_eq!(panels.collect::<Vec<_>>(), [Some(PanelName::Distances), Some(PanelName::Race)]);
 }

@@ -91,7 +91,7 @@ impl Page {
                 Some((kind, std::fs::read(folder.join(path.trim_start_matches('/'))).ok()?))
             }
         });
-        let _browser = browser::open(&url);
+        let _browser = browser::open(&url, &browser::WEBGPU);
         Self { commands, said, _browser, _turn: turn }
     }
 

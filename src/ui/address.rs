@@ -1,7 +1,8 @@
 //! Settings in a page's address, so that a link reproduces a demonstration: what stands behind the `#`, such as
-//! `data=faces&loss=xe,emd&epochs=4&seed=2&autostart`. Its words are the command line's, but for `train` and `test`, the numbers of
+//! `data=faces&loss=xe,emd&epochs=4&seed=2&autostart`, and with `panel=distances` one panel alone. Its words are the command line's, but for `train` and `test`, the numbers of
 //! faces. The order of its parts does not matter.
 
+use super::panels::PanelName;
 use crate::data::source::{FACES, Source, TEST_FRACTION};
 use crate::nn::Loss;
 use crate::train::Settings;
@@ -17,6 +18,8 @@ pub struct Address {
     pub device: String,
     /// Whether it begins by itself.
     pub autostart: bool,
+    /// The only panel that is shown.
+    pub panel: Option<PanelName>,
 }
 
 impl Default for Address {
@@ -24,7 +27,7 @@ impl Default for Address {
         let source = Source::Faces { train: FACES[0], test: FACES[1] };
         let (protocol, settings) = Default::default();
         let cell = Cell { source, protocol, settings, ground: None, search: false };
-        Self { cell, device: "auto".to_owned(), autostart: false }
+        Self { cell, device: "auto".to_owned(), autostart: false, panel: None }
     }
 }
 
@@ -64,9 +67,10 @@ impl Address {
             "seed" => settings.seed = number(value)?,
             "device" => value.clone_into(&mut self.device),
             "autostart" => self.autostart = true,
+            "panel" => self.panel = Some(value.parse()?),
             _ => {
                 return Err(
-                    "data, train, test, loss, epochs, batch, lr, momentum, seed, device and autostart are known"
+                    "data, train, test, loss, epochs, batch, lr, momentum, seed, device, autostart and panel are known"
                         .to_owned(),
                 );
             }
@@ -94,13 +98,15 @@ mod tests {
     #[test]
     fn a_link_says_what_is_trained() {
         assert_eq!(Address::read(""), Ok(Address::default()));
-        let address =
-            Address::read("data=faces&train=64&test=8&loss=xe,emd&epochs=4&lr=0.01&seed=2&device=cpu&autostart");
-        let Address { cell, device, autostart } = address.unwrap();
+        let address = Address::read(
+            "data=faces&train=64&test=8&loss=xe,emd&epochs=4&lr=0.01&seed=2&device=cpu&autostart&panel=mover",
+        );
+        let Address { cell, device, autostart, panel } = address.unwrap();
         assert_eq!(cell.source, Source::Faces { train: 64, test: 8 });
         let settings = &cell.settings;
         assert_eq!((settings.losses.as_slice(), settings.epochs, settings.seed), (&[Loss::Xe, Loss::Emd][..], 4, 2));
         assert_eq!((settings.learning_rate, device.as_str(), autostart), (0.01, "cpu", true));
+        assert_eq!(panel, Some(PanelName::Mover));
         let turned = Address::read("train=64&data=faces").unwrap().cell.source;
         assert_eq!(turned, Source::Faces { train: 64, test: 400 }, "in any order");
         assert_eq!(Address::read("data=digits").unwrap().cell.source, Source::Digits { test_fraction: 0.2 });
@@ -112,7 +118,8 @@ mod tests {
             ("loss=mse", "`mse`"),
             ("epochs=many", "`epochs=many`"),
             ("data=photos", "`data=photos`"),
-            ("colour=red", "autostart are known"),
+            ("panel=curves", "`panel=curves`: the panels are race, distances"),
+            ("colour=red", "autostart and panel are known"),
             ("epochs=0", "epochs is 0"),
             ("data=digits&train=5", "`train=5`"),
             ("train=5&data=digits", "`train=5`"),

@@ -5,14 +5,7 @@ use super::dialogs::{Kind, Question};
 use super::keyboard;
 use super::known::Known;
 use super::panels::controls::Controls;
-use super::panels::edit::Edit;
-use super::panels::engine::Engine;
-use super::panels::ground::Ground;
-use super::panels::inside::Inside;
-use super::panels::mistakes::Mistakes;
-use super::panels::mover::Mover;
-use super::panels::race::Race;
-use super::panels::{replay, top, welcome};
+use super::panels::{PanelName, Panels, alone, lack, replay, top, welcome};
 use super::shot::Shot;
 use super::theme;
 use crate::worker::message::{Export, Exported, Pace};
@@ -36,21 +29,17 @@ pub enum Wish {
 enum View {
     #[default]
     Race,
-    Edit,
-    Mistakes,
-    Mover,
-    Inside,
-    Engine,
+    One(PanelName),
 }
 
 impl View {
     const ALL: [(Self, &'static str); 6] = [
         (Self::Race, "Race and distances"),
-        (Self::Edit, "Edit D"),
-        (Self::Mistakes, "Mistakes"),
-        (Self::Mover, "Earth mover"),
-        (Self::Inside, "Look inside"),
-        (Self::Engine, "Engine"),
+        (Self::One(PanelName::Edit), "Edit D"),
+        (Self::One(PanelName::Mistakes), "Mistakes"),
+        (Self::One(PanelName::Mover), "Earth mover"),
+        (Self::One(PanelName::Inside), "Look inside"),
+        (Self::One(PanelName::Engine), "Engine"),
     ];
 
     fn name(self) -> &'static str {
@@ -65,13 +54,9 @@ pub struct App {
     choice: Choice,
     view: View,
     controls: Controls,
-    race: Race,
-    ground: Ground,
-    edit: Edit,
-    mistakes: Mistakes,
-    mover: Mover,
-    inside: Inside,
-    engine: Engine,
+    panels: Panels,
+    /// The only panel that is shown, where one was asked for.
+    alone: Option<PanelName>,
     question: Option<Question>,
     /// A picture that was asked for, until it is there.
     shot: Option<Shot>,
@@ -104,13 +89,8 @@ impl App {
             choice: Choice::default(),
             view: View::default(),
             controls,
-            race: Race::default(),
-            ground: Ground::default(),
-            edit: Edit::default(),
-            mistakes: Mistakes::default(),
-            mover: Mover::default(),
-            inside: Inside::default(),
-            engine: Engine::default(),
+            panels: Panels::default(),
+            alone: None,
             question: None,
             shot: None,
             controls_open: true,
@@ -121,6 +101,12 @@ impl App {
             app.link.send(app.controls.order());
         }
         app
+    }
+
+    /// The same with one panel alone, as a course page embeds it.
+    #[must_use]
+    pub fn showing(self, alone: Option<PanelName>) -> Self {
+        Self { alone, ..self }
     }
 
     /// What the worker has told so far.
@@ -142,41 +128,18 @@ impl App {
         let Self { known, choice, .. } = self;
         let mut desk = Desk { known, choice, commands: &mut commands, exports: &mut exports };
         keyboard::take(ui.ctx(), &mut desk);
-        Panel::top("top").show(ui, |ui| top::show(ui, &mut desk));
-        Panel::bottom("replay").show(ui, |ui| replay::show(ui, &mut desk));
-        Panel::left("controls").default_size(270.0).show_collapsible(ui, &mut self.controls_open, |ui| {
-            self.controls.show(ui, &mut desk, &mut wishes);
-        });
-        let mut shoot = false;
-        CentralPanel::default_margins().show(ui, |ui| {
-            if desk.known.scene.is_none() {
-                return welcome::show(ui, &desk);
-            }
-            ui.horizontal_wrapped(|ui| {
-                for (view, name) in View::ALL {
-                    ui.selectable_value(&mut self.view, view, name);
-                }
-                ui.separator();
-                let hint = "Write what stands below to a file, as it is on the screen (.png).";
-                shoot = ui.button("Picture…").on_hover_text(hint).clicked();
+        if let Some(name) = self.alone {
+            alone::show(ui, &mut desk, name, &mut self.panels, &mut self.controls);
+        } else {
+            Panel::top("top").show(ui, |ui| top::show(ui, &mut desk));
+            lack::show(ui, &mut desk, false);
+            Panel::bottom("replay").show(ui, |ui| replay::show(ui, &mut desk));
+            Panel::left("controls").default_size(270.0).show_collapsible(ui, &mut self.controls_open, |ui| {
+                self.controls.show(ui, &mut desk, &mut wishes);
             });
-            ui.separator();
-            if shoot {
-                let name = format!("{}.png", self.view.name().to_lowercase().replace(' ', "-"));
-                self.shot = Some(Shot::take(ui.ctx(), ui.available_rect_before_wrap(), name));
-            }
-            match self.view {
-                View::Race => ui.columns(2, |columns| {
-                    self.race.show(&mut columns[0], &mut desk);
-                    self.ground.show(&mut columns[1], &mut desk);
-                }),
-                View::Edit => self.edit.show(ui, &mut desk),
-                View::Mistakes => self.mistakes.show(ui, &mut desk),
-                View::Mover => self.mover.show(ui, &mut desk),
-                View::Inside => self.inside.show(ui, &mut desk),
-                View::Engine => self.engine.show(ui, &mut desk),
-            }
-        });
+            let middle = |ui: &mut Ui| middle(ui, &mut desk, &mut self.view, &mut self.panels);
+            self.shot = CentralPanel::default_margins().show(ui, middle).inner.or(self.shot.take());
+        }
         commands.into_iter().for_each(|command| self.link.send(command));
         wishes.extend(exports.into_iter().map(|(name, what)| (name, Wish::Write(what))));
         if let Some((name, wish)) = wishes.pop() {
@@ -297,6 +260,33 @@ impl App {
             _ => {}
         }
     }
+}
+
+/// What stands in the middle, and the choice of it; a picture of it, where one is asked for.
+fn middle(ui: &mut Ui, desk: &mut Desk<'_>, view: &mut View, panels: &mut Panels) -> Option<Shot> {
+    if desk.known.scene.is_none() {
+        welcome::show(ui, desk);
+        return None;
+    }
+    let shoot = ui.horizontal_wrapped(|ui| {
+        for (other, name) in View::ALL {
+            ui.selectable_value(view, other, name);
+        }
+        ui.separator();
+        let hint = "Write what stands below to a file, as it is on the screen (.png).";
+        ui.button("Picture…").on_hover_text(hint).clicked()
+    });
+    ui.separator();
+    let name = || format!("{}.png", view.name().to_lowercase().replace(' ', "-"));
+    let shot = shoot.inner.then(|| Shot::take(ui.ctx(), ui.available_rect_before_wrap(), name()));
+    match *view {
+        View::Race => ui.columns(2, |columns| {
+            panels.show(PanelName::Race, &mut columns[0], desk);
+            panels.show(PanelName::Distances, &mut columns[1], desk);
+        }),
+        View::One(name) => panels.show(name, ui, desk),
+    }
+    shot
 }
 
 fn question(name: &str, wish: Wish) -> Question {

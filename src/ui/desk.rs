@@ -25,6 +25,8 @@ pub struct Choice {
     pub image: usize,
     /// The colours of matrices.
     pub map: ColorMap,
+    /// Whether it was read what the browser lacks.
+    pub read_lack: bool,
     /// Test images that were shown.
     pub pictures: Pictures,
 }

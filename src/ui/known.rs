@@ -6,7 +6,7 @@ use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::train::{EpochResult, EpochRow, GroundEdit, Settings};
-use crate::worker::message::{Agreement, Message, Passes, Picture, Scene, Seen, Trouble};
+use crate::worker::message::{Agreement, Lack, Message, Passes, Picture, Scene, Seen, Trouble};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -56,6 +56,8 @@ pub struct Known {
     pub run: usize,
     /// Whether the worker has the run still, so that it can be steered, saved and asked for things.
     pub alive: bool,
+    /// Why no GPU trains, where a page cannot have one.
+    pub lack: Option<Lack>,
     /// The run.
     pub scene: Option<Scene>,
     /// What is being done.
@@ -98,6 +100,7 @@ impl Known {
     /// Takes a message in.
     pub fn take(&mut self, message: Message) {
         match message {
+            Message::Lacks(lack) => self.lack = Some(lack),
             // The run before was left by then.
             Message::Loading { done, of } => (self.phase, self.alive) = (Phase::Loading { done, of }, false),
             Message::Begun(scene) => self.begin(*scene),
@@ -153,7 +156,7 @@ impl Known {
         let rows = std::mem::take(&mut scene.rows);
         let earlier = std::mem::replace(self, Self { phase: Phase::Training, alive: true, ..Self::default() });
         self.run = earlier.run + 1;
-        self.past = earlier.past;
+        (self.past, self.lack) = (earlier.past, earlier.lack);
         self.agreement = earlier.agreement.filter(|found| found.over && found.adapter == scene.adapter);
         if let Some(scene) = earlier.scene.filter(|_| !earlier.rows.is_empty()) {
             let Scene { settings, source, protocol, .. } = scene;

@@ -25,4 +25,4 @@ mod theme;
 pub use address::Address;
 pub use app::App;
 pub use known::Known;
-pub use panels::controls;
+pub use panels::{PanelName, controls};

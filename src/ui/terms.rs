@@ -1,6 +1,7 @@
 //! Every term's tooltip: its formula, and the number of its equation in the paper.
 
 use crate::plan::AdapterKind;
+use crate::worker::message::Lack;
 
 /// A kind of device, and what that means.
 pub fn of_device(kind: AdapterKind) -> (&'static str, &'static str) {
@@ -15,6 +16,31 @@ pub fn of_device(kind: AdapterKind) -> (&'static str, &'static str) {
              the device \"cpu\" for that.",
         ),
     }
+}
+
+/// What a browser lacks to train on a GPU, which browser or setting helps, and what trains meanwhile.
+pub fn of_lack(lack: &Lack) -> String {
+    let (what, helps) = match lack {
+        Lack::Secure => (
+            "A browser gives WebGPU only to pages that were loaded by https or from localhost.".to_owned(),
+            "Load this one so.",
+        ),
+        Lack::WebGpu => (
+            "This browser has no WebGPU.".to_owned(),
+            "Chrome and Edge have it from version 113 (Android: 121), Safari from 26, Firefox from 141 on Windows; in Firefox \
+             elsewhere, dom.webgpu.enabled in about:config may turn it on.",
+        ),
+        Lack::Adapter => (
+            "This browser has WebGPU, but offers it no GPU.".to_owned(),
+            "See that graphics acceleration is on in its settings; in Chrome, chrome://gpu says what is blocked, and \
+             chrome://flags/#enable-unsafe-webgpu may unblock it (on Linux together with chrome://flags/#enable-vulkan).",
+        ),
+        Lack::Gpu(driver) => (
+            format!("All that this browser offers for a GPU is {driver}, a driver that computes on the processor."),
+            "See that graphics acceleration is on in its settings; in Chrome, chrome://gpu says what is blocked.",
+        ),
+    };
+    format!("{what} {helps} Meanwhile the processor trains, on one thread: the same networks, only more slowly.")
 }
 
 /// Terms, and what they mean.

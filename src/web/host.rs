@@ -1,7 +1,7 @@
 //! The Worker: hears commands, works a little at a time, tells what comes of it.
 
 use super::storage::Storage;
-use super::{bell, devices};
+use super::{bell, devices, graphics};
 use backhoe::worker::message::Trouble;
 use backhoe::worker::{Command, Message, Next, Worker, from_bytes, to_bytes};
 use js_sys::{Array, Uint8Array};
@@ -29,6 +29,7 @@ pub fn start(scope: &DedicatedWorkerGlobalScope) {
     scope.set_onmessage(Some(listen.as_ref().unchecked_ref()));
     // It listens for as long as there is a Worker.
     listen.forget();
+    wasm_bindgen_futures::spawn_local(graphics::tell_lack(scope.clone(), tell));
     let scope = scope.clone();
     wasm_bindgen_futures::spawn_local(async move {
         let storage = Storage::open().await;

@@ -32,9 +32,10 @@ pub fn start(canvas: HtmlCanvasElement, window: &Window) {
             link.crossed.borrow_mut().fail("the address", why, false);
             Address::default()
         });
-        let Address { cell, device, autostart } = address;
+        let Address { cell, device, autostart, panel } = address;
         let controls = Controls::new(cell, true, &device, None);
-        Ok(Box::new(App::new(&creation.egui_ctx, Box::new(link), controls, autostart)) as Box<dyn eframe::App>)
+        let app = App::new(&creation.egui_ctx, Box::new(link), controls, autostart).showing(panel);
+        Ok(Box::new(app) as Box<dyn eframe::App>)
     };
     wasm_bindgen_futures::spawn_local(async move {
         // WebGL is wherever a browser is, and takes a sixth of wgpu's time where software draws.

@@ -239,9 +239,24 @@ pub struct Trouble {
     pub ends: bool,
 }
 
+/// What a browser lacks to train on a GPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lack {
+    /// A page that was loaded in a way that may use WebGPU.
+    Secure,
+    /// WebGPU.
+    WebGpu,
+    /// An adapter for it.
+    Adapter,
+    /// An adapter that is more than a driver of this name that computes on the processor.
+    Gpu(String),
+}
+
 /// What the worker tells.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Message {
+    /// No GPU can be had here.
+    Lacks(Lack),
     /// Data are being made or read.
     Loading {
         /// Images done.

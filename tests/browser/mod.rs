@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// Names under which Chromium and its kin are found.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// WebGPU on the software driver that comes with the browser, and nothing that asks the network.
-const FLAGS: [&str; 9] = [
+/// Nothing is shown, and nothing asks the network.
+const FLAGS: [&str; 7] = [
     "--headless",
     "--no-sandbox",
     "--disable-quic",
@@ -17,9 +17,10 @@ const FLAGS: [&str; 9] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--enable-unsafe-webgpu",
-    "--use-webgpu-adapter=swiftshader",
 ];
+
+/// WebGPU on the software driver that comes with the browser.
+pub const WEBGPU: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
 /// A browser that ends with the test, and its profile.
 pub struct Browser(Child, #[expect(dead_code, reason = "the folder lives as long")] tempfile::TempDir);
@@ -32,8 +33,8 @@ impl Drop for Browser {
     }
 }
 
-/// Opens a page. A missing Chromium fails the test; scripts/setup --tests installs one.
-pub fn open(url: &str) -> Browser {
+/// Opens a page in a browser with flags of one's own. A missing Chromium fails the test; scripts/setup --tests installs one.
+pub fn open(url: &str, flags: &[&str]) -> Browser {
     let found = BROWSERS.iter().find(|name| {
         let version = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
@@ -41,7 +42,7 @@ pub fn open(url: &str) -> Browser {
     let name = found.expect("this test needs Chromium; scripts/setup --tests installs it");
     let profile = tempfile::tempdir().unwrap();
     let mut command = Command::new(name);
-    command.args(FLAGS).arg(format!("--user-data-dir={}", profile.path().display())).arg(url);
+    command.args(FLAGS).args(flags).arg(format!("--user-data-dir={}", profile.path().display())).arg(url);
     Browser(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), profile)
 }
 

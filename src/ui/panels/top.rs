@@ -75,7 +75,8 @@ fn export(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
 }
 
-fn progress(ui: &mut Ui, desk: &Desk<'_>) {
+/// How far the run is.
+pub(super) fn progress(ui: &mut Ui, desk: &Desk<'_>) {
     let known = desk.known;
     let Some(scene) = &known.scene else {
         if let Phase::Loading { done, of } = known.phase {
