@@ -9,7 +9,7 @@
 //! where a `subjects.csv` names them. Files that
 //! cannot be read as images are named and passed over, or refused in strict mode. What training runs leave is no data:
 //! a folder with a [`RECORD`] is not searched, and one with nothing but such folders is no class. In a page
-//! [`decode_bytes`] alone is of use: the rest needs files.
+//! the folder lies in memory; [`image_files`] looks into files on the disk.
 
 mod classes;
 mod decode;

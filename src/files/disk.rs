@@ -1,9 +1,9 @@
 //! Files on the disk. They are written beside their place and renamed into it, so that a full disk or a killed process
 //! destroys nothing.
 
-use super::UNFINISHED;
+use super::{Entry, Kind, UNFINISHED};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The bytes of a file.
 ///
@@ -89,6 +89,40 @@ pub fn exists(path: &Path) -> bool {
 #[must_use]
 pub fn len(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().map(|file| file.len())
+}
+
+/// What there is at a path, or where a link there leads to.
+///
+/// # Errors
+/// When there is nothing, or it may not be looked at.
+pub fn kind(path: &Path) -> io::Result<Kind> {
+    let metadata = std::fs::metadata(path)?;
+    Ok(match (metadata.is_dir(), metadata.is_file()) {
+        (true, _) => Kind::Folder,
+        (_, true) => Kind::File,
+        _ => Kind::Other,
+    })
+}
+
+/// The entries of a folder as they come.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
+    let entry = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        let kind = kind(&path).unwrap_or_else(Kind::Unknown);
+        Ok(Entry { path, kind, is_link: entry.file_type()?.is_symlink() })
+    };
+    Ok(std::fs::read_dir(folder)?.map(move |found| found.and_then(entry)))
+}
+
+/// The path by which a file or folder is known however many links lead to it.
+///
+/// # Errors
+/// When there is nothing.
+pub fn true_path(path: &Path) -> io::Result<PathBuf> {
+    std::fs::canonicalize(path)
 }
 
 /// The names in a folder, in their order.

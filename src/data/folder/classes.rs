@@ -1,14 +1,15 @@
 //! `classes.txt`: the order of the classes, and a real value for each where they have one.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use thiserror::Error;
 
 use super::error::{FolderError, listed};
+use super::walk::is_file;
 use crate::data::indices;
+use crate::files;
 
 /// Name of the list in a data folder.
 pub(super) const FILE_NAME: &str = "classes.txt";
@@ -68,7 +69,7 @@ pub(super) struct Classes {
 /// The order of the class folders `found` in the data folder `root`: that of its `classes.txt`, else as they come.
 pub(super) fn ordered(root: &Path, found: Vec<String>) -> Result<Classes, FolderError> {
     let path = root.join(FILE_NAME);
-    if !path.is_file() {
+    if !is_file(&path) {
         let values = indices(found.len());
         return Ok(Classes { names: found, values });
     }
@@ -79,10 +80,10 @@ pub(super) fn ordered(root: &Path, found: Vec<String>) -> Result<Classes, Folder
 }
 
 fn read(path: &Path) -> Result<String, ClassListError> {
-    if fs::metadata(path)?.len() > MAX_BYTES {
+    if files::len(path).is_some_and(|bytes| bytes > MAX_BYTES) {
         return Err(ClassListError::TooLong);
     }
-    Ok(fs::read_to_string(path)?)
+    Ok(files::read_text(path)?)
 }
 
 /// Reads a list of the class folders `found`.

@@ -1,6 +1,7 @@
 //! What a data folder says of the folds or the people of its images: `folds.csv` and `subjects.csv`, a line an image:
 //! its path below the folder, and after a comma or a tab the name of its fold or of whom it shows.
 
+use crate::files;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -81,10 +82,10 @@ fn numbers(
 
 fn read(path: &Path) -> Result<Option<HashMap<String, String>>, GroupingError> {
     let wrong = |why: String| GroupingError::File { path: path.to_owned(), why };
-    if !path.exists() {
+    if !files::exists(path) {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let text = files::read_text(path).map_err(|error| wrong(error.to_string()))?;
     let mut groups = HashMap::new();
     for (at, line) in text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty()) {
         let halves = line.rsplit_once('\t').or_else(|| line.rsplit_once(','));

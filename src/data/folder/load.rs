@@ -1,6 +1,5 @@
 //! Loads a folder: scans it, decodes the files in parallel, splits what could be read.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +16,7 @@ use super::votes::Votes;
 use super::walk::natural;
 use crate::data::split::{check_fraction, divided};
 use crate::data::{Dataset, Images, check_side};
+use crate::files::{self, Kind};
 
 /// A folder of class folders, with or without `train` and `test` above them.
 ///
@@ -208,7 +208,7 @@ impl Folder {
 
     /// The folder's own name, also where the path is `.` or ends in `..`.
     fn name(&self) -> String {
-        let full = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let full = files::true_path(&self.path).unwrap_or_else(|_| self.path.clone());
         full.file_name().map_or("folder".into(), |name| name.to_string_lossy().into())
     }
 }
@@ -222,14 +222,13 @@ pub fn decode_file(path: &Path, side: usize) -> Result<Vec<u8>, Skipped> {
 }
 
 fn decode_path(path: &Path, side: usize) -> Result<Vec<u8>, SkipReason> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
+    if !matches!(files::kind(path)?, Kind::File) {
         return Err(SkipReason::NotAFile);
     }
-    if metadata.len() > MAX_BYTES {
+    if files::len(path).is_some_and(|bytes| bytes > MAX_BYTES) {
         return Err(DecodeError::TooLarge.into());
     }
-    Ok(decode_named(&fs::read(path)?, named_format(path), side)?)
+    Ok(decode_named(&files::read(path)?, named_format(path), side)?)
 }
 
 /// Number of files in each class folder.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,8 @@ use image::ImageFormat;
 
 use super::classes::{Classes, ordered};
 use super::error::{FolderError, SkipReason, Skipped};
-use super::walk::{Entry, Kind, holds_runs_only, list, walk};
+use super::walk::{holds_runs_only, list, walk};
+use crate::files::{self, Entry, Kind};
 
 /// A folder with the images of one class in one split.
 pub(super) struct ClassFolder {
@@ -43,8 +44,7 @@ pub(super) struct Scan {
 
 /// Scans the data folder `root`.
 pub(super) fn scan(root: &Path) -> Result<Scan, FolderError> {
-    let is_folder = stat(root)?.is_dir();
-    if !is_folder {
+    if !matches!(kind(root)?, Kind::Folder) {
         return Err(FolderError::NotAFolder(root.into()));
     }
     let entries = list_classes(root)?;
@@ -123,7 +123,7 @@ fn class_folders(classes: &Classes, parent: &Path, tested: bool) -> impl Iterato
 
 /// Names of the class folders among the `entries` of `parent`, in natural order.
 fn class_names(parent: &Path, entries: Vec<Entry>, skipped: &mut Vec<Skipped>) -> Result<Vec<String>, FolderError> {
-    let holder = fs::canonicalize(parent).map_err(unreadable(parent))?;
+    let holder = files::true_path(parent).map_err(unreadable(parent))?;
     let mut names = Vec::new();
     for entry in entries {
         match entry.kind {
@@ -159,7 +159,7 @@ fn check_two_classes(path: &Path, names: &[String]) -> Result<(), FolderError> {
 }
 
 fn leads_to_holder(link: &Path, holder: &Path) -> bool {
-    fs::canonicalize(link).is_ok_and(|target| holder.starts_with(target))
+    files::true_path(link).is_ok_and(|target| holder.starts_with(target))
 }
 
 fn with_sources(mut scan: Scan, root: &Path) -> Result<Scan, FolderError> {
@@ -179,14 +179,11 @@ fn with_sources(mut scan: Scan, root: &Path) -> Result<Scan, FolderError> {
 /// # Errors
 /// [`FolderError::Missing`], [`FolderError::Read`] of the folder itself or, if there is nothing, [`FolderError::NoImageFiles`].
 pub fn image_files(path: &Path) -> Result<(Vec<PathBuf>, Vec<Skipped>), FolderError> {
-    let metadata = stat(path)?;
-    if metadata.is_file() {
-        return Ok((vec![path.into()], Vec::new()));
-    }
     let mut skipped = Vec::new();
-    let files = match metadata.is_dir() {
-        true => walk(path, path, &mut skipped).map_err(unreadable(path))?,
-        false => Vec::new(),
+    let files = match kind(path)? {
+        Kind::File => return Ok((vec![path.into()], Vec::new())),
+        Kind::Folder => walk(path, path, &mut skipped).map_err(unreadable(path))?,
+        Kind::Other | Kind::Unknown(_) => Vec::new(),
     };
     let files: Vec<_> = files.into_iter().map(|(_, path)| path).filter(|p| looks_like_an_image(p)).collect();
     match files.is_empty() && skipped.is_empty() {
@@ -210,8 +207,8 @@ fn starts_like_an_image(path: &Path) -> io::Result<bool> {
     Ok(image::guess_format(&start).is_ok_and(|format| format.reading_enabled()))
 }
 
-fn stat(path: &Path) -> Result<fs::Metadata, FolderError> {
-    fs::metadata(path).map_err(|e| match e.kind() {
+fn kind(path: &Path) -> Result<Kind, FolderError> {
+    files::kind(path).map_err(|e| match e.kind() {
         ErrorKind::NotFound => FolderError::Missing(path.into()),
         _ => unreadable(path)(e),
     })

@@ -1,13 +1,13 @@
 //! `votes.csv`: for some or all images the votes by class of those who judged them.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use thiserror::Error;
 
 use super::error::{FolderError, listed};
+use crate::files;
 
 /// Name of the table in a data folder.
 const FILE_NAME: &str = "votes.csv";
@@ -69,7 +69,7 @@ impl Votes {
     /// The table in the data folder `root`, where there is one; `images` are the names that its lines may tell of.
     pub fn read(root: &Path, classes: &[String], images: &HashSet<&str>) -> Result<Option<Self>, FolderError> {
         let path = root.join(FILE_NAME);
-        let text = match fs::read(&path) {
+        let text = match files::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read.map_err(|source| FolderError::Read { path: path.clone(), source })?,
         };
@@ -163,7 +163,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let classes = ["0-2", "a, b"].map(str::to_owned);
         let read = |text: &str| {
-            fs::write(folder.path().join(FILE_NAME), text).unwrap();
+            std::fs::write(folder.path().join(FILE_NAME), text).unwrap();
             Votes::read(folder.path(), &classes, &HashSet::from(["1.png"])).unwrap().is_some()
         };
         assert!(read("image,0-2,\"a, b\"\n1.png,1,2\n"));

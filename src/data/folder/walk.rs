@@ -1,14 +1,13 @@
 //! Lists folders in natural order, and searches them with all that is below, once each.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{SkipReason, Skipped};
+use crate::files::{self, Entry, Kind};
 
 /// The file by which the folder of a training run is known.
 pub const RECORD: &str = "run.json";
@@ -18,60 +17,26 @@ pub(super) fn natural(a: &str, b: &str) -> Ordering {
     natord::compare(a, b).then_with(|| a.cmp(b))
 }
 
-/// What an entry is, or what a link leads to.
-pub(super) enum Kind {
-    Folder,
-    File,
-    /// A pipe, a socket, a device: opening one could wait for ever.
-    Other,
-    /// A link to nothing, or without permission.
-    Unknown(io::Error),
+fn is_run(entry: &Entry) -> bool {
+    matches!(entry.kind, Kind::Folder) && is_file(&entry.path.join(RECORD))
 }
 
-/// An entry of a folder.
-pub(super) struct Entry {
-    pub path: PathBuf,
-    pub kind: Kind,
-    pub is_link: bool,
-}
-
-impl Entry {
-    fn new(entry: fs::DirEntry) -> io::Result<Self> {
-        let path = entry.path();
-        let kind = match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => Kind::Folder,
-            Ok(metadata) if metadata.is_file() => Kind::File,
-            Ok(_) => Kind::Other,
-            Err(e) => Kind::Unknown(e),
-        };
-        Ok(Self { path, kind, is_link: entry.file_type()?.is_symlink() })
-    }
-
-    pub fn name(&self) -> Cow<'_, str> {
-        self.path.file_name().unwrap_or_default().to_string_lossy()
-    }
-
-    fn is_run(&self) -> bool {
-        matches!(self.kind, Kind::Folder) && self.path.join(RECORD).is_file()
-    }
-
-    /// A folder itself, rather than a link that may lead round in a circle.
-    fn is_own_folder(&self) -> bool {
-        matches!(self.kind, Kind::Folder) && !self.is_link
-    }
+/// Whether there is a file.
+pub(super) fn is_file(path: &Path) -> bool {
+    matches!(files::kind(path), Ok(Kind::File))
 }
 
 /// The entries of a folder in natural order, hidden ones and runs left out, links followed.
 pub(super) fn list(folder: &Path) -> io::Result<Vec<Entry>> {
     let mut entries =
-        visible(folder)?.filter(|entry| !entry.as_ref().is_ok_and(Entry::is_run)).collect::<Result<Vec<_>, _>>()?;
+        visible(folder)?.filter(|entry| !entry.as_ref().is_ok_and(is_run)).collect::<Result<Vec<_>, _>>()?;
     entries.sort_by(|a, b| natural(&a.name(), &b.name()).then_with(|| a.path.cmp(&b.path)));
     Ok(entries)
 }
 
 /// Whether there are runs in a folder or below it, and nothing else.
 pub(super) fn holds_runs_only(folder: &Path) -> bool {
-    let run_or_runs = |entry: &Entry| entry.is_run() || (entry.is_own_folder() && holds_runs_only(&entry.path));
+    let run_or_runs = |entry: &Entry| is_run(entry) || (entry.is_own_folder() && holds_runs_only(&entry.path));
     let Ok(mut entries) = visible(folder).map(Iterator::peekable) else { return false };
     entries.peek().is_some() && entries.all(|entry| entry.as_ref().is_ok_and(run_or_runs))
 }
@@ -80,14 +45,13 @@ pub(super) fn holds_runs_only(folder: &Path) -> bool {
 fn visible(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
     // `__MACOSX` is what macOS leaves in zip archives: shadows of the real files.
     let hidden = |entry: &Entry| entry.name().starts_with('.') || entry.name() == "__MACOSX";
-    let entries = fs::read_dir(folder)?.map(|entry| entry.and_then(Entry::new));
-    Ok(entries.filter(move |entry| !entry.as_ref().is_ok_and(hidden)))
+    Ok(files::entries(folder)?.filter(move |entry| !entry.as_ref().is_ok_and(hidden)))
 }
 
 /// All files below `folder` with their names below `root`, in natural order of the names. Fails only if `folder`
 /// itself cannot be listed.
 pub(super) fn walk(folder: &Path, root: &Path, skipped: &mut Vec<Skipped>) -> io::Result<Vec<(String, PathBuf)>> {
-    let holder = fs::canonicalize(folder)?;
+    let holder = files::true_path(folder)?;
     let mut walk = Walk { read: HashSet::from([holder.clone()]), holder, ..Walk::default() };
     walk.take(list(folder)?);
     // Links come last, so that a file is found under its own path where it has one here.
@@ -122,7 +86,7 @@ impl Walk {
     }
 
     fn enter(&mut self, path: &Path, is_link: bool) -> Result<(), SkipReason> {
-        let target = fs::canonicalize(path)?;
+        let target = files::true_path(path)?;
         let holds_us = self.holder.starts_with(&target);
         if holds_us || !self.read.insert(target) {
             // A folder that a link led to before is no news when it is met itself.
