@@ -5,14 +5,17 @@
 mod disk;
 #[cfg(any(test, target_arch = "wasm32"))]
 pub mod memory;
+pub mod packed;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use disk::{
-    create_folder, entries, exists, kind, len, names, read, remove, remove_folder, replace, true_path, write, write_whole,
+    create_folder, entries, exists, kind, len, names, read, remove, remove_folder, replace, true_path, write,
+    write_whole,
 };
 #[cfg(target_arch = "wasm32")]
 pub use memory::{
-    create_folder, entries, exists, kind, len, names, read, remove, remove_folder, replace, true_path, write, write_whole,
+    create_folder, entries, exists, kind, len, names, read, remove, remove_folder, replace, true_path, write,
+    write_whole,
 };
 
 use std::borrow::Cow;

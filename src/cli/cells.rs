@@ -108,16 +108,17 @@ pub fn resume(
     conduct: &Conduct,
     watch: &mut dyn Watch,
 ) -> Result<Begun, CliError> {
-    let folder = RunFolder { path: path.to_owned() };
+    let folder = RunFolder::at(path)?;
     let snapshot = folder.read_checkpoint()?;
     let mut record = folder.read_record()?;
+    record.source = opening::found(record.source);
     let data = read(&record.cell(), watch)?;
     let epochs = epochs.unwrap_or(record.settings.epochs);
     if snapshot.progress.epoch >= epochs {
         let done = snapshot.progress.epoch;
         return Err(CliError::Words(format!(
             "{} is complete with {done} epochs; ask for more with --epochs",
-            path.display()
+            folder.path.display()
         )));
     }
     record.settings.epochs = epochs;

@@ -6,7 +6,7 @@ use backhoe::device::{self, DeviceChoice};
 use backhoe::gpu;
 use backhoe::ui::App;
 use backhoe::ui::controls::Controls;
-use backhoe::worker::{Link, OpenDevice, Thread};
+use backhoe::worker::{Link, OpenDevice, Thread, device_words};
 use eframe::egui::{Context, ViewportBuilder};
 use eframe::{CreationContext, NativeOptions, Renderer};
 use std::error::Error;
@@ -71,7 +71,7 @@ fn opener(device: &DeviceArguments) -> OpenDevice {
     let threads = device.threads.map(usize::from);
     Arc::new(move |name| {
         let Ok(choice) = name.parse::<DeviceChoice>();
-        device::open(&choice, threads).map(Some).map_err(|error| error.to_string())
+        device::open(&choice, threads).map(Some).map_err(|error| device_words(&error))
     })
 }
 

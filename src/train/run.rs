@@ -1,6 +1,10 @@
 //! A run's folder: what it is, its checkpoint and its weights. Files are written beside their
 //! place and renamed into it, so that a full disk or a killed process destroys nothing.
 
+mod packed;
+
+pub use packed::PACKED;
+
 use super::cell::Cell;
 use super::ids::Ids;
 use super::settings::Settings;
@@ -111,6 +115,14 @@ pub enum RunError {
     /// The folder holds no run, or one that never came to its first step.
     #[error("{0} holds no checkpoint, which a run leaves before its first step: begin one there with --out {0}")]
     NoCheckpoint(String),
+    /// A file holds no run that could be unpacked, or a run cannot be packed.
+    #[error("{path}: no run packed into a file: {why}", path = .path.display())]
+    Packed {
+        /// The file, or the run's folder.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// `run.json` is damaged.
     #[error("{path}: not a run's settings: {why}", path = .path.display())]
     Record {
@@ -144,7 +156,7 @@ pub const SEARCH: &str = "rates.json";
 /// What a run that was killed before its first step may have left.
 const BEFORE: [&str; 3] = [RECORD, TRIES, SEARCH];
 /// The folder of runs that nobody gave another place.
-const RUNS: &str = "runs";
+pub const RUNS: &str = "runs";
 /// Key of [`Network`] in a weights file's metadata.
 const KEY: &str = "backhoe.network";
 
@@ -249,9 +261,12 @@ impl RunFolder {
     /// The first of `runs/NAME-1`, `runs/NAME-2` … that does not exist.
     #[must_use]
     pub fn unused(name: &str) -> PathBuf {
-        let numbered = |number: usize| Path::new(RUNS).join(format!("{name}-{number}"));
-        let free = (1..).map(numbered).find(|path| !files::exists(path));
-        free.unwrap_or_else(|| numbered(0))
+        Self::numbered(name).find(|path| !files::exists(path)).unwrap_or_else(|| Path::new(RUNS).join(name))
+    }
+
+    /// `runs/NAME-1`, `runs/NAME-2` …
+    pub fn numbered(name: &str) -> impl Iterator<Item = PathBuf> {
+        (1usize..).map(move |number| Path::new(RUNS).join(format!("{name}-{number}")))
     }
 
     /// Whether there is a checkpoint to go on from.

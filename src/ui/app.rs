@@ -1,14 +1,16 @@
 //! The app: messages in, panels drawn, commands out.
 
 use super::desk::{Choice, Desk};
-use super::dialogs::{Kind, Question};
+use super::dialogs::{self, Kind, Question};
 use super::keyboard;
 use super::known::Known;
 use super::panels::controls::Controls;
+use super::panels::runs::Runs;
 use super::panels::{PanelName, Panels, alone, lack, replay, top, welcome};
 use super::shot::Shot;
 use super::theme;
-use crate::worker::message::{Export, Exported, Pace};
+use crate::train::run::PACKED;
+use crate::worker::message::{Brought, Choose, Export, Exported, Pace};
 use crate::worker::{Command, Link};
 use eframe::egui::{self, CentralPanel, Context, Modal, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
@@ -22,6 +24,8 @@ pub enum Wish {
     Images,
     /// A run is opened from there.
     Run,
+    /// One of the runs that are kept is opened.
+    Kept,
 }
 
 /// The view in the middle.
@@ -57,7 +61,10 @@ pub struct App {
     panels: Panels,
     /// The only panel that is shown, where one was asked for.
     alone: Option<PanelName>,
+    runs: Runs,
     question: Option<Question>,
+    /// Whether it is asked how images come into the page.
+    bringing: bool,
     /// A picture that was asked for, until it is there.
     shot: Option<Shot>,
     controls_open: bool,
@@ -91,7 +98,9 @@ impl App {
             controls,
             panels: Panels::default(),
             alone: None,
+            runs: Runs::default(),
             question: None,
+            bringing: false,
             shot: None,
             controls_open: true,
             dropped: None,
@@ -119,12 +128,21 @@ impl App {
         for message in self.link.receive() {
             self.known.take(message);
         }
+        match self.known.brought.take() {
+            Some(Brought::Images(place)) => {
+                self.controls.take_folder(place);
+                self.controls_open = true;
+            }
+            Some(Brought::Run(place)) => self.link.send(self.controls.open(place)),
+            None => {}
+        }
         self.choice.keep_up(&self.known);
     }
 
     /// Draws everything; what is asked for goes to the worker, or is asked a place for.
     fn draw(&mut self, ui: &mut Ui) {
         let (mut commands, mut exports, mut wishes) = (Vec::new(), Vec::new(), Vec::new());
+        let in_page = self.link.browser().is_some();
         let Self { known, choice, .. } = self;
         let mut desk = Desk { known, choice, commands: &mut commands, exports: &mut exports };
         keyboard::take(ui.ctx(), &mut desk);
@@ -139,11 +157,42 @@ impl App {
             });
             let middle = |ui: &mut Ui| middle(ui, &mut desk, &mut self.view, &mut self.panels);
             self.shot = CentralPanel::default_margins().show(ui, middle).inner.or(self.shot.take());
+            if let Some(place) = self.runs.show(ui.ctx(), &mut desk, &mut wishes, in_page) {
+                desk.ask(self.controls.open(place));
+            }
+            if wishes.iter().any(|(_, wish)| matches!(wish, Wish::Kept)) {
+                self.runs.open(&mut desk);
+            }
         }
         commands.into_iter().for_each(|command| self.link.send(command));
         wishes.extend(exports.into_iter().map(|(name, what)| (name, Wish::Write(what))));
         if let Some((name, wish)) = wishes.pop() {
-            self.question = Some(question(&name, wish));
+            self.ask_for(&name, wish);
+        }
+    }
+
+    /// Asks for a place, or in a page for what the browser has in place of places.
+    fn ask_for(&mut self, name: &str, wish: Wish) {
+        match (self.link.browser(), wish) {
+            (_, Wish::Kept) => {}
+            (None, wish) => self.question = Some(question(name, wish)),
+            (Some(_), Wish::Images) => self.bringing = true,
+            (Some(browser), Wish::Run) => browser.choose(Choose::Files),
+            (Some(_), Wish::Write(what)) => {
+                self.link.send(Command::Export(Box::new(Export { what, to: PathBuf::from(name) })));
+            }
+        }
+    }
+
+    /// How images come into a page.
+    fn ask_to_bring(&mut self, ctx: &Context) {
+        if self.bringing
+            && let Some(answer) = dialogs::bring(ctx)
+        {
+            self.bringing = false;
+            if let (Some(what), Some(browser)) = (answer, self.link.browser()) {
+                browser.choose(what);
+            }
         }
     }
 
@@ -152,7 +201,7 @@ impl App {
         let developed = self.shot.as_ref().and_then(|shot| Some((shot.name.clone(), shot.developed(ctx)?)));
         if let Some((name, picture)) = developed {
             self.shot = None;
-            self.question = Some(question(&name, Wish::Write(picture)));
+            self.ask_for(&name, Wish::Write(picture));
         }
     }
 
@@ -164,16 +213,20 @@ impl App {
             Some((Wish::Write(what), to)) => self.link.send(Command::Export(Box::new(Export { what, to }))),
             Some((Wish::Images, place)) => self.controls.take_folder(place),
             Some((Wish::Run, place)) => self.link.send(self.controls.open(place)),
-            None => {}
+            Some((Wish::Kept, _)) | None => {}
         }
     }
 
-    /// A folder that is dropped on the window: is it images or a run?
+    /// A folder that is dropped on the window: is it images or a run? A page takes in what is dropped on it by itself.
     fn take_dropped(&mut self, ctx: &Context) {
         let dropped: Vec<PathBuf> =
             ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
         self.dropped = dropped.into_iter().next().or(self.dropped.take());
         let Some(place) = self.dropped.clone() else { return };
+        if place.extension().is_some_and(|ending| ending == PACKED) {
+            self.dropped = None;
+            return self.link.send(self.controls.open(place));
+        }
         let modal = Modal::new(egui::Id::unique("dropped")).show(ctx, |ui| {
             ui.set_width(420.0);
             ui.heading("What is in this folder?");
@@ -294,7 +347,10 @@ fn question(name: &str, wish: Wish) -> Question {
     match &wish {
         Wish::Write(_) => Question::new("Write to", Kind::Save, here.join(name).display().to_string(), wish),
         Wish::Images => Question::new("A folder with a folder of images a class", Kind::Folder, name.to_owned(), wish),
-        Wish::Run => Question::new("The folder of a run", Kind::Folder, here.join(name).display().to_string(), wish),
+        Wish::Run | Wish::Kept => {
+            let title = "The folder of a run, or a .backhoe file";
+            Question::new(title, Kind::Folder, here.join(name).display().to_string(), wish)
+        }
     }
 }
 
@@ -309,6 +365,7 @@ impl eframe::App for App {
         self.draw(ui);
         self.develop(ui.ctx());
         self.ask_place(ui.ctx());
+        self.ask_to_bring(ui.ctx());
         self.tell(ui.ctx());
         self.ask_to_close(ui.ctx());
     }

@@ -2,6 +2,7 @@
 //! never holds up the window.
 
 use super::app::Wish;
+use crate::worker::message::Choose;
 use eframe::egui::{self, Context, Key, Modal, TextEdit, Ui};
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
@@ -96,5 +97,24 @@ impl Question {
             ctx.request_repaint();
         });
         self.browsing = Some(answer);
+    }
+}
+
+/// Asks how images shall come into a page. The answer, once there is one: what is to be chosen, or nothing where it was called
+/// off.
+pub fn bring(ctx: &Context) -> Option<Option<Choose>> {
+    let modal = Modal::new(egui::Id::unique("bring")).show(ctx, |ui| {
+        ui.set_width(460.0);
+        ui.heading("Your own images");
+        ui.label("A folder that holds a folder of images a class, or the same in a .zip. You can drop them on the page, too.");
+        ui.label("Nothing leaves this machine: the page reads them here, trains here, and sends nothing anywhere.");
+        ui.add_space(8.0);
+        let answers = ["A folder…", "A .zip…", "Cancel"];
+        ui.horizontal(|ui| answers.map(|answer| ui.button(answer).clicked())).inner
+    });
+    match modal.inner {
+        [true, ..] => Some(Some(Choose::Folder)),
+        [_, true, _] => Some(Some(Choose::Files)),
+        [.., cancel] => (cancel || modal.should_close()).then_some(None),
     }
 }

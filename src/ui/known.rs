@@ -6,7 +6,7 @@ use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::train::{EpochResult, EpochRow, GroundEdit, Settings};
-use crate::worker::message::{Agreement, Lack, Message, Passes, Picture, Scene, Seen, Trouble};
+use crate::worker::message::{Agreement, Brought, Kept, Lack, Message, Passes, Picture, Scene, Seen, Trouble};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -94,6 +94,10 @@ pub struct Known {
     pub held: Arc<GroundEdit>,
     /// Earlier runs of this sitting.
     pub past: Vec<Past>,
+    /// The runs that are kept, where that was asked for.
+    pub runs: Option<Vec<Kept>>,
+    /// What was brought into the page, until it is taken up.
+    pub brought: Option<Brought>,
 }
 
 impl Known {
@@ -132,6 +136,8 @@ impl Known {
             Message::Checked(agreement) => self.agreement = Some(*agreement),
             Message::Measured(passes) => self.passes = Some(*passes),
             Message::Written(path) => self.note(format!("Written: {}", path.display())),
+            Message::Runs(runs) => self.runs = Some(runs),
+            Message::Brought(brought) => self.brought = Some(brought),
             Message::Failed(trouble) => self.fail(trouble),
             Message::Closed => (self.phase, self.alive) = (Phase::Closed, false),
         }
@@ -157,6 +163,7 @@ impl Known {
         let earlier = std::mem::replace(self, Self { phase: Phase::Training, alive: true, ..Self::default() });
         self.run = earlier.run + 1;
         (self.past, self.lack) = (earlier.past, earlier.lack);
+        (self.runs, self.brought) = (earlier.runs, earlier.brought);
         self.agreement = earlier.agreement.filter(|found| found.over && found.adapter == scene.adapter);
         if let Some(scene) = earlier.scene.filter(|_| !earlier.rows.is_empty()) {
             let Scene { settings, source, protocol, .. } = scene;

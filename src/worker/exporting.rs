@@ -50,6 +50,7 @@ pub fn write(export: &Export, folder: Option<&RunFolder>) -> Result<PathBuf, Wor
             write_whole(path, &encode_png(rgb, *width, height)?)?;
         }
         Exported::Picture { .. } => return Err(unknown(path, ".png")),
+        Exported::Run(place) => write_whole(path, &RunFolder { path: place.clone() }.pack()?)?,
     }
     Ok(path.clone())
 }

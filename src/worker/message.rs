@@ -20,6 +20,51 @@ pub trait Link {
 
     /// All messages that have arrived.
     fn receive(&mut self) -> Vec<Message>;
+
+    /// The browser around a page, where files have no places: what is read is chosen there and handed to the worker, which tells
+    /// of it ([`Message::Brought`]), and what is written is offered as a download.
+    fn browser(&mut self) -> Option<&mut dyn Browser> {
+        None
+    }
+}
+
+/// The browser around a page.
+pub trait Browser {
+    /// Opens the browser's own dialog.
+    fn choose(&mut self, what: Choose);
+}
+
+/// What a browser's dialog lets choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choose {
+    /// A folder with all that is in it.
+    Folder,
+    /// Files.
+    Files,
+}
+
+/// What was brought into a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Brought {
+    /// A folder of images.
+    Images(PathBuf),
+    /// A file into which a run was packed.
+    Run(PathBuf),
+}
+
+/// A run that lies in `runs/`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its folder.
+    pub place: PathBuf,
+    /// Name of its data.
+    pub data: String,
+    /// Its racers.
+    pub losses: Vec<Loss>,
+    /// Epochs done, and epochs in all.
+    pub epochs: [usize; 2],
+    /// Bytes of all its files.
+    pub bytes: u64,
 }
 
 /// What the worker is asked to do.
@@ -29,7 +74,7 @@ pub enum Command {
     Begin(Box<Order>),
     /// Open the run of a folder, resting where its checkpoint stands.
     Open {
-        /// The run's folder.
+        /// The run's folder, or a file into which it was packed.
         place: PathBuf,
         /// On what it goes on: `auto`, `gpu`, `cpu` or a name.
         device: String,
@@ -56,6 +101,10 @@ pub enum Command {
     Measure,
     /// Draw a figure or write numbers.
     Export(Box<Export>),
+    /// Tell which runs lie in `runs/`.
+    List,
+    /// Remove one of them with all its files.
+    Remove(PathBuf),
     /// Save what there is and end.
     Close,
 }
@@ -131,6 +180,8 @@ pub enum Exported {
     },
     /// The report of the run, `.html`.
     Report,
+    /// The run of a folder packed into one file, `.backhoe`.
+    Run(PathBuf),
 }
 
 /// All that is known of a run when it begins or is opened.
@@ -318,6 +369,10 @@ pub enum Message {
     Measured(Box<Passes>),
     /// A file was written.
     Written(PathBuf),
+    /// The runs that lie in `runs/`, in the order of their names.
+    Runs(Vec<Kept>),
+    /// Files were handed to a page.
+    Brought(Brought),
     /// Something went wrong; the worker lives on.
     Failed(Trouble),
     /// It is over.

@@ -6,6 +6,7 @@ mod aside;
 mod bytes;
 mod checker;
 mod exporting;
+mod keeping;
 mod measuring;
 pub mod message;
 pub mod opening;
@@ -21,6 +22,7 @@ pub use bytes::{from_bytes, to_bytes};
 pub use message::{Command, Link, Message};
 #[cfg(not(target_arch = "wasm32"))]
 pub use thread::Thread;
+pub use words::device_words;
 pub use work::{Next, OpenDevice, Tell, Worker};
 
 use crate::gpu::DeviceError;

@@ -3,6 +3,8 @@
 use super::WorkError;
 use super::artifacts::Artifacts;
 use crate::data::Dataset;
+use crate::data::source::Source;
+use crate::files;
 use crate::plan::Executor;
 use crate::report::read_matrix_csv;
 use crate::train::cell::Cell;
@@ -11,6 +13,9 @@ use crate::train::session::Opener;
 use crate::train::{Ground, Session, Settings, Snapshot};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Where a page puts folders of images that it is given.
+pub const IMAGES: &str = "images";
 
 /// A run that has begun, before its next step.
 pub struct Begun {
@@ -95,6 +100,19 @@ pub fn resume(
     folder.write_record(&record)?;
     let artifacts = Artifacts::new(folder, record, Arc::clone(&data));
     Ok(Begun { session, artifacts, data })
+}
+
+/// A folder of images that is no longer where it was is looked for by its name in `images/`: there a page has what it was given,
+/// and a run that comes from elsewhere finds what was put there for it.
+#[must_use]
+pub fn found(source: Source) -> Source {
+    match source {
+        Source::Folder { path, test_fraction, strict } if !files::exists(&path) => {
+            let here = path.file_name().map(|name| Path::new(IMAGES).join(name)).filter(|here| files::exists(here));
+            Source::Folder { path: here.unwrap_or(path), test_fraction, strict }
+        }
+        source => source,
+    }
 }
 
 /// The folder of a new run: the one asked for, or the next unused one of this name.

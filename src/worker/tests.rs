@@ -1,7 +1,7 @@
 //! Real runs on the processor, driven by messages alone.
 
 use super::message::{Export, Exported, Order, Pace, Scene};
-use super::{Command, Link, Message, Next, OpenDevice, Tell, Thread, Worker};
+use super::{Command, Link, Message, Next, OpenDevice, Tell, Thread, Worker, device_words};
 use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::device::{self, DeviceChoice};
@@ -47,7 +47,7 @@ fn order(place: &Path, settings: Settings) -> Command {
 fn processor() -> OpenDevice {
     Arc::new(|name| {
         let Ok(choice) = name.parse::<DeviceChoice>();
-        device::open(&choice, Some(1)).map(Some).map_err(|error| error.to_string())
+        device::open(&choice, Some(1)).map(Some).map_err(|error| device_words(&error))
     })
 }
 

@@ -2,11 +2,11 @@
 
 use super::WorkError;
 use super::aside::Aside;
-use super::exporting;
-use super::message::{Command, Message, Order, Trouble};
+use super::message::{Command, Exported, Message, Order, Trouble};
 use super::opening::{self, Begun};
 use super::run::{Ask, Run};
 use super::words::words;
+use super::{exporting, keeping};
 use crate::data::Dataset;
 use crate::data::folder::Skipped;
 use crate::device::Opened;
@@ -80,11 +80,12 @@ impl Worker {
             Command::Begin(order) => self.leave_for(After::Begin(order)),
             Command::Open { place, device } => self.leave_for(After::Open { place, device }),
             Command::Restart => {
-                self.remember();
-                if let Some((order, _)) = &self.last {
-                    self.leave_for(After::Begin(order.clone()));
+                if let Some(order) = self.again() {
+                    self.leave_for(After::Begin(order));
                 }
             }
+            Command::List => (self.tell)(Message::Runs(keeping::list())),
+            Command::Remove(place) => self.remove(&place),
             Command::Close => self.leave_for(After::Close),
             Command::Check => {
                 let begun = self.last.as_ref().map_or("auto", |(order, _)| &order.device);
@@ -105,6 +106,45 @@ impl Worker {
     fn remember(&mut self) {
         if let Stage::Running(run) = &self.stage {
             self.last = Some((Box::new(run.order()), run.folder().clone()));
+        }
+    }
+
+    /// An order that begins the last run again; nothing where there was none.
+    #[must_use]
+    pub fn again(&mut self) -> Option<Box<Order>> {
+        self.remember();
+        self.last.as_ref().map(|(order, _)| order.clone())
+    }
+
+    /// The folder of which a command reads files: who keeps them elsewhere brings them first.
+    #[must_use]
+    pub fn reads(&self, command: &Command) -> Option<PathBuf> {
+        let current = || match &self.stage {
+            Stage::Running(run) => Some(run.folder().path.clone()),
+            _ => self.last.as_ref().map(|(_, folder)| folder.path.clone()),
+        };
+        match command {
+            Command::Open { place, .. } => Some(place.clone()),
+            Command::Export(export) => match &export.what {
+                Exported::Weights(_) | Exported::Report => current(),
+                Exported::Run(place) => Some(place.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn remove(&mut self, place: &Path) {
+        let removed = match &self.stage {
+            Stage::Running(run) if run.folder().path == place => Err(WorkError::Words(format!(
+                "{} is the run that is shown: begin or open another before it is removed",
+                place.display()
+            ))),
+            _ => keeping::remove(place),
+        };
+        match removed {
+            Ok(()) => (self.tell)(Message::Runs(keeping::list())),
+            Err(error) => self.fail("removing a run", &error),
         }
     }
 
@@ -267,9 +307,10 @@ impl Worker {
     }
 
     fn resume(&self, place: &Path, device: &str, opened: Opened) -> Result<Run, WorkError> {
-        let folder = RunFolder { path: place.to_owned() };
+        let folder = RunFolder::at(place)?;
         let snapshot = folder.read_checkpoint()?;
-        let record = folder.read_record()?;
+        let mut record = folder.read_record()?;
+        record.source = opening::found(record.source);
         let cell = record.cell();
         let (data, skipped) = self.load(&cell)?;
         let Opened { executor, why } = opened;

@@ -219,3 +219,20 @@ fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
     let rewritten: Vec<_> = before.keys().filter(|name| kept[*name] != before[*name]).collect();
     assert!(rewritten.is_empty(), "rewritten in place: {rewritten:?}");
 }
+
+#[test]
+fn a_packed_run_goes_on_in_a_folder_of_its_own() {
+    let (run, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    train_for(2, run.path()).run().succeeded();
+    let packed = RunFolder { path: run.path().to_owned() }.pack().unwrap();
+    fs::write(here.path().join("demo-1.backhoe"), packed).unwrap();
+    fs::create_dir_all(here.path().join("runs/demo-1")).unwrap();
+    let resume = |file: &str| backhoe("train --json --epochs 4 --resume").arg(file).within(here.path()).run();
+    resume("demo-1.backhoe").succeeded();
+    let gone_on = here.path().join("runs/demo-2");
+    assert_whole(&gone_on, &Asked { losses: &LOSSES, epochs: EPOCHS, classes: 8, test_images: 24 });
+    assert!(weights(&gone_on) == weights(uninterrupted()));
+    fs::write(here.path().join("none.backhoe"), b"no archive").unwrap();
+    resume("none.backhoe").refused(&["none.backhoe", "no run packed into a file", "no zip archive"]);
+    assert!(!here.path().join("runs/none").exists());
+}

@@ -145,7 +145,7 @@ pub struct TrainArguments {
     /// Folder of the run; by default the first free runs/DATA-1, runs/DATA-2 …
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Go on with the run in this folder; its own settings count
+    /// Go on with the run in this folder, or packed into this .backhoe file; its own settings count
     #[arg(long, conflicts_with_all = [
         "out", "data", "train_images", "test_images", "test_fraction", "strict", "folds", "fold", "bins", "validation",
         "loss", "preset", "batch", "lr", "momentum", "weight_decay", "size", "seed", "channels", "hidden", "lambda",

@@ -148,8 +148,8 @@ impl Controls {
                 let order = self.order();
                 desk.ask(order);
             }
-            if ui.button("Open run…").on_hover_text("Go on with a run from its folder.").clicked() {
-                wishes.push(("runs".to_owned(), Wish::Run));
+            if ui.button("Open run…").on_hover_text("Go on with a run that was kept, or export it.").clicked() {
+                wishes.push(("runs".to_owned(), Wish::Kept));
             }
         });
         if let Some(problem) = problem {

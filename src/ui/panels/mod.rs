@@ -11,6 +11,7 @@ pub mod mistakes;
 pub mod mover;
 pub mod race;
 pub mod replay;
+pub mod runs;
 pub mod top;
 pub mod welcome;
 

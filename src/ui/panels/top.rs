@@ -3,6 +3,7 @@
 use crate::nn::Loss;
 use crate::ui::desk::Desk;
 use crate::ui::known::Phase;
+use crate::ui::panels::runs;
 use crate::ui::terms;
 use crate::worker::Command;
 use crate::worker::message::{Exported, Pace};
@@ -73,6 +74,13 @@ fn export(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.close();
         }
     }
+    let hint = "All that the run needs to go on elsewhere, as a .backhoe file: open it in the window, in the page or by --resume.";
+    if let Some(scene) = &desk.known.scene
+        && ui.button("The whole run").on_hover_text(hint).clicked()
+    {
+        runs::export(desk, scene.place.clone());
+        ui.close();
+    }
 }
 
 /// How far the run is.
@@ -110,14 +118,19 @@ mod tests {
     fn weights_and_report_are_exported() {
         let table = Table::of_losses(&[Loss::Xe, Loss::Emd]);
         let mut harness = harness(table, (), Theme::Dark, |_, ui, desk| show(ui, desk));
-        for what in ["Weights of emd", "Report"] {
+        for what in ["Weights of emd", "Report", "The whole run"] {
             harness.get_by_label("Export run").click();
             harness.run();
             harness.get_by_label(what).click();
             harness.run();
         }
         let exports = &harness.state().0.exports;
-        let [(weights, Exported::Weights(Loss::Emd)), (report, Exported::Report)] = &exports[..] else { panic!() };
+        let [(weights, Exported::Weights(Loss::Emd)), (report, Exported::Report), (run, Exported::Run(_))] =
+            &exports[..]
+        else {
+            panic!("{exports:?}")
+        };
         assert_eq!((weights.as_str(), report.as_str()), ("weights-emd.safetensors", "report.html"));
+        assert_eq!(run, "1.backhoe", "called like its folder");
     }
 }
