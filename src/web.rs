@@ -2,6 +2,9 @@
 //! here in both.
 
 mod bell;
+mod brought;
+mod browser;
+mod claims;
 mod devices;
 mod graphics;
 mod host;

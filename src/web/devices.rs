@@ -2,6 +2,7 @@
 
 use super::bell;
 use backhoe::device::{DeviceChoice, Opened, open_async};
+use backhoe::worker::device_words;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -28,7 +29,7 @@ pub fn open(name: &str) -> Result<Option<Opened>, String> {
 
 async fn ask(name: String) {
     let Ok(choice) = name.parse::<DeviceChoice>();
-    let answer = open_async(&choice, None).await.map_err(|error| error.to_string());
+    let answer = open_async(&choice, None).await.map_err(|error| device_words(&error));
     ASKED.with_borrow_mut(|asked| asked.insert(name, Some(answer)));
     bell::ring();
 }

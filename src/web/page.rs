@@ -1,12 +1,13 @@
 //! The page itself: the window's app on a canvas, and its end of the border to the Worker.
 
+use super::browser;
 use backhoe::ui::controls::Controls;
 use backhoe::ui::{Address, App};
-use backhoe::worker::message::Trouble;
+use backhoe::worker::message::{Browser, Choose, Trouble};
 use backhoe::worker::{Command, Link, Message, from_bytes, to_bytes};
 use eframe::egui::Context;
 use eframe::{CreationContext, Renderer, WebOptions, WebRunner};
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -62,8 +63,8 @@ fn say(words: &str) {
 struct Crossed {
     /// Whether the Worker hears.
     ready: bool,
-    /// Commands that wait for it.
-    waiting: Vec<Uint8Array>,
+    /// Commands and files that wait for it.
+    waiting: Vec<JsValue>,
     messages: Vec<Message>,
 }
 
@@ -71,6 +72,9 @@ struct Crossed {
 struct Border {
     worker: Worker,
     crossed: Rc<RefCell<Crossed>>,
+    /// Takes files that were chosen or dropped.
+    found: Closure<dyn FnMut(Array)>,
+    _unread: Closure<dyn FnMut(String)>,
     _listeners: [Closure<dyn FnMut(MessageEvent)>; 2],
 }
 
@@ -83,6 +87,8 @@ impl Border {
         let [heard, failed] = [Rc::clone(&crossed), Rc::clone(&crossed)];
         let [on_heard, on_failed] = [ctx.clone(), ctx.clone()];
         let sender = worker.clone();
+        let (found, unread) = take_files(&worker, &crossed, ctx);
+        browser::listen(&found, &unread);
         let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             heard.borrow_mut().take(&event.data(), &sender);
             on_heard.request_repaint_after(REPAINT_AFTER);
@@ -93,23 +99,48 @@ impl Border {
         });
         worker.set_onmessage(Some(hear.as_ref().unchecked_ref()));
         worker.set_onerror(Some(fail.as_ref().unchecked_ref()));
-        Ok(Self { worker, crossed, _listeners: [hear, fail] })
+        Ok(Self { worker, crossed, found, _unread: unread, _listeners: [hear, fail] })
     }
+}
+
+/// What hands files that were chosen or dropped to the Worker, which reads them; and what says that some cannot be read.
+fn take_files(
+    worker: &Worker,
+    crossed: &Rc<RefCell<Crossed>>,
+    ctx: &Context,
+) -> (Closure<dyn FnMut(Array)>, Closure<dyn FnMut(String)>) {
+    let (sender, ctx, [handed, failed]) = (worker.clone(), ctx.clone(), [Rc::clone(crossed), Rc::clone(crossed)]);
+    let found = Closure::new(move |pairs: Array| handed.borrow_mut().send(pairs.into(), &sender));
+    let unread = Closure::new(move |why| {
+        failed.borrow_mut().fail("what was dropped", why, false);
+        ctx.request_repaint();
+    });
+    (found, unread)
 }
 
 impl Crossed {
     fn take(&mut self, data: &JsValue, worker: &Worker) {
         if data.is_string() {
             self.ready = true;
-            for bytes in self.waiting.drain(..) {
-                // A Worker that is gone shows by its error.
-                let _ = worker.post_message(&bytes);
-            }
+            std::mem::take(&mut self.waiting).into_iter().for_each(|data| self.send(data, worker));
             return;
+        }
+        if let Some(file) = data.dyn_ref::<Array>() {
+            return browser::download(&file.get(0), &file.get(1));
         }
         match from_bytes(&Uint8Array::new(data).to_vec()) {
             Ok(message) => self.messages.push(message),
             Err(why) => self.fail("a message", why, false),
+        }
+    }
+
+    /// Sends to the Worker once it hears.
+    fn send(&mut self, data: JsValue, worker: &Worker) {
+        if self.ready {
+            // A Worker that is gone shows by its error.
+            let _ = worker.post_message(&data);
+        } else {
+            self.waiting.push(data);
         }
     }
 
@@ -122,16 +153,22 @@ impl Link for Border {
     fn send(&mut self, command: Command) {
         let mut crossed = self.crossed.borrow_mut();
         match to_bytes(&command) {
-            Ok(bytes) if crossed.ready => {
-                // A Worker that is gone shows by its error.
-                let _ = self.worker.post_message(&Uint8Array::from(&*bytes));
-            }
-            Ok(bytes) => crossed.waiting.push(Uint8Array::from(&*bytes)),
+            Ok(bytes) => crossed.send(Uint8Array::from(&*bytes).into(), &self.worker),
             Err(why) => crossed.fail("a command", why, false),
         }
     }
 
     fn receive(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.crossed.borrow_mut().messages)
+    }
+
+    fn browser(&mut self) -> Option<&mut dyn Browser> {
+        Some(self)
+    }
+}
+
+impl Browser for Border {
+    fn choose(&mut self, what: Choose) {
+        browser::choose(what == Choose::Folder, &self.found);
     }
 }

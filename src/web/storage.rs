@@ -1,8 +1,11 @@
-//! Runs kept in the browser's own storage (the origin's private file system): read once when the Worker begins, and written
-//! after every bit of work that has written files. Nothing of it leaves the machine.
+//! Runs kept in the browser's own storage (the origin's private file system): known by their names from when the Worker begins,
+//! brought into memory when they are read, and written after every bit of work that has written files. Nothing of it leaves the
+//! machine.
 
 use backhoe::files::memory;
+use backhoe::train::run::RUNS;
 use js_sys::{Array, AsyncIterator, IteratorNext, Promise, Reflect, Uint8Array};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -11,54 +14,94 @@ use web_sys::{
     FileSystemGetFileOptions, FileSystemHandle, FileSystemHandleKind, FileSystemWritableFileStream, StorageManager,
 };
 
+/// Files that stay in memory: what a list of runs tells stands in them.
+const LISTED: [&str; 2] = ["run.json", "metrics.csv"];
+
 /// The browser's storage.
 pub struct Storage {
     root: FileSystemDirectoryHandle,
+    /// The run that was opened last: its files stay in memory.
+    held: Option<PathBuf>,
 }
 
 impl Storage {
-    /// Opens it, and puts all that is kept there into memory.
+    /// Opens it, and tells memory which files are kept there.
     ///
     /// # Errors
     /// Why this browser keeps nothing, in its words.
     pub async fn open() -> Result<Self, JsValue> {
         let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
         let manager: StorageManager = Reflect::get(&navigator, &"storage".into())?.dyn_into()?;
-        let storage = Self { root: got(manager.get_directory()).await? };
-        storage.restore().await?;
+        let storage = Self { root: got(manager.get_directory()).await?, held: None };
+        storage.look().await?;
         Ok(storage)
     }
 
-    async fn restore(&self) -> Result<(), JsValue> {
-        let mut folders = vec![(PathBuf::new(), self.root.clone())];
+    /// Tells memory which files are kept by now: other tabs write and remove some, too.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn look(&self) -> Result<(), JsValue> {
+        let (mut folders, mut found) = (vec![(PathBuf::new(), self.root.clone())], BTreeSet::new());
+        let settled: BTreeSet<PathBuf> = memory::settled(Path::new(RUNS)).into_iter().collect();
         while let Some((path, folder)) = folders.pop() {
             for handle in handles(folder.values()).await? {
                 let path = path.join(handle.name());
                 if handle.kind() == FileSystemHandleKind::Directory {
                     folders.push((path, handle.dyn_into()?));
+                    continue;
+                }
+                let file: File = got(handle.dyn_into::<FileSystemFileHandle>()?.get_file()).await?;
+                found.insert(path.clone());
+                // What was written here and is not kept yet is newer.
+                let is_known = settled.contains(&path) || memory::len(&path).is_none();
+                if is_listed(&path) && is_known {
+                    memory::lay(path, bytes(&file).await?);
                 } else {
-                    let file: File = got(handle.dyn_into::<FileSystemFileHandle>()?.get_file()).await?;
-                    memory::restore(path, Uint8Array::new(&JsFuture::from(file.array_buffer()).await?).to_vec());
+                    memory::note(path, file.size() as u64);
                 }
             }
+        }
+        settled.iter().filter(|path| !found.contains(*path)).for_each(|path| drop(memory::take(path)));
+        Ok(())
+    }
+
+    /// Brings the files of a folder into memory, of which nobody has newer ones there.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn fetch(&self, folder: &Path) -> Result<(), JsValue> {
+        for path in memory::settled(folder) {
+            let file = self.folder(&path).await?.get_file_handle(&name(&path));
+            let file: File = got(got::<FileSystemFileHandle>(file).await?.get_file()).await?;
+            memory::lay(path, bytes(&file).await?);
         }
         Ok(())
     }
 
-    /// Keeps what has changed in memory since this was last asked; whether anything had.
+    /// Holds the files of a run in memory from now on, and no other's.
+    pub fn hold(&mut self, folder: PathBuf) {
+        self.held = Some(folder);
+    }
+
+    /// Keeps the next thing that has changed in memory; whether anything had. What cannot be kept stays the next.
     ///
     /// # Errors
     /// When the browser has no room, or refuses; what was kept before stays.
     pub async fn keep(&self) -> Result<bool, JsValue> {
-        let changes = memory::changes();
-        let any = !changes.is_empty();
-        for (path, bytes) in changes {
-            match bytes {
-                Some(bytes) => self.write(&path, &bytes).await?,
-                None => self.remove(&path).await?,
-            }
+        let Some((path, bytes)) = memory::next_change() else { return Ok(false) };
+        match bytes {
+            Some(bytes) => self.write(&path, &bytes).await?,
+            None => self.remove(&path).await?,
         }
-        Ok(any)
+        memory::kept(&path);
+        Ok(true)
+    }
+
+    /// Takes out of memory what is kept and not held.
+    pub fn release(&self) {
+        let held = |path: &Path| self.held.as_ref().is_some_and(|held| path.starts_with(held));
+        memory::release(|path| path.starts_with(RUNS) && !is_listed(path) && !held(path));
     }
 
     /// The folder of a path, made where it is missing.
@@ -86,14 +129,22 @@ impl Storage {
         written
     }
 
-    /// Removes a file, where it was ever kept.
+    /// Removes a file, where it was ever kept, and its folder with the last.
     async fn remove(&self, path: &Path) -> Result<(), JsValue> {
-        match JsFuture::from(self.folder(path).await?.remove_entry(&name(path))).await {
-            Err(error) if error.dyn_ref::<DomException>().is_none_or(|error| error.name() != "NotFoundError") => {
-                Err(error)
-            }
-            _ => Ok(()),
+        found(self.folder(path).await?.remove_entry(&name(path))).await?;
+        if let Some(folder) = path.parent().filter(|folder| !memory::exists(folder)) {
+            // It stays for as long as it holds files that are still to be removed.
+            let _ = JsFuture::from(self.folder(folder).await?.remove_entry(&name(folder))).await;
         }
+        Ok(())
+    }
+}
+
+/// That what a promise removes was never there is no error.
+async fn found(removal: Promise) -> Result<(), JsValue> {
+    match JsFuture::from(removal).await {
+        Err(error) if error.dyn_ref::<DomException>().is_none_or(|error| error.name() != "NotFoundError") => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -105,6 +156,14 @@ async fn write_into(folder: &FileSystemDirectoryHandle, name: &str, bytes: &[u8]
     JsFuture::from(stream.write_with_js_u8_array(&Uint8Array::from(bytes))?).await?;
     JsFuture::from(stream.close()).await?;
     Ok(())
+}
+
+async fn bytes(file: &File) -> Result<Vec<u8>, JsValue> {
+    Ok(Uint8Array::new(&JsFuture::from(file.array_buffer()).await?).to_vec())
+}
+
+fn is_listed(path: &Path) -> bool {
+    LISTED.contains(&&*name(path))
 }
 
 fn name(path: &Path) -> String {

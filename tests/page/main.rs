@@ -1,7 +1,10 @@
 //! The page in a real browser: it is built, its Worker is given commands as the page gives them, and what it says is held
 //! against the same done natively. A missing Chromium fails the tests.
 
+#[path = "../browser/mod.rs"]
 mod browser;
+mod files;
+mod site;
 
 use backhoe::cpu::Cpu;
 use backhoe::data::faces::Faces;
@@ -61,6 +64,12 @@ fn built() -> &'static Path {
     })
 }
 
+/// A file of the page.
+fn file(folder: &Path, path: &str) -> browser::Answer {
+    let kind = if path.ends_with(".wasm") { "application/wasm" } else { "text/javascript" };
+    Some((kind, std::fs::read(folder.join(path.trim_start_matches('/'))).ok()?))
+}
+
 /// A page whose Worker is given commands and listened to.
 struct Page {
     commands: Sender<Vec<u8>>,
@@ -86,10 +95,7 @@ impl Page {
                 let _ = told.send(posted);
                 Some(("text/plain", Vec::new()))
             }
-            path => {
-                let kind = if path.ends_with(".wasm") { "application/wasm" } else { "text/javascript" };
-                Some((kind, std::fs::read(folder.join(path.trim_start_matches('/'))).ok()?))
-            }
+            path => file(folder, path),
         });
         let _browser = browser::open(&url, &browser::WEBGPU);
         Self { commands, said, _browser, _turn: turn }

@@ -1,0 +1,23 @@
+//! What `browser.js` does, in this language.
+
+use js_sys::{Array, Function};
+use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+
+#[wasm_bindgen(module = "/src/web/browser.js")]
+extern "C" {
+    /// Has the user choose a folder, or files; tells pairs of a path and a file.
+    pub fn choose(folder: bool, found: &Closure<dyn FnMut(Array)>);
+
+    /// Tells of files that are dropped on the page, as pairs of a path and a file, and of what cannot be read.
+    pub fn listen(found: &Closure<dyn FnMut(Array)>, failed: &Closure<dyn FnMut(String)>);
+
+    /// Offers bytes as a file of this name.
+    pub fn download(name: &JsValue, bytes: &JsValue);
+
+    /// Some milliseconds later.
+    pub async fn later(milliseconds: f64);
+
+    /// A lock that no other tab has, as what gives it back; nothing where another tab has it.
+    #[wasm_bindgen(catch)]
+    pub async fn claim(name: &str) -> Result<Option<Function>, JsValue>;
+}

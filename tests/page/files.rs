@@ -1,0 +1,240 @@
+//! Files in the page: runs that are kept, gone on with, exported and brought back; images of one's own.
+
+use crate::site::{Said, Site, until};
+use backhoe::data::source::Source;
+use backhoe::nn::Loss;
+use backhoe::train::Settings;
+use backhoe::train::cell::{Cell, load};
+use backhoe::worker::message::{Brought, Export, Exported, Kept, Order, Pace, Scene};
+use backhoe::worker::{Command, Message};
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio};
+
+/// A run of some seconds on the processor.
+const RUN: &str = "train=192&test=32&loss=emd&epochs=3&device=cpu";
+
+fn settings() -> Settings {
+    let mut settings =
+        Settings { losses: vec![Loss::Emd], epochs: 3, channels: vec![4], hidden: 8, ..Settings::default() };
+    settings.make_room(256);
+    settings
+}
+
+fn order(source: Source, device: &str) -> Command {
+    let cell = Cell { source, protocol: Default::default(), settings: settings(), ground: None, search: false };
+    let order = Order { cell, place: None, device: device.to_owned(), begins: true, sized_by_device: false };
+    Command::Begin(Box::new(order))
+}
+
+fn faces() -> Source {
+    Source::Faces { train: 192, test: 32 }
+}
+
+fn begun(message: Message) -> Option<Box<Scene>> {
+    if let Message::Begun(scene) = message { Some(scene) } else { None }
+}
+
+fn runs(message: Message) -> Option<Vec<Kept>> {
+    if let Message::Runs(runs) = message { Some(runs) } else { None }
+}
+
+fn finished(message: Message) -> Option<()> {
+    matches!(message, Message::Finished).then_some(())
+}
+
+fn listed(site: &Site) -> Vec<String> {
+    site.send(&Command::List);
+    site.message(runs).into_iter().map(|kept| kept.place.display().to_string()).collect()
+}
+
+fn open(place: &str) -> Command {
+    Command::Open { place: place.into(), device: "cpu".to_owned() }
+}
+
+/// What is written, as it is downloaded.
+fn export(site: &Site, what: Exported, name: &str) -> Vec<u8> {
+    site.send(&Command::Export(Box::new(Export { what, to: name.into() })));
+    let (named, bytes) = site.file();
+    assert_eq!(named, name);
+    bytes
+}
+
+#[test]
+fn a_run_goes_on_after_the_page_was_loaded_again_and_ends_in_the_same_bytes() {
+    let site = Site::open(&format!("{RUN}&autostart"), "");
+    let scene = site.message(begun);
+    assert_eq!(scene.place, Path::new("runs/faces-1"));
+    site.message(|message| if let Message::Kept { step: 1.., .. } = message { Some(()) } else { None });
+    site.reload();
+    site.send(&Command::List);
+    let [kept] = &site.message(runs)[..] else { panic!("one run was begun") };
+    assert!(kept.epochs[0] >= 1 && kept.epochs[1] == 3 && kept.bytes > 10_000, "{kept:?}");
+    site.send(&open("runs/faces-1"));
+    let opened = site.message(begun);
+    assert!(opened.step > 0 && !opened.rows.is_empty(), "{:?}", opened.rows);
+    site.send(&Command::Go(Pace::Run));
+    site.message(finished);
+    let resumed = export(&site, Exported::Weights(Loss::Emd), "weights.safetensors");
+    // The same from its first step to its last.
+    site.send(&Command::Restart);
+    assert_eq!(site.message(begun).place, Path::new("runs/faces-2"));
+    site.message(finished);
+    assert!(resumed == export(&site, Exported::Weights(Loss::Emd), "weights.safetensors"), "the weights differ");
+    // A run that was left is fetched again to be exported; one that is removed is gone.
+    assert!(export(&site, Exported::Run("runs/faces-1".into()), "faces-1.backhoe").starts_with(b"PK"));
+    site.send(&Command::Remove("runs/faces-1".into()));
+    assert_eq!(site.message(runs).len(), 1);
+    site.reload();
+    assert_eq!(listed(&site), ["runs/faces-2"]);
+}
+
+/// The program in a folder, with these words.
+fn program(folder: &Path, words: &[&str]) {
+    let mut program = Process::new(env!("CARGO_BIN_EXE_backhoe"));
+    let status = program.args(words).current_dir(folder).stdout(Stdio::null()).status();
+    assert!(status.is_ok_and(|status| status.success()), "{words:?}");
+}
+
+#[test]
+fn a_run_goes_from_the_page_to_the_program_and_back() {
+    let site = Site::open("", "");
+    site.send(&order(faces(), "cpu"));
+    site.message(finished);
+    let packed = export(&site, Exported::Run("runs/faces-1".into()), "faces-1.backhoe");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("faces-1.backhoe"), packed).unwrap();
+    program(folder.path(), &["train", "--quiet", "--device", "cpu", "--resume", "faces-1.backhoe", "--epochs", "4"]);
+    let gone_on = folder.path().join("runs/faces-1");
+    assert!(gone_on.join("report.html").exists());
+    let back = backhoe::train::run::RunFolder { path: gone_on }.pack().unwrap();
+    site.drop("faces-1.backhoe", back);
+    // The window opens it by itself, beside the one of the same name.
+    let scene = site.message(begun);
+    assert_eq!((scene.place.as_path(), scene.rows.len()), (Path::new("runs/faces-2"), 4));
+    site.send(&Command::Go(Pace::Run));
+    site.message(finished);
+    site.drop("broken.backhoe", b"no run".to_vec());
+    assert!(site.failure().why.contains("broken.backhoe"));
+}
+
+/// A picture of one colour.
+fn picture(shade: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let image = image::RgbImage::from_pixel(16, 16, image::Rgb([shade, 255 - shade, 90]));
+    image.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+    bytes
+}
+
+/// Images of two classes, one of them no image and one cut off.
+fn photos() -> Vec<(String, Vec<u8>)> {
+    let class = |name: &'static str, shade: u8| {
+        (0..12).map(move |number: u8| (format!("photos/{name}/{number}.png"), picture(shade + 5 * number)))
+    };
+    let mut photos: Vec<_> = class("young", 10).chain(class("old", 140)).collect();
+    photos.push(("photos/old/broken.png".to_owned(), b"no image".to_vec()));
+    photos.push(("photos/young/cut.png".to_owned(), picture(9)[..60].to_vec()));
+    photos.push(("photos/classes.txt".to_owned(), b"young\nold\n".to_vec()));
+    photos
+}
+
+#[test]
+fn a_zip_of_images_is_loaded_as_the_program_loads_the_folder() {
+    let site = Site::open("", "");
+    let (place, mut archive) = (tempfile::tempdir().unwrap(), zip::ZipWriter::new(Cursor::new(Vec::new())));
+    for (name, bytes) in photos() {
+        archive.start_file(&*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(&bytes).unwrap();
+        let path = place.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    site.drop("photos.zip", archive.finish().unwrap().into_inner());
+    let brought = site.message(|message| if let Message::Brought(brought) = message { Some(brought) } else { None });
+    assert_eq!(brought, Brought::Images("images/photos".into()));
+    let source = |path: PathBuf| Source::Folder { path, test_fraction: 0.25, strict: false };
+    site.send(&order(source("images/photos".into()), "cpu"));
+    let scene = site.message(begun);
+    let settings = settings();
+    let (data, skipped) = load(
+        &source(place.path().join("photos")),
+        &Default::default(),
+        settings.stored_side,
+        settings.seed,
+        &|_, _| (),
+    )
+    .unwrap();
+    assert_eq!((&scene.classes, &scene.names, &scene.labels), (&data.classes, &data.test.names, &data.test.labels));
+    assert_eq!((scene.train_images, skipped.len(), scene.skipped.len()), (data.train.len(), 2, 2));
+    site.message(finished);
+    site.send(&Command::Images(vec![1]));
+    let pictures = site.message(|message| if let Message::Images(pictures) = message { Some(pictures) } else { None });
+    assert_eq!(pictures[0].planes, data.test.image(1));
+    // The page keeps no images; without them it says what to do, and with them it goes on.
+    site.reload();
+    site.send(&open("runs/photos-1"));
+    let why = site.failure().why;
+    assert!(why.contains("drop their folder"), "{why}");
+}
+
+#[test]
+fn what_cannot_begin_is_said_and_leaves_nothing() {
+    let site = Site::open("", "");
+    site.send(&order(faces(), "no such device"));
+    let why = site.failure().why;
+    assert!(why.contains("no such device") && why.contains("`cpu`") && !why.contains("--device"), "{why}");
+    site.send(&order(Source::Folder { path: "images/none".into(), test_fraction: 0.2, strict: false }, "cpu"));
+    assert!(site.failure().why.contains("images/none"));
+    assert_eq!(listed(&site), [""; 0]);
+    site.send(&order(faces(), "cpu"));
+    assert_eq!(site.message(begun).place, Path::new("runs/faces-1"), "no name is used up");
+}
+
+#[test]
+fn a_write_that_fails_is_tried_again_and_counts_once_it_is_done() {
+    let full = "let left = 2; const write = FileSystemFileHandle.prototype.createWritable;
+        FileSystemFileHandle.prototype.createWritable = function () {
+            return left-- > 0 ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : write.call(this);
+        };";
+    let site = Site::open("", full);
+    site.send(&order(faces(), "cpu"));
+    let (mut failures, mut told) = (0, Vec::new());
+    let step = site.until(|said| {
+        let Said::Message(message) = said else { return None };
+        match *message {
+            Message::Failed(trouble) => {
+                assert!(trouble.why.contains("QuotaExceeded") && !trouble.ends, "{trouble:?}");
+                assert!(told.is_empty(), "{told:?} was told and is not kept");
+                failures += 1;
+                None
+            }
+            Message::Kept { step, whole } => {
+                told.push(step);
+                whole.then_some(step)
+            }
+            _ => None,
+        }
+    });
+    assert_eq!(failures, 1, "it is said once");
+    assert_eq!(step, 18, "three epochs of six batches");
+    site.reload();
+    site.send(&open("runs/faces-1"));
+    assert_eq!(site.message(begun).step, step);
+}
+
+#[test]
+fn two_pages_have_runs_of_their_own() {
+    let site = Site::open("", "");
+    site.run(&format!(
+        "const frame = document.createElement('iframe'); frame.src = '/?second#{RUN}&autostart'; document.body.append(frame)"
+    ));
+    site.send(&order(faces(), "cpu"));
+    let second = until(&site.second, |said| if let Said::Message(message) = said { begun(*message) } else { None });
+    let first = site.message(begun);
+    let mut places = [first.place, second.place];
+    site.send(&open(&places[1].display().to_string()));
+    let why = site.failure().why;
+    assert!(why.contains("another tab"), "{why}");
+    places.sort();
+    assert_eq!(places, ["runs/faces-1", "runs/faces-2"].map(PathBuf::from));
+}
