@@ -48,8 +48,10 @@ pub fn pack(folder: &Path) -> Result<Vec<u8>, PackError> {
         move |source| PackError::File { name, source }
     };
     let own = folder.file_name().unwrap_or_default().to_string_lossy();
+    // A hidden folder would not be seen around the files.
+    let own = Some(own.trim_start_matches('.')).filter(|own| !own.is_empty()).unwrap_or("packed");
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for name in names(folder).map_err(of(&own))? {
+    for name in names(folder).map_err(of(own))? {
         let path = folder.join(&name);
         if matches!(kind(&path), Ok(super::Kind::File)) {
             archive.start_file(format!("{own}/{name}"), SimpleFileOptions::default().large_file(false))?;
@@ -150,7 +152,7 @@ mod tests {
     #[test]
     fn a_folder_that_was_packed_comes_out_again() {
         let place = tempfile::tempdir().unwrap();
-        let folder = place.path().join("run-1");
+        let folder = place.path().join(".run-1");
         std::fs::create_dir_all(folder.join("below")).unwrap();
         std::fs::write(folder.join("a"), b"one").unwrap();
         std::fs::write(folder.join("b"), vec![7; 100_000]).unwrap();
