@@ -90,7 +90,7 @@ impl Site {
                 path => file(folder, path),
             }
         });
-        let _browser = browser::open(&format!("{url}#{fragment}"));
+        let _browser = browser::open(&format!("{url}#{fragment}"), &browser::WEBGPU);
         let site = Self { next, said, second, files, _browser, _turn: turn };
         site.until(|said| matches!(said, Said::Ready).then_some(()));
         site
