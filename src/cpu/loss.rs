@@ -161,9 +161,9 @@ fn squared_emd(Sample { p, top, wanted: label, .. }: Sample<'_>, g: &mut [f32]) 
 fn soft_emd(Sample { p, top, .. }: Sample<'_>, t: &[f32], g: &mut [f32]) -> [f32; TERMS] {
     let (mut below, mut above, mut loss) = (0.0, 0.0, 0.0);
     let more = |i: usize| f64::from(p[i] - t[i]);
-    for i in 0..top {
+    for (i, g) in g[..top].iter_mut().enumerate() {
         below += more(i);
-        g[i] = below as f32;
+        *g = below as f32;
         loss += below * below;
     }
     for i in (top..p.len()).rev() {
