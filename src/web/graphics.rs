@@ -7,9 +7,9 @@ use js_sys::Reflect;
 use web_sys::DedicatedWorkerGlobalScope;
 
 /// Tells what is missing, where no GPU can be had.
-pub async fn tell_lack(scope: DedicatedWorkerGlobalScope, tell: impl Fn(&Message)) {
+pub async fn tell_lack(scope: DedicatedWorkerGlobalScope, tell: impl FnOnce(Message)) {
     if let Some(lack) = lack(&scope).await {
-        tell(&Message::Lacks(lack));
+        tell(Message::Lacks(lack));
     }
 }
 
