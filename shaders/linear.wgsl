@@ -6,20 +6,6 @@
 // by data       rows batch,   columns inputs,  inner outputs: left output_gradient, right weight
 // by weight     rows outputs, columns inputs,  inner batch:   left output_gradient transposed, right input
 
-override ROWS: u32 = 1u;
-override COLUMNS: u32 = 1u;
-override INNER: u32 = 1u;
-override LEFT_ROW: u32 = 1u;
-override LEFT_INNER: u32 = 1u;
-override RIGHT_INNER: u32 = 1u;
-override RIGHT_COLUMN: u32 = 1u;
-override BIAS: bool = false;
-
-@group(0) @binding(0) var<storage, read> left: array<f32>;
-@group(0) @binding(1) var<storage, read> right: array<f32>;
-@group(0) @binding(2) var<storage, read> shift: array<f32>;
-@group(0) @binding(3) var<storage, read_write> result: array<f32>;
-
 // Rows of a tile.
 const TILE: u32 = 8u;
 

@@ -1,7 +1,6 @@
 // What groups summed apart, added.
 
 override LEN: u32 = 1u;
-override CHUNKS: u32 = 1u;
 // Lanes that share an element's chunks, a power of two: their loads wait beside each other and not one after another.
 override LANES: u32 = 1u;
 
@@ -20,9 +19,11 @@ fn sum_chunks(
 ) {
     let elements = GROUP / LANES;
     let element = (group.y * groups.x + group.x) * elements + lane % elements;
+    // Told by the binding's length, so that compilers do not unroll the loop.
+    let count = arrayLength(&chunks) / LEN;
     var sum = 0.0;
     if (element < LEN) {
-        for (var chunk = lane / elements; chunk < CHUNKS; chunk += LANES) {
+        for (var chunk = lane / elements; chunk < count; chunk += LANES) {
             sum += chunks[chunk * LEN + element];
         }
     }

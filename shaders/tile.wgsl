@@ -13,12 +13,6 @@
 override CHUNK: u32 = 16u;
 // Fours of rows and of columns of an invocation, 1 or 2: a tile has 32 rows and 32 columns, or 64 and 64.
 override QUADS: u32 = 1u;
-override BIAS: bool = false;
-
-@group(0) @binding(0) var<storage, read> left: array<f32>;
-@group(0) @binding(1) var<storage, read> right: array<f32>;
-@group(0) @binding(2) var<storage, read> shift: array<f32>;
-@group(0) @binding(3) var<storage, read_write> result: array<f32>;
 
 // Inner places of a tile.
 const DEPTH: u32 = 16u;

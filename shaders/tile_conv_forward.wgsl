@@ -13,16 +13,8 @@ fn left_at(o: u32, k: u32) -> f32 {
     return left[o * INNER + k];
 }
 
-// input[n, i, y STRIDE + ky - PAD, x STRIDE + kx - PAD], zero beside the image
 fn right_at(k: u32, c: u32) -> f32 {
-    let sy = c / OUT_WIDTH % OUT_HEIGHT * STRIDE + k / KERNEL_WIDTH % KERNEL_HEIGHT - PAD;
-    let sx = c % OUT_WIDTH * STRIDE + k % KERNEL_WIDTH - PAD;
-    // Beside means below zero, too, which wraps around.
-    if (sy >= IN_HEIGHT || sx >= IN_WIDTH) {
-        return 0.0;
-    }
-    let plane = c / (OUT_HEIGHT * OUT_WIDTH) * IN_CHANNELS + k / (KERNEL_HEIGHT * KERNEL_WIDTH);
-    return right[(plane * IN_HEIGHT + sy) * IN_WIDTH + sx];
+    return window_at(c, k);
 }
 
 fn shift_at(o: u32, c: u32) -> f32 {

@@ -1,12 +1,4 @@
-// The matrices of fully connected layers for tile.wgsl, told by the distances of neighbours as in linear.wgsl.
-
-override ROWS: u32 = 1u;
-override COLUMNS: u32 = 1u;
-override INNER: u32 = 1u;
-override LEFT_ROW: u32 = 1u;
-override LEFT_INNER: u32 = 1u;
-override RIGHT_INNER: u32 = 1u;
-override RIGHT_COLUMN: u32 = 1u;
+// The matrices of fully connected layers for tile.wgsl, told as for linear.wgsl.
 
 override LEFT_ALONG: bool = LEFT_INNER == 1u;
 override RIGHT_ALONG: bool = RIGHT_INNER == 1u;

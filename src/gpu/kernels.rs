@@ -67,14 +67,30 @@ impl Family {
             Self::Conv => with_common!("conv_shape.wgsl", "conv.wgsl"),
             Self::Conv3x3 => with_common!("conv3x3_storage.wgsl", "conv3x3.wgsl"),
             Self::Conv3x3Pages => with_common!("conv3x3_pages.wgsl", "conv3x3.wgsl"),
-            Self::TileConvForward => with_common!("conv_shape.wgsl", "tile_conv_forward.wgsl", "tile.wgsl"),
-            Self::TileConvData => with_common!("conv_shape.wgsl", "tile_conv_data.wgsl", "tile.wgsl"),
-            Self::TileConvWeight => with_common!("conv_shape.wgsl", "tile_conv_weight.wgsl", "tile.wgsl"),
-            Self::TileLinear => with_common!("tile_linear.wgsl", "tile.wgsl"),
+            Self::TileConvForward => {
+                with_common!(
+                    "matrices.wgsl",
+                    "conv_shape.wgsl",
+                    "conv_windows.wgsl",
+                    "tile_conv_forward.wgsl",
+                    "tile.wgsl"
+                )
+            }
+            Self::TileConvData => with_common!("matrices.wgsl", "conv_shape.wgsl", "tile_conv_data.wgsl", "tile.wgsl"),
+            Self::TileConvWeight => {
+                with_common!(
+                    "matrices.wgsl",
+                    "conv_shape.wgsl",
+                    "conv_windows.wgsl",
+                    "tile_conv_weight.wgsl",
+                    "tile.wgsl"
+                )
+            }
+            Self::TileLinear => with_common!("matrices.wgsl", "linear_shape.wgsl", "tile_linear.wgsl", "tile.wgsl"),
             Self::SumChunks => with_common!("sum_chunks.wgsl"),
             Self::Pack => with_common!("pack.wgsl"),
             Self::Product => with_common!("product.wgsl"),
-            Self::Linear => with_common!("linear.wgsl"),
+            Self::Linear => with_common!("matrices.wgsl", "linear_shape.wgsl", "linear.wgsl"),
             Self::Linear4 => with_common!("linear4.wgsl"),
             Self::Pool => with_common!("pool.wgsl"),
             Self::Pool4 => with_common!("pool4.wgsl"),

@@ -107,7 +107,7 @@ impl Host {
             self.try_at = None;
             match self.prepare(command).await {
                 Ok(command) => self.worker.take(command),
-                Err(why) => fail("that", why),
+                Err(why) => fail("the command", why),
             }
         }
         for pairs in handed {

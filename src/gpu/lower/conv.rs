@@ -1,4 +1,4 @@
-//! Lowering of convolutions: over quads where the shape allows it, else word by word.
+//! Lowering of convolutions: by tiles on GPUs; elsewhere over quads where the shape allows it, else word by word.
 
 use super::tile::{self, sum_chunks};
 use super::{Argument, Dispatch, GROUP, Loads, conv3x3, folded, kernel, switch, with_bias};

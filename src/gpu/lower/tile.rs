@@ -78,7 +78,7 @@ pub(super) fn sum_chunks(len: usize, chunks: usize, result: Argument) -> Dispatc
     let lanes = if chunks < MANY_CHUNKS { 1 } else { SUMMING_LANES };
     Dispatch {
         kernel: kernel("sum_chunks"),
-        constants: [("LEN", len), ("CHUNKS", chunks), ("LANES", lanes)].map(|(name, n)| (name, n as f64)).to_vec(),
+        constants: [("LEN", len), ("LANES", lanes)].map(|(name, n)| (name, n as f64)).to_vec(),
         grid: folded(len.div_ceil(GROUP / lanes)),
         arguments: vec![Argument::Scratch { offset: 0, len: chunks * len }, result],
     }
