@@ -219,8 +219,9 @@ struct Extent {
 }
 
 impl Extent {
-    fn share(&self) -> f64 {
-        (self.done as f64 / self.all.max(1) as f64).min(1.0)
+    /// The share that is done once so many more epochs are.
+    fn share(&self, more: usize) -> f64 {
+        ((self.done + more) as f64 / self.all.max(1) as f64).min(1.0)
     }
 }
 
@@ -253,24 +254,24 @@ impl Candidate {
             return Ok(());
         }
         self.tried.epochs = epochs;
-        let begun = extent.done;
         match searcher.recall(&self.tried) {
             Some(known) => (self.tried, self.snapshot) = (known, None),
             None => {
-                self.train(searcher, data, extent)?;
+                self.train(searcher, data, before, extent)?;
                 searcher.keep(&self.tried)?;
             }
         }
-        extent.done = begun + epochs - before;
-        searcher.go_on(extent.share())
+        extent.done += epochs - before;
+        searcher.go_on(extent.share(0))
     }
 
-    /// Trains on, or from the beginning where it is not known where it stood.
+    /// Trains on, or from the beginning where it is not known where it stood: `before` of its epochs are counted already.
     fn train<S: Searcher>(
         &mut self,
         searcher: &mut S,
         data: &Arc<Dataset>,
-        extent: &mut Extent,
+        before: usize,
+        extent: &Extent,
     ) -> Result<(), S::Error> {
         let (executor, epochs) = (searcher.open()?, self.tried.epochs);
         let trainer = match &self.snapshot {
@@ -278,6 +279,7 @@ impl Candidate {
             None => Trainer::new(executor, Arc::clone(data), Settings { epochs, ..self.settings.clone() }),
         };
         let (mut trainer, mut events) = (trainer?, Vec::new());
+        let mut more = 0;
         loop {
             let advance = match trainer.advance(&mut events) {
                 Err(TrainError::Diverged { step, .. }) => {
@@ -289,9 +291,9 @@ impl Candidate {
             for event in events.drain(..) {
                 match event {
                     Event::Epoch(result) => {
-                        let EpochRow { aem, aeo, .. } = result.row;
+                        let EpochRow { epoch, aem, aeo, .. } = result.row;
                         (self.tried.aem, self.tried.aeo) = (Some(aem), Some(aeo));
-                        extent.done += 1;
+                        more = epoch.saturating_sub(before);
                     }
                     Event::Snapshot(snapshot) => self.snapshot = Some(*snapshot),
                     _ => {}
@@ -302,7 +304,7 @@ impl Candidate {
                 Advance::Waiting => trainer.executor().wait().map_err(TrainError::from)?,
                 Advance::Working => {}
             }
-            searcher.go_on(extent.share())?;
+            searcher.go_on(extent.share(more))?;
         }
     }
 }

@@ -79,7 +79,7 @@ fn a_try_taken_on_is_the_run_it_would_have_been() {
     let tries = search(&mut OneThread::default(), &data(), &settings, Loss::Xemd2, &rates(&[0.01])).unwrap();
     let [tried] = tries.as_slice() else { panic!("{tries:?}") };
     let mut whole = Candidate::new(&settings, Loss::Xemd2, Try { epochs: 4, aem: None, aeo: None, ..tried.clone() });
-    whole.train(&mut OneThread::default(), &data(), &mut Extent { done: 0, all: 4 }).unwrap();
+    whole.train(&mut OneThread::default(), &data(), 0, &Extent { done: 0, all: 4 }).unwrap();
     assert!(tried.aem.is_some());
     assert_eq!((tried.aem, tried.aeo), (whole.tried.aem, whole.tried.aeo));
 }
@@ -131,6 +131,7 @@ fn a_search_that_was_ended_is_gone_on_with() {
     let mut third = remembering(usize::MAX);
     assert_eq!(search(&mut third, &data, &settings, Loss::Emd, &choices).unwrap(), whole);
     assert_eq!((second.opened + 2, third.opened), (3 + 2 + 2, 0));
+    assert!(second.shares.is_sorted() && third.shares.is_sorted(), "{:?}", second.shares);
     let known = &whole[2];
     assert_eq!(Memory::at(&path, &settings, &data).recall(known).map(|tried| tried.aem), Some(known.aem));
     let other = Settings { momentum: 0.5, ..settings.clone() };
