@@ -32,6 +32,9 @@ pub enum Block {
     Cards(String),
 }
 
+/// Letters from which on a table's cell is a sentence, which is broken into lines.
+const SENTENCE: usize = 32;
+
 impl Block {
     /// A table under this header.
     #[must_use]
@@ -94,8 +97,11 @@ impl Block {
             Self::Text(text) => format!("<p>{}</p>\n", escape(text)),
             Self::Table { header, rows } => {
                 let line = |cells: &[String], kind: &str| {
-                    let cells: String = cells.iter().map(|cell| format!("<{kind}>{}</{kind}>", escape(cell))).collect();
-                    format!("<tr>{cells}</tr>\n")
+                    let cell = |cell: &String| {
+                        let class = if cell.chars().count() >= SENTENCE { " class=\"sentence\"" } else { "" };
+                        format!("<{kind}{class}>{}</{kind}>", escape(cell))
+                    };
+                    format!("<tr>{}</tr>\n", cells.iter().map(cell).collect::<String>())
                 };
                 let body: String = rows.iter().map(|row| line(row, "td")).collect();
                 let head = line(header, "th");

@@ -36,10 +36,10 @@ impl Section {
             let Verdict { claim, paper, ours, judgement, counted } = verdict;
             let words =
                 if *counted { judgement.words().to_owned() } else { format!("{} (not counted)", judgement.words()) };
-            vec![claim.clone(), paper.clone(), ours.clone(), words]
+            vec![claim.clone(), words, ours.clone(), paper.clone()]
         };
         let rows: Vec<_> = self.verdicts.iter().map(row).collect();
-        (!rows.is_empty()).then(|| Block::table(&["claim", "paper", "here", "verdict"], rows))
+        (!rows.is_empty()).then(|| Block::table(&["claim", "verdict", "here", "paper"], rows))
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     fn markdown_keeps_its_tables_whole() {
         let text = document().markdown();
         assert!(text.contains("| x\\|e | 50 .0 |"), "{text}");
-        assert!(text.contains("| it is | 1 | 2 & 3 | cannot tell |") && text.contains("](figures/one.svg)"), "{text}");
+        assert!(text.contains("| it is | cannot tell | 2 & 3 | 1 |") && text.contains("](figures/one.svg)"), "{text}");
         assert!(
             text.contains("Of 2 claims of the paper 1 hold here, 0 do not, and of 1 these runs cannot tell. 1 more"),
             "{text}"
