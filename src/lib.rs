@@ -10,6 +10,7 @@
 //! - [`device`]: which of the two runs, and why
 //! - [`data`]: faces, digits, folders, splits
 //! - [`files`]: on the disk, or in a page in memory
+//! - [`fonts`]: of the system, for letters that the embedded ones lack
 //! - [`train`]: the trainer, the ground distance's schedule, metrics, the runs folder
 //! - [`report`]: tables, plots and the HTML report
 //! - [`worker`]: trains in a thread of its own and talks in messages
@@ -26,6 +27,7 @@ pub mod cpu;
 pub mod data;
 pub mod device;
 pub mod files;
+pub mod fonts;
 pub mod gpu;
 pub mod nn;
 pub mod plan;

@@ -50,7 +50,10 @@ fn renderers() -> [Renderer; 2] {
 
 fn show(arguments: &GuiArguments, renderer: Renderer) -> eframe::Result {
     let viewport = ViewportBuilder::default().with_title("backhoe").with_inner_size([1280.0, 800.0]);
-    let options = NativeOptions { viewport, renderer, dithering: false, ..NativeOptions::default() };
+    // The app asks the system's fonts itself.
+    let system_font_fallback = false;
+    let options =
+        NativeOptions { viewport, renderer, dithering: false, system_font_fallback, ..NativeOptions::default() };
     let GuiArguments { autostart, train } = arguments.clone();
     let begin = move |creation: &CreationContext<'_>| -> Result<Box<dyn eframe::App>, Box<dyn Error + Send + Sync>> {
         let controls = controls(&train)?;

@@ -1,9 +1,9 @@
 //! A sheet to draw on, the same for PNG and SVG: shapes and text in CSS pixels, on plotters' back ends.
 //!
-//! Bitmaps are set in Ubuntu Light, which is compiled in, so that no font needs to be installed; an SVG leaves the
-//! choice to its viewer.
+//! Bitmaps are set in Ubuntu Light, which is compiled in, so that no font needs to be installed but for letters that it lacks;
+//! an SVG leaves the choice to its viewer.
 
-use ab_glyph::{Font, FontRef, point};
+use ab_glyph::{Font, point};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -12,7 +12,7 @@ use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
-use super::lettering::{Anchor, Lettering, built_in_font, set_line};
+use super::lettering::{Anchor, Lettering, set_line};
 use super::palette::Rgb;
 use super::{ReportError, escape};
 
@@ -52,8 +52,8 @@ pub(super) trait Figure {
 /// A white sheet; all coordinates and sizes are CSS pixels from the upper left.
 pub(super) struct Sheet<B> {
     backend: B,
-    /// What texts of a bitmap are drawn with; an SVG leaves its texts to the viewer.
-    font: Option<FontRef<'static>>,
+    /// Whether it is a bitmap, whose texts are drawn; an SVG leaves its texts to the viewer.
+    is_bitmap: bool,
     /// The images of an SVG, which are added in the end.
     images: String,
 }
@@ -81,7 +81,7 @@ impl<B: DrawingBackend> Sheet<B> {
 
     /// Fills square cells row by row; `colors` are those of all rows.
     pub fn cells(&mut self, x: f64, y: f64, cell: f64, columns: usize, colors: &[Rgb]) -> Result<(), ReportError> {
-        if self.font.is_none() {
+        if !self.is_bitmap {
             let rows = colors.len() / columns;
             let png = encode_png(colors.as_flattened(), columns as u32, rows as u32)?;
             let corner = [x, y, columns as f64 * cell, rows as f64 * cell].map(units);
@@ -98,9 +98,10 @@ impl<B: DrawingBackend> Sheet<B> {
     /// Sets a text on a baseline through (x, y).
     pub fn text(&mut self, x: f64, y: f64, text: &str, lettering: Lettering) -> Result<(), ReportError> {
         let (x, y) = (x * f64::from(UNITS), y * f64::from(UNITS));
-        match self.font.clone() {
-            Some(font) => self.draw_glyphs(&font, (x as f32, y as f32), text, lettering),
-            None => self.write_text(x, y, text, lettering),
+        if self.is_bitmap {
+            self.draw_glyphs((x as f32, y as f32), text, lettering)
+        } else {
+            self.write_text(x, y, text, lettering)
         }
     }
 
@@ -125,21 +126,15 @@ impl<B: DrawingBackend> Sheet<B> {
     }
 
     /// Text of a bitmap; coordinates in units.
-    fn draw_glyphs(
-        &mut self,
-        font: &FontRef,
-        (x, y): (f32, f32),
-        text: &str,
-        lettering: Lettering,
-    ) -> Result<(), ReportError> {
-        let (glyphs, width) = set_line(font, text, lettering.em * f64::from(UNITS));
+    fn draw_glyphs(&mut self, (x, y): (f32, f32), text: &str, lettering: Lettering) -> Result<(), ReportError> {
+        let (glyphs, width) = set_line(text, lettering.em * f64::from(UNITS))?;
         let start = match lettering.anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => -width / 2.0,
             Anchor::End => -width,
         };
         let mut color = rgb(lettering.color).to_backend_color();
-        for mut glyph in glyphs {
+        for (font, mut glyph) in glyphs {
             // Upwards, a text is set from the origin, and its pixels are turned afterwards.
             glyph.position += if lettering.upwards { point(start, 0.0) } else { point(x + start, y) };
             let Some(outline) = font.outline_glyph(glyph) else {
@@ -177,11 +172,8 @@ pub(super) fn png(figure: &impl Figure) -> Result<Vec<u8>, ReportError> {
     let (width, height) = figure.size();
     let size = (width * UNITS, height * UNITS);
     let mut buffer = vec![0xFF; 3 * size.0 as usize * size.1 as usize];
-    let mut sheet = Sheet {
-        backend: BitMapBackend::with_buffer(&mut buffer, size),
-        font: Some(built_in_font()?),
-        images: String::new(),
-    };
+    let mut sheet =
+        Sheet { backend: BitMapBackend::with_buffer(&mut buffer, size), is_bitmap: true, images: String::new() };
     figure.draw(&mut sheet)?;
     drop(sheet);
     let smooth = reduced(&buffer, size.0 as usize);
@@ -227,7 +219,7 @@ pub(super) fn svg(figure: &impl Figure) -> Result<String, ReportError> {
     let mut text = String::new();
     let mut sheet = Sheet {
         backend: SVGBackend::with_string(&mut text, (width * UNITS, height * UNITS)),
-        font: None,
+        is_bitmap: false,
         images: String::new(),
     };
     sheet.rect(0.0, 0.0, f64::from(width), f64::from(height), PAPER)?;

@@ -1,9 +1,12 @@
-//! How texts are set, and how wide they are, in the font that is compiled in: Ubuntu Light.
+//! How texts are set, and how wide they are, in the font that is compiled in, Ubuntu Light; letters that it lacks, in fonts of
+//! the system.
 
 use ab_glyph::{Font, FontRef, Glyph, PxScale, ScaleFont, point};
+use std::sync::LazyLock;
 
 use super::ReportError;
 use super::palette::Rgb;
+use crate::fonts;
 
 /// Where a text stands relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,32 +35,46 @@ impl Lettering {
     }
 }
 
-/// The glyphs of a line of text from the origin, and its width, in the unit of `em`.
-pub(super) fn set_line(font: &FontRef, text: &str, em: f64) -> (Vec<Glyph>, f32) {
-    // ab_glyph scales by the height of a line rather than by the em.
-    let lines = font.height_unscaled() / font.units_per_em().unwrap_or(1000.0);
-    let scale = PxScale::from(em as f32 * lines);
-    let scaled = font.as_scaled(scale);
+/// A font that is there for as long as the program runs.
+pub(super) type Face = &'static FontRef<'static>;
+
+/// The glyphs of a line of text from the origin, each with its font, and the line's width, in the unit of `em`.
+pub(super) fn set_line(text: &str, em: f64) -> Result<(Vec<(Face, Glyph)>, f32), ReportError> {
+    Ok(set_line_in(built_in_font()?, fonts::having, text, em))
+}
+
+/// [`set_line`] in a font, and where that has no glyph in the one that `having` finds; where that finds none, the first shows
+/// its box.
+fn set_line_in(first: Face, having: impl Fn(char) -> Option<Face>, text: &str, em: f64) -> (Vec<(Face, Glyph)>, f32) {
     let (mut glyphs, mut x) = (Vec::new(), 0.0);
     let mut last = None;
     for c in text.chars() {
-        let id = font.glyph_id(c);
-        x += last.map_or(0.0, |last| scaled.kern(last, id));
-        glyphs.push(id.with_scale_and_position(scale, point(x, 0.0)));
+        let other = || if c.is_control() { None } else { having(c) };
+        let font = if first.glyph_id(c).0 == 0 { other().unwrap_or(first) } else { first };
+        // ab_glyph scales by the height of a line rather than by the em.
+        let lines = font.height_unscaled() / font.units_per_em().unwrap_or(1000.0);
+        let scale = PxScale::from(em as f32 * lines);
+        let (scaled, id) = (font.as_scaled(scale), font.glyph_id(c));
+        let same = last.filter(|(other, _)| std::ptr::eq::<FontRef<'_>>(*other, font));
+        x += same.map_or(0.0, |(_, last)| scaled.kern(last, id));
+        glyphs.push((font, id.with_scale_and_position(scale, point(x, 0.0))));
         x += scaled.h_advance(id);
-        last = Some(id);
+        last = Some((font, id));
     }
     (glyphs, x)
 }
 
 /// Ubuntu Light.
-pub(super) fn built_in_font() -> Result<FontRef<'static>, ReportError> {
-    FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).map_err(|error| ReportError::Draw(error.to_string()))
+fn built_in_font() -> Result<Face, ReportError> {
+    static FONT: LazyLock<Result<FontRef<'static>, String>> = LazyLock::new(|| {
+        FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).map_err(|error| error.to_string())
+    });
+    FONT.as_ref().map_err(|error| ReportError::Draw(error.clone()))
 }
 
-/// Width of a text in CSS pixels, in the built-in font.
+/// Width of a text in CSS pixels, as it is set.
 pub(super) fn width(text: &str, em: f64) -> Result<f64, ReportError> {
-    let (_, width) = set_line(&built_in_font()?, text, em);
+    let (_, width) = set_line(text, em)?;
     Ok(f64::from(width))
 }
 
@@ -79,6 +96,22 @@ pub(super) fn fitted(text: &str, em: f64, room: f64) -> Result<String, ReportErr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_that_a_font_lacks_are_set_in_another() {
+        let hack = Box::leak(Box::new(FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR).unwrap()));
+        let first = built_in_font().unwrap();
+        assert!(first.glyph_id('╬').0 == 0 && hack.glyph_id('╬').0 != 0);
+        let (glyphs, width) = set_line_in(first, |_| Some(hack), "a╬a", 100.0);
+        let in_hack: Vec<bool> = glyphs.iter().map(|(font, _)| std::ptr::eq::<FontRef<'_>>(*font, hack)).collect();
+        assert_eq!(in_hack, [false, true, false]);
+        let (_, plain) = set_line_in(first, |_| None, "aa", 100.0);
+        // A letter of Hack, which is of fixed width, is 0.602 em wide.
+        assert!((width - plain - 60.2).abs() <= 0.1, "{width} is not {plain} and 60.2");
+        let (boxes, _) = set_line_in(first, |_| None, "╬", 100.0);
+        assert!(std::ptr::eq(boxes[0].0, first) && boxes[0].1.id.0 == 0);
+        set_line_in(first, |c| panic!("{c:?} needs no other font"), "plain\n", 12.0);
+    }
 
     #[test]
     fn long_texts_are_cut_to_their_room() {

@@ -4,6 +4,7 @@ use super::desk::{Choice, Desk};
 use super::dialogs::{self, Kind, Question};
 use super::keyboard;
 use super::known::Known;
+use super::letters::Letters;
 use super::panels::controls::Controls;
 use super::panels::runs::Runs;
 use super::panels::{PanelName, Panels, alone, lack, replay, top, welcome};
@@ -14,6 +15,7 @@ use crate::worker::message::{Brought, Choose, Export, Exported, Pace};
 use crate::worker::{Command, Link};
 use eframe::egui::{self, CentralPanel, Context, Modal, Panel, Ui, ViewportCommand};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What a place is asked for.
 #[derive(Clone, Debug)]
@@ -71,6 +73,8 @@ pub struct App {
     /// A folder that was dropped, until it is said what it holds.
     dropped: Option<PathBuf>,
     closing: Closing,
+    /// Letters that no font has.
+    letters: Arc<Letters>,
 }
 
 /// How far the window is on its way to be closed.
@@ -105,6 +109,7 @@ impl App {
             controls_open: true,
             dropped: None,
             closing: Closing::No,
+            letters: Letters::watched(ctx),
         };
         if autostart {
             app.link.send(app.controls.order());
@@ -151,6 +156,7 @@ impl App {
         } else {
             Panel::top("top").show(ui, |ui| top::show(ui, &mut desk));
             lack::show(ui, &mut desk, false);
+            self.letters.tell(ui);
             Panel::bottom("replay").show(ui, |ui| replay::show(ui, &mut desk));
             Panel::left("controls").default_size(270.0).show_collapsible(ui, &mut self.controls_open, |ui| {
                 self.controls.show(ui, &mut desk, &mut wishes);

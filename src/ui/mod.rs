@@ -13,6 +13,7 @@ mod fixture;
 mod keyboard;
 pub mod known;
 mod layout;
+mod letters;
 mod matrix;
 mod metric;
 mod panels;
