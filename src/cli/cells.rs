@@ -5,13 +5,15 @@ use super::searches::search_rates;
 use super::watch::{Watch, bar};
 use super::{CliError, open};
 use backhoe::data::Dataset;
+use backhoe::data::folder::Skipped;
 use backhoe::plan::Executor;
-use backhoe::train::cell::{Cell, load};
+use backhoe::train::cell::{Cell, Loading};
 use backhoe::train::run::{RunFolder, SEARCH, TRIES};
 use backhoe::train::search::{Choices, RATES, Try, write_tries};
 use backhoe::train::session::Opener;
 use backhoe::train::{Advance, Event, Settings};
 use backhoe::worker::opening::{self, Begun};
+use indicatif::ProgressBar;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -112,7 +114,8 @@ pub fn resume(
     let snapshot = folder.read_checkpoint()?;
     let mut record = folder.read_record()?;
     record.source = opening::found(record.source);
-    let data = read(&record.cell(), watch)?;
+    let how = format!("go on with: backhoe train --resume {}", folder.path.display());
+    let data = read(&record.cell(), &how, watch)?;
     let epochs = epochs.unwrap_or(record.settings.epochs);
     if snapshot.progress.epoch >= epochs {
         let done = snapshot.progress.epoch;
@@ -128,19 +131,16 @@ pub fn resume(
 /// The data, and the settings with the ground distance of the cell's file.
 fn ready(cell: &Cell, watch: &mut dyn Watch) -> Result<(Arc<Dataset>, Settings), CliError> {
     let file = opening::ground_file(cell)?;
-    let data = read(cell, watch)?;
+    let data = read(cell, "its images were still being read: begin again by the same command", watch)?;
     let settings = opening::settings(cell, file, &data.classes)?;
     Ok((data, settings))
 }
 
-/// The data, with a progress bar and a word on files that were passed over.
-fn read(cell: &Cell, watch: &mut dyn Watch) -> Result<Arc<Dataset>, CliError> {
-    let bar = bar(watch.is_quiet(), "reading {wide_bar} {pos}/{len}");
-    let progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
-    let loaded = load(&cell.source, &cell.protocol, cell.settings.stored_side, cell.settings.seed, &progress);
+/// The data, with a progress bar and a word on files that were passed over. Where Ctrl-C is pressed meanwhile, an error says
+/// `how` to go on.
+fn read(cell: &Cell, how: &str, watch: &mut dyn Watch) -> Result<Arc<Dataset>, CliError> {
+    let bar = bar(watch.is_quiet(), "images {wide_bar} {pos}/{len}");
+    let loaded = read_all(cell, how, &bar);
     bar.finish_and_clear();
     let (data, skipped) = loaded?;
     for file in &skipped {
@@ -152,6 +152,20 @@ fn read(cell: &Cell, watch: &mut dyn Watch) -> Result<Arc<Dataset>, CliError> {
     let (name, classes, train, test) = (&data.name, data.classes.len(), data.train.len(), data.test.len());
     watch.say(format_args!("{name}: {classes} classes, {train} training and {test} test images"))?;
     Ok(Arc::new(data))
+}
+
+fn read_all(cell: &Cell, how: &str, bar: &ProgressBar) -> Result<(Dataset, Vec<Skipped>), CliError> {
+    let Cell { source, protocol, settings, .. } = cell;
+    let mut loading = Loading::begin(source, protocol, settings.stored_side, settings.seed)?;
+    loop {
+        let [done, total] = loading.progress();
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        if !loading.advance()? {
+            return Ok(loading.finish()?);
+        }
+        check_stopped(how)?;
+    }
 }
 
 /// All that was tried for the losses of a cell out of these choices, in the order of the losses; remembered in `memory`.

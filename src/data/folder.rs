@@ -25,7 +25,7 @@ pub use classes::ClassListError;
 pub use decode::{DecodeError, decode_bytes};
 pub use error::{FolderError, SkipReason, Skipped};
 pub use grouping::{Grouping, GroupingError};
-pub use load::{Folder, Loaded, decode_file};
+pub use load::{Folder, Loaded, Reading, decode_file};
 pub use scan::image_files;
 pub use votes::VotesError;
 pub use walk::RECORD;

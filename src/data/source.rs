@@ -1,8 +1,8 @@
 //! Where a run's data comes from, as named on the command line and in `run.json`.
 
 use super::digits::{Digits, DigitsError, MOST_SIDE};
-use super::faces::{self, Faces, FacesError};
-use super::folder::{Folder, FolderError, Grouping, GroupingError, Skipped};
+use super::faces::{self, Drawing, Faces, FacesError};
+use super::folder::{Folder, FolderError, Grouping, GroupingError, Loaded, Reading, Skipped};
 use super::{Dataset, MAX_SIDE};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -76,7 +76,8 @@ impl Source {
         }
     }
 
-    /// Makes or reads the data, images `side` pixels wide. Also tells which files were passed over.
+    /// Makes or reads the data, images `side` pixels wide, and tells from time to time how many are done of how many. Also tells
+    /// which files were passed over.
     ///
     /// # Errors
     /// As the sources' own.
@@ -84,21 +85,35 @@ impl Source {
         &self,
         side: usize,
         seed: u64,
-        progress: &(dyn Fn(usize, usize) + Sync),
+        progress: &dyn Fn(usize, usize),
     ) -> Result<(Dataset, Vec<Skipped>), SourceError> {
-        match self {
+        let mut loading = self.begin(side, seed)?;
+        loop {
+            let [done, total] = loading.progress();
+            progress(done, total);
+            if !loading.advance()? {
+                return loading.finish();
+            }
+        }
+    }
+
+    /// Prepares to make the data, or looks for the images; none of them is made or read yet.
+    ///
+    /// # Errors
+    /// As the sources' own.
+    pub fn begin(&self, side: usize, seed: u64) -> Result<Loading, SourceError> {
+        Ok(match self {
             Self::Faces { train, test } => {
-                Ok((Faces { train: *train, test: *test, side, seed }.dataset()?, Vec::new()))
+                Loading::Drawn(Box::new(Faces { train: *train, test: *test, side, seed }.begin()?))
             }
             Self::Digits { test_fraction } => {
-                Ok((Digits { side, test_fraction: *test_fraction, seed }.dataset()?, Vec::new()))
+                Loading::Made(Box::new(Digits { side, test_fraction: *test_fraction, seed }.dataset()?))
             }
             Self::Folder { path, test_fraction, strict } => {
                 let folder = Folder { path: path.clone(), side, test_fraction: *test_fraction, seed, strict: *strict };
-                let loaded = folder.load(progress)?;
-                Ok((loaded.dataset, loaded.skipped))
+                Loading::Read(Box::new(folder.read()?))
             }
-        }
+        })
     }
 
     /// What the data says of its images beside their classes.
@@ -110,5 +125,54 @@ impl Source {
             Self::Folder { path, .. } => Grouping::in_folder(path),
             Self::Faces { .. } | Self::Digits { .. } => Ok(Grouping::default()),
         }
+    }
+}
+
+/// Data that are there, or are being made or read some images at a time.
+pub enum Loading {
+    /// All there.
+    Made(Box<Dataset>),
+    /// Faces.
+    Drawn(Box<Drawing>),
+    /// Of a folder.
+    Read(Box<Reading>),
+}
+
+impl Loading {
+    /// Images done, and images in all.
+    #[must_use]
+    pub fn progress(&self) -> [usize; 2] {
+        match self {
+            Self::Made(data) => [data.train.len() + data.test.len(); 2],
+            Self::Drawn(drawing) => drawing.progress(),
+            Self::Read(reading) => reading.progress(),
+        }
+    }
+
+    /// Makes or reads some more images; whether there are more.
+    ///
+    /// # Errors
+    /// As the sources' own.
+    pub fn advance(&mut self) -> Result<bool, SourceError> {
+        Ok(match self {
+            Self::Made(_) => false,
+            Self::Drawn(drawing) => drawing.advance(),
+            Self::Read(reading) => reading.advance()?,
+        })
+    }
+
+    /// The data, once all images are there, and which files were passed over.
+    ///
+    /// # Errors
+    /// As the sources' own.
+    pub fn finish(self) -> Result<(Dataset, Vec<Skipped>), SourceError> {
+        Ok(match self {
+            Self::Made(data) => (*data, Vec::new()),
+            Self::Drawn(drawing) => (drawing.finish(), Vec::new()),
+            Self::Read(reading) => {
+                let Loaded { dataset, skipped } = reading.finish()?;
+                (dataset, skipped)
+            }
+        })
     }
 }

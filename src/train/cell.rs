@@ -2,7 +2,7 @@
 
 use super::settings::Settings;
 use crate::data::protocol::{Protocol, ProtocolError};
-use crate::data::source::{Source, SourceError};
+use crate::data::source::{self, Source, SourceError};
 use crate::data::{Dataset, folder::Skipped};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -33,7 +33,8 @@ pub enum CellError {
     Protocol(#[from] ProtocolError),
 }
 
-/// Makes or reads the data of a run, images `side` pixels wide, grouped and divided. Also tells which files were passed over.
+/// Makes or reads the data of a run, images `side` pixels wide, grouped and divided, and tells from time to time how many are
+/// done of how many. Also tells which files were passed over.
 ///
 /// # Errors
 /// As [`Source::load`] and [`Protocol::apply`].
@@ -42,10 +43,58 @@ pub fn load(
     protocol: &Protocol,
     side: usize,
     seed: u32,
-    progress: &(dyn Fn(usize, usize) + Sync),
+    progress: &dyn Fn(usize, usize),
 ) -> Result<(Dataset, Vec<Skipped>), CellError> {
-    let seed = u64::from(seed);
-    let (data, skipped) = source.load(side, seed, progress)?;
-    let grouping = source.grouping().map_err(ProtocolError::from)?;
-    Ok((protocol.apply(data, &grouping, seed)?, skipped))
+    let mut loading = Loading::begin(source, protocol, side, seed)?;
+    loop {
+        let [done, total] = loading.progress();
+        progress(done, total);
+        if !loading.advance()? {
+            return loading.finish();
+        }
+    }
+}
+
+/// The data of a run, being made or read some images at a time.
+pub struct Loading {
+    source: Source,
+    protocol: Protocol,
+    seed: u64,
+    images: source::Loading,
+}
+
+impl Loading {
+    /// Prepares to make the data, images `side` pixels wide, or looks for the images; none of them is made or read yet.
+    ///
+    /// # Errors
+    /// As [`Source::begin`].
+    pub fn begin(source: &Source, protocol: &Protocol, side: usize, seed: u32) -> Result<Self, CellError> {
+        let seed = u64::from(seed);
+        let images = source.begin(side, seed)?;
+        Ok(Self { source: source.clone(), protocol: protocol.clone(), seed, images })
+    }
+
+    /// Images done, and images in all.
+    #[must_use]
+    pub fn progress(&self) -> [usize; 2] {
+        self.images.progress()
+    }
+
+    /// Makes or reads some more images; whether there are more.
+    ///
+    /// # Errors
+    /// As [`Source::load`].
+    pub fn advance(&mut self) -> Result<bool, CellError> {
+        Ok(self.images.advance()?)
+    }
+
+    /// The data, grouped and divided, once all images are there, and which files were passed over.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn finish(self) -> Result<(Dataset, Vec<Skipped>), CellError> {
+        let (data, skipped) = self.images.finish()?;
+        let grouping = self.source.grouping().map_err(ProtocolError::from)?;
+        Ok((self.protocol.apply(data, &grouping, self.seed)?, skipped))
+    }
 }

@@ -324,7 +324,7 @@ impl App {
 /// What stands in the middle, and the choice of it; a picture of it, where one is asked for.
 fn middle(ui: &mut Ui, desk: &mut Desk<'_>, view: &mut View, panels: &mut Panels) -> Option<Shot> {
     if desk.known.scene.is_none() {
-        welcome::show(ui, desk);
+        welcome::show(ui);
         return None;
     }
     let shoot = ui.horizontal_wrapped(|ui| {

@@ -107,6 +107,7 @@ impl Known {
             Message::Lacks(lack) => self.lack = Some(lack),
             // The run before was left by then.
             Message::Loading { done, of } => (self.phase, self.alive) = (Phase::Loading { done, of }, false),
+            Message::CalledOff => self.end(),
             Message::Begun(scene) => self.begin(*scene),
             Message::Step { epoch, batch, rate } => {
                 (self.epoch, self.batch, self.rate) = (epoch, batch, rate);
@@ -145,10 +146,15 @@ impl Known {
 
     fn fail(&mut self, trouble: Trouble) {
         if trouble.ends {
-            self.alive = false;
-            self.phase = if self.scene.is_some() { Phase::Finished } else { Phase::Empty };
+            self.end();
         }
         self.troubles.push(trouble);
+    }
+
+    /// No run is under way any more; one that was before is still shown.
+    fn end(&mut self) {
+        self.alive = false;
+        self.phase = if self.scene.is_some() { Phase::Finished } else { Phase::Empty };
     }
 
     fn note(&mut self, note: String) {

@@ -89,7 +89,7 @@ pub enum Command {
     Restart,
     /// Write checkpoint, weights, matrices, figures and report now.
     Save,
-    /// End the run here, all files written.
+    /// End the run here, all files written; one whose data are still being read does not begin.
     Stop,
     /// Show test images.
     Images(Vec<usize>),
@@ -312,7 +312,7 @@ pub enum Message {
     Loading {
         /// Images done.
         done: usize,
-        /// Images in all.
+        /// Images in all; 0 where they are still being looked for.
         of: usize,
     },
     /// A run has begun or was opened.
@@ -329,6 +329,8 @@ pub enum Message {
     /// Mean training loss of the epoch so far.
     Loss {
         /// The racer.
+    /// The run whose data were being read does not begin, as it was asked by [`Command::Stop`].
+    CalledOff,
         loss: Loss,
         /// The mean.
         mean: f64,

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 const CLASSES: usize = 8;
 
 /// Two epochs of three batches on small faces.
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     let mut settings = Settings {
         losses: vec![Loss::Xe, Loss::Xemd2],
         epochs: 2,
@@ -33,7 +33,10 @@ fn settings() -> Settings {
 }
 
 fn order(place: &Path, settings: Settings) -> Command {
-    let source = Source::Faces { train: 48, test: 24 };
+    order_on(Source::Faces { train: 48, test: 24 }, place, settings)
+}
+
+pub(super) fn order_on(source: Source, place: &Path, settings: Settings) -> Command {
     let cell = Cell { source, protocol: Protocol::default(), settings, ground: None, search: false };
     Command::Begin(Box::new(Order {
         cell,
@@ -52,13 +55,13 @@ fn processor() -> OpenDevice {
 }
 
 /// A worker, and all that it told.
-struct Desk {
-    worker: Worker,
+pub(super) struct Desk {
+    pub(super) worker: Worker,
     told: Arc<Mutex<Vec<Message>>>,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let told = Arc::new(Mutex::new(Vec::new()));
         let mailbox = Arc::clone(&told);
         let tell: Tell = Arc::new(move |message| mailbox.lock().unwrap().push(message));
@@ -75,12 +78,12 @@ impl Desk {
     }
 
     /// Advances until the worker has nothing to do; what it told meanwhile.
-    fn settle(&mut self) -> Vec<Message> {
+    pub(super) fn settle(&mut self) -> Vec<Message> {
         self.until(|_| false)
     }
 
     /// Advances until a message is told, or the worker has nothing to do.
-    fn until(&mut self, seen: impl Fn(&Message) -> bool) -> Vec<Message> {
+    pub(super) fn until(&mut self, seen: impl Fn(&Message) -> bool) -> Vec<Message> {
         loop {
             let next = self.worker.advance();
             let stop = self.told.lock().unwrap().iter().any(&seen);
@@ -94,7 +97,7 @@ impl Desk {
         std::mem::take(&mut self.told.lock().unwrap())
     }
 
-    fn take(&mut self, command: Command) -> Vec<Message> {
+    pub(super) fn take(&mut self, command: Command) -> Vec<Message> {
         self.worker.take(command);
         self.settle()
     }
@@ -117,7 +120,7 @@ fn results(messages: &[Message]) -> Vec<&EpochResult> {
         .collect()
 }
 
-fn troubles<'a>(messages: &'a [Message]) -> Vec<&'a str> {
+pub(super) fn troubles<'a>(messages: &'a [Message]) -> Vec<&'a str> {
     let why =
         |message: &'a Message| if let Message::Failed(trouble) = message { Some(trouble.why.as_str()) } else { None };
     messages.iter().filter_map(why).collect()

@@ -3,16 +3,11 @@
 use super::WorkError;
 use super::aside::Aside;
 use super::message::{Command, Exported, Message, Order, Trouble};
-use super::opening::{self, Begun};
+use super::reading::{Reading, Ready};
 use super::run::{Ask, Run};
 use super::words::words;
 use super::{exporting, keeping};
-use crate::data::Dataset;
-use crate::data::folder::Skipped;
 use crate::device::Opened;
-use crate::plan::AdapterKind;
-use crate::train::Settings;
-use crate::train::cell::{Cell, load};
 use crate::train::run::RunFolder;
 use crate::train::session::Opener;
 use std::path::{Path, PathBuf};
@@ -49,6 +44,8 @@ enum Stage {
     Idle,
     /// A device is being opened.
     Opening(After),
+    /// The images of a run are being read.
+    Reading(Box<Reading>),
     Running(Box<Run>),
     Closed,
 }
@@ -98,7 +95,18 @@ impl Worker {
                     self.aside.measure(run.device(), workload, losses);
                 }
             }
+            Command::Stop if matches!(self.stage, Stage::Opening(_) | Stage::Reading(_)) => {
+                self.give_up();
+                (self.tell)(Message::CalledOff);
+            }
             other => self.ask(other),
+        }
+    }
+
+    /// Gives up a run that has not begun yet.
+    fn give_up(&mut self) {
+        if let Stage::Reading(reading) = std::mem::replace(&mut self.stage, Stage::Idle) {
+            reading.made().iter().for_each(RunFolder::remove_empty);
         }
     }
 
@@ -184,7 +192,13 @@ impl Worker {
     fn advance_run(&mut self) -> Next {
         match &mut self.stage {
             Stage::Idle => self.next(Next::Idle),
+            // Something else was asked for meanwhile.
+            Stage::Opening(_) | Stage::Reading(_) if self.after.is_some() => {
+                self.give_up();
+                Next::Working
+            }
             Stage::Opening(_) => self.open_device(),
+            Stage::Reading(_) => self.read(),
             Stage::Running(run) => match run.advance() {
                 Ok(Ask::Left) => {
                     self.remember();
@@ -251,11 +265,6 @@ impl Worker {
     }
 
     fn open_device(&mut self) -> Next {
-        // Something else was asked for meanwhile.
-        if self.after.is_some() {
-            self.stage = Stage::Idle;
-            return Next::Working;
-        }
         let device = match &self.stage {
             Stage::Opening(After::Begin(order)) => &order.device,
             Stage::Opening(After::Open { device, .. }) => device,
@@ -267,71 +276,47 @@ impl Worker {
             Err(why) => Err(WorkError::Words(why)),
         };
         let Stage::Opening(wanted) = std::mem::replace(&mut self.stage, Stage::Idle) else { return Next::Idle };
-        match opened.and_then(|opened| self.start(wanted, opened)) {
-            Ok(run) => self.stage = Stage::Running(Box::new(run)),
+        let reading = opened.and_then(|opened| match wanted {
+            After::Begin(order) => Reading::begin(order, opened, &self.tell),
+            After::Open { place, device } => Reading::resume(&place, device, opened, &self.tell),
+            After::Close => Err(WorkError::Words("it is closing".to_owned())),
+        });
+        match reading {
+            Ok(reading) => self.stage = Stage::Reading(Box::new(reading)),
             Err(error) => self.fail("the run", &error),
         }
         Next::Working
     }
 
-    fn start(&mut self, wanted: After, opened: Opened) -> Result<Run, WorkError> {
-        match wanted {
-            After::Begin(order) => self.begin(&order, opened),
-            After::Open { place, device } => self.resume(&place, &device, opened),
-            After::Close => Err(WorkError::Words("it is closing".to_owned())),
+    /// Reads some images of the run that is to begin or to go on; it does once all are read.
+    fn read(&mut self) -> Next {
+        let Stage::Reading(reading) = &mut self.stage else { return Next::Idle };
+        let made = reading.made();
+        let ready = match reading.advance(&self.tell) {
+            Ok(true) => return Next::Working,
+            Ok(false) => self.ready(),
+            Err(error) => Err(error),
+        };
+        self.stage = Stage::Idle;
+        match ready {
+            Ok(run) => self.stage = Stage::Running(Box::new(run)),
+            Err(error) => {
+                made.iter().for_each(RunFolder::remove_empty);
+                self.fail("the run", &error);
+            }
         }
+        Next::Working
     }
 
-    fn begin(&self, order: &Order, opened: Opened) -> Result<Run, WorkError> {
-        let mut cell = order.cell.clone();
-        if order.sized_by_device {
-            let software = opened.executor.adapter().kind == AdapterKind::Software;
-            (cell.settings.channels, cell.settings.hidden) = Settings::network_for(software);
-        }
-        cell.settings.check()?;
-        let folder = opening::place(order.place.as_deref(), &cell.source.name())?;
-        let begun = self.prepare(&cell, &folder, order, opened);
-        if begun.is_err() {
-            folder.remove_empty();
-        }
-        begun
-    }
-
-    fn prepare(&self, cell: &Cell, folder: &RunFolder, order: &Order, opened: Opened) -> Result<Run, WorkError> {
-        let file = opening::ground_file(cell)?;
-        let (data, skipped) = self.load(cell)?;
-        let settings = opening::settings(cell, file, &data.classes)?;
-        let Opened { executor, why } = opened;
-        let begun = opening::begin(folder, cell, settings, data, executor, self.opener(&order.device))?;
-        Ok(self.show(begun, &order.device, why, &skipped, order.begins))
-    }
-
-    fn resume(&self, place: &Path, device: &str, opened: Opened) -> Result<Run, WorkError> {
-        let folder = RunFolder::at(place)?;
-        let snapshot = folder.read_checkpoint()?;
-        let mut record = folder.read_record()?;
-        record.source = opening::found(record.source);
-        let cell = record.cell();
-        let (data, skipped) = self.load(&cell)?;
-        let Opened { executor, why } = opened;
-        let mut begun = opening::resume(folder, record, snapshot, data, executor, self.opener(device))?;
-        begun.session.review()?;
-        Ok(self.show(begun, device, why, &skipped, false))
-    }
-
-    fn load(&self, cell: &Cell) -> Result<(Arc<Dataset>, Vec<Skipped>), WorkError> {
-        let tell = Arc::clone(&self.tell);
-        let progress = move |done, of| tell(Message::Loading { done, of });
-        let Cell { source, protocol, settings, .. } = cell;
-        let (data, skipped) = load(source, protocol, settings.stored_side, settings.seed, &progress)?;
-        Ok((Arc::new(data), skipped))
-    }
-
-    fn show(&self, begun: Begun, device: &str, why: &str, skipped: &[Skipped], begins: bool) -> Run {
-        let run = Run::new(begun, device, begins, Arc::clone(&self.tell));
+    /// The run whose images are read.
+    fn ready(&mut self) -> Result<Run, WorkError> {
+        let gone = || WorkError::Words("it was given up".to_owned());
+        let Stage::Reading(reading) = std::mem::replace(&mut self.stage, Stage::Idle) else { return Err(gone()) };
+        let Ready { begun, device, why, skipped, begins } = reading.ready(|device| self.opener(device))?;
+        let run = Run::new(begun, &device, begins, Arc::clone(&self.tell));
         let skipped = skipped.iter().map(ToString::to_string).collect();
         (self.tell)(Message::Begun(Box::new(run.scene(why, skipped))));
-        run
+        Ok(run)
     }
 
     fn opener(&self, device: &str) -> Opener {

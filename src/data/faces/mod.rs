@@ -13,6 +13,7 @@
 mod ageing;
 mod cuts;
 mod draw;
+mod drawing;
 mod extras;
 mod features;
 mod finish;
@@ -27,14 +28,11 @@ mod tests;
 
 use std::ops::RangeInclusive;
 
-use bytes::Bytes;
-#[cfg(not(target_arch = "wasm32"))]
-use rayon::prelude::*;
-
-use crate::data::{Dataset, Images};
+use crate::data::Dataset;
 
 pub use ageing::AGE_SPREAD;
 use ageing::Ages;
+pub use drawing::Drawing;
 use person::Person;
 use stream::{Purpose, Stream};
 
@@ -129,55 +127,17 @@ impl Faces {
     /// # Errors
     /// [`FacesError`] for a side or a count out of range, or for more images than memory holds.
     pub fn dataset(&self) -> Result<Dataset, FacesError> {
-        if !SIDES.contains(&self.side) {
-            return Err(FacesError::Side { side: self.side });
-        }
-        Ok(Dataset {
-            name: "faces".to_owned(),
-            classes: GROUPS.iter().map(|(name, ..)| (*name).to_owned()).collect(),
-            class_values: GROUPS.iter().map(|(_, first, end)| (first + end) / 2.0).collect(),
-            train: self.images(Split::Train, self.train)?,
-            test: self.images(Split::Test, self.test)?,
-        })
+        let mut drawing = self.begin()?;
+        while drawing.advance() {}
+        Ok(drawing.finish())
     }
 
-    fn images(&self, split: Split, count: usize) -> Result<Images, FacesError> {
-        let name = split.name();
-        if !COUNTS.contains(&count) {
-            return Err(FacesError::Count { split: name, count });
-        }
-        let labels: Vec<u32> = (0..count).map(|i| self.label(split, i)).collect();
-        let ages = labels.iter().enumerate();
-        let values: Vec<f64> = ages.map(|(i, &label)| self.age(split, i, label)).collect();
-        let whole = Bytes::from(self.pixels(split, &values)?);
-        let size = 3 * self.side * self.side;
-        Ok(Images {
-            side: self.side,
-            pixels: (0..count).map(|i| whole.slice(i * size..(i + 1) * size)).collect(),
-            labels,
-            values,
-            votes: Vec::new(),
-            names: (0..count).map(|i| format!("faces/{name}/{i:06}")).collect(),
-        })
-    }
-
-    fn pixels(&self, split: Split, ages: &[f64]) -> Result<Vec<u8>, FacesError> {
-        let (count, side) = (ages.len(), self.side);
-        let size = 3 * side * side;
-        let memory = || FacesError::Memory { count, side };
-        let bytes = count.checked_mul(size).ok_or_else(memory)?;
-        let mut pixels = Vec::new();
-        pixels.try_reserve_exact(bytes).map_err(|_| memory())?;
-        pixels.resize(bytes, 0);
-        #[cfg(not(target_arch = "wasm32"))]
-        let images = pixels.par_chunks_exact_mut(size);
-        #[cfg(target_arch = "wasm32")]
-        let images = pixels.chunks_exact_mut(size);
-        images.enumerate().for_each(|(i, image)| {
-            let key = [self.seed, split as u64, i as u64];
-            image.copy_from_slice(&picture(Purpose::Person, key, ages[i], side));
-        });
-        Ok(pixels)
+    /// Makes room for [`Faces::dataset`], to be drawn some images at a time.
+    ///
+    /// # Errors
+    /// As [`Faces::dataset`].
+    pub fn begin(&self) -> Result<Drawing, FacesError> {
+        Drawing::new(*self)
     }
 
     /// The group of an image: every eight images in a row are one of each group, shuffled.

@@ -1,4 +1,5 @@
 use super::ageing::{Cue, spread};
+use super::drawing::Drawn;
 use super::finish::{blur, shrink};
 use super::paint::{hsv, ramp};
 use super::*;
@@ -28,7 +29,12 @@ fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
     // Of equal ages, so that the people must differ.
     let pixels = |seed: u64, split: Split| {
         let faces = Faces { train: 4, test: 4, side: 24, seed };
-        faces.pixels(split, &[30.0; 4]).unwrap()
+        let mut drawn = Drawn::new(&faces, split, 4).unwrap();
+        drawn.values.fill(30.0);
+        while drawn.done < 4 {
+            drawn.advance(&faces);
+        }
+        drawn.pixels
     };
     let train = pixels(1, Split::Train);
     assert!(mean_difference(&train, &pixels(2, Split::Train)) > 10.0);

@@ -1,8 +1,7 @@
-//! Loads a folder: scans it, decodes the files in parallel, splits what could be read.
+//! Loads a folder: scans it, decodes the files in parallel, some at a time, splits what could be read.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use rayon::prelude::*;
@@ -57,27 +56,52 @@ struct Picture {
 
 /// Decoded pixels that wait to be stored, in bytes: enough for all threads.
 const WAITING: usize = 64 << 20;
+/// Most images that a thread decodes before it is asked whether to go on.
+const AT_ONCE: usize = 8;
+
+/// A folder whose images are being read, some at a time.
+pub struct Reading {
+    folder: Folder,
+    scan: Scan,
+    /// Number of files in each class folder.
+    found: Vec<usize>,
+    votes: Option<Votes>,
+    store: Store,
+    /// What became of the files so far, in their order: a place in the store, or why there is none.
+    outcomes: Vec<Result<usize, SkipReason>>,
+}
 
 impl Folder {
     /// Reads all images of the folder, on all threads of rayon's pool.
     ///
-    /// `progress(done, total)` is told of each file done, from 0 to the total, by the thread that did it: calls may
-    /// overlap and arrive out of order. Beyond 1 GiB the decoded pixels are kept in a temporary file, not in memory.
+    /// `progress(done, total)` is told from time to time how many files are done, from 0 on. Beyond 1 GiB the decoded pixels are
+    /// kept in a temporary file, not in memory.
     ///
     /// # Errors
     /// [`FolderError`]; with `strict` also for the first file, in natural order, that would be passed over.
-    pub fn load(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Loaded, FolderError> {
-        self.load_keeping(IN_MEMORY, progress)
+    pub fn load(&self, progress: &dyn Fn(usize, usize)) -> Result<Loaded, FolderError> {
+        let mut reading = self.read()?;
+        loop {
+            let [done, total] = reading.progress();
+            progress(done, total);
+            if !reading.advance()? {
+                return reading.finish();
+            }
+        }
     }
 
-    /// [`Folder::load`] with at most so many bytes of pixels in memory.
-    pub(super) fn load_keeping(
-        &self,
-        in_memory: usize,
-        progress: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Loaded, FolderError> {
+    /// Looks for the images of the folder, and reads none of them yet.
+    ///
+    /// # Errors
+    /// [`FolderError`] where there is something that no image can mend.
+    pub fn read(&self) -> Result<Reading, FolderError> {
+        self.read_keeping(IN_MEMORY)
+    }
+
+    /// [`Folder::read`] with at most so many bytes of pixels in memory.
+    pub(super) fn read_keeping(&self, in_memory: usize) -> Result<Reading, FolderError> {
         check_side(self.side)?;
-        let mut scan = scan(&self.path)?;
+        let scan = scan(&self.path)?;
         if !scan.has_splits {
             check_fraction(self.test_fraction)?;
         }
@@ -85,12 +109,14 @@ impl Folder {
         self.check_filled(&scan, &found, &found)?;
         let images = scan.sources.iter().map(|source| source.name.as_str()).collect();
         let votes = Votes::read(&self.path, &scan.classes.names, &images)?;
-        let decoded = self.decode_all(&scan.sources, in_memory, progress)?;
-        let (pictures, skipped) = self.separate(&mut scan, decoded)?;
-        let kept = counts(&scan, pictures.iter().map(|picture| &picture.source));
-        self.check_filled(&scan, &kept, &found)?;
-        let tested = self.tested(&scan, &pictures, &kept)?;
-        Ok(Loaded { dataset: self.dataset(scan, pictures, &tested, votes.as_ref()), skipped })
+        let count = scan.sources.len();
+        let store = Store::new(count, self.size(), in_memory).map_err(|source| self.refused(count, source))?;
+        Ok(Reading { folder: self.clone(), scan, found, votes, store, outcomes: Vec::with_capacity(count) })
+    }
+
+    /// Bytes of an image.
+    fn size(&self) -> usize {
+        3 * self.side * self.side
     }
 
     /// What was read, and everything that was not, sorted.
@@ -166,37 +192,6 @@ impl Folder {
         Dataset { name: self.name(), classes: scan.classes.names, class_values: scan.classes.values, train, test }
     }
 
-    /// What became of each file, in their order. Decodes so many at a time as may wait to be stored.
-    fn decode_all(
-        &self,
-        sources: &[Source],
-        in_memory: usize,
-        progress: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Vec<Result<Bytes, SkipReason>>, FolderError> {
-        let size = 3 * self.side * self.side;
-        let refused = |source| self.refused(sources.len(), source);
-        let mut store = Store::new(sources.len(), size, in_memory).map_err(refused)?;
-        let done = AtomicUsize::new(0);
-        progress(0, sources.len());
-        let decode = |source: &Source| {
-            let decoded = decode_path(&source.path, self.side);
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1, sources.len());
-            decoded
-        };
-        let mut outcomes = Vec::with_capacity(sources.len());
-        for some in sources.chunks((WAITING / size).max(4 * rayon::current_num_threads())) {
-            let decoded: Vec<_> = some.par_iter().map(decode).collect();
-            for outcome in decoded {
-                outcomes.push(match outcome {
-                    Ok(pixels) => Ok(store.put(pixels).map_err(refused)?),
-                    Err(reason) => Err(reason),
-                });
-            }
-        }
-        let images = store.images().map_err(refused)?;
-        Ok(outcomes.into_iter().map(|outcome| outcome.map(|place| images[place].clone())).collect())
-    }
-
     /// Why so many images could not be kept.
     fn refused(&self, images: usize, source: io::Error) -> FolderError {
         let side = self.side;
@@ -210,6 +205,50 @@ impl Folder {
     fn name(&self) -> String {
         let full = files::true_path(&self.path).unwrap_or_else(|_| self.path.clone());
         full.file_name().map_or("folder".into(), |name| name.to_string_lossy().into())
+    }
+}
+
+impl Reading {
+    /// Files done, and files in all.
+    #[must_use]
+    pub fn progress(&self) -> [usize; 2] {
+        [self.outcomes.len(), self.scan.sources.len()]
+    }
+
+    /// Decodes some more files, on all threads of rayon's pool; whether there are more.
+    ///
+    /// # Errors
+    /// When the pixels cannot be kept.
+    pub fn advance(&mut self) -> Result<bool, FolderError> {
+        let [done, total] = self.progress();
+        let threads = rayon::current_num_threads();
+        let some = (WAITING / self.folder.size()).clamp(threads, AT_ONCE * threads).min(total - done);
+        let (sources, side) = (&self.scan.sources[done..done + some], self.folder.side);
+        let decoded: Vec<_> = sources.par_iter().map(|source| decode_path(&source.path, side)).collect();
+        for outcome in decoded {
+            let mut put = |pixels| self.store.put(pixels).map_err(|source| self.folder.refused(total, source));
+            self.outcomes.push(match outcome {
+                Ok(pixels) => Ok(put(pixels)?),
+                Err(reason) => Err(reason),
+            });
+        }
+        Ok(done + some < total)
+    }
+
+    /// The data set, once all files are done.
+    ///
+    /// # Errors
+    /// As [`Folder::load`].
+    pub fn finish(self) -> Result<Loaded, FolderError> {
+        let Self { folder, mut scan, found, votes, store, outcomes } = self;
+        let images = store.images().map_err(|source| folder.refused(scan.sources.len(), source))?;
+        let pixels = |outcome: Result<usize, SkipReason>| outcome.map(|place| images[place].clone());
+        let decoded = outcomes.into_iter().map(pixels).collect();
+        let (pictures, skipped) = folder.separate(&mut scan, decoded)?;
+        let kept = counts(&scan, pictures.iter().map(|picture| &picture.source));
+        folder.check_filled(&scan, &kept, &found)?;
+        let tested = folder.tested(&scan, &pictures, &kept)?;
+        Ok(Loaded { dataset: folder.dataset(scan, pictures, &tested, votes.as_ref()), skipped })
     }
 }
 

@@ -1,14 +1,14 @@
 //! Whole folders, good and bad, made in temporary places.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use image::{ImageFormat, Rgb, RgbImage};
 use tempfile::TempDir;
 
 use super::*;
-use crate::data::Images;
+use crate::data::{Dataset, Images};
 
 mod refusals;
 
@@ -226,7 +226,9 @@ fn data_in_a_file_are_those_in_memory() {
     let in_memory = data.load();
     let all = 10 * 3 * SIDE * SIDE;
     for most in [0, all - 1, all] {
-        let loaded = data.folder().load_keeping(most, &|_, _| {}).unwrap();
+        let mut reading = data.folder().read_keeping(most).unwrap();
+        while reading.advance().unwrap() {}
+        let loaded = reading.finish().unwrap();
         assert_eq!(loaded.dataset, in_memory.dataset);
         assert_eq!(data.skipped(&loaded), ["a/broken.png", "b/0-broken.png"]);
     }
@@ -326,15 +328,18 @@ fn a_socket_is_not_opened() {
 }
 
 #[test]
-fn progress_counts_every_file_once() {
+fn files_are_read_a_few_at_a_time() {
     let data = Data::two_classes();
+    let at_once = 8 * rayon::current_num_threads();
+    (0..at_once).for_each(|number| data.image(&format!("a/more {number}.png"), [7; 3]));
     data.bytes("a/broken.png", b"words");
-    let calls = Mutex::new(Vec::new());
-    data.folder().load(&|done, total| calls.lock().unwrap().push((done, total))).unwrap();
-    let mut calls = calls.into_inner().unwrap();
-    assert_eq!(calls[0], (0, 9));
-    calls.sort_unstable();
-    assert_eq!(calls, (0..=9).map(|done| (done, 9)).collect::<Vec<_>>());
+    let total = at_once + 9;
+    let calls = RefCell::new(Vec::new());
+    let loaded = data.folder().load(&|done, total| calls.borrow_mut().push((done, total))).unwrap();
+    let expected: Vec<_> = (0..total).step_by(at_once).map(|done| (done, total)).collect();
+    assert_eq!(calls.into_inner(), expected);
+    let Dataset { train, test, .. } = loaded.dataset;
+    assert_eq!((train.len() + test.len(), loaded.skipped.len()), (total - 1, 1));
 }
 
 #[cfg(unix)]

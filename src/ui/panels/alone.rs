@@ -1,7 +1,7 @@
 //! One panel alone, as a course page embeds it: below it, the button that drives the run, and how far that is.
 
 use super::controls::Controls;
-use super::{PanelName, Panels, lack, top, welcome};
+use super::{PanelName, Panels, lack, top};
 use crate::ui::desk::Desk;
 use crate::ui::known::Phase;
 use crate::worker::Command;
@@ -13,9 +13,7 @@ pub fn show(ui: &mut Ui, desk: &mut Desk<'_>, name: PanelName, panels: &mut Pane
     lack::show(ui, desk, true);
     Panel::bottom("drive").show(ui, |ui| drive(ui, desk, controls));
     CentralPanel::default_margins().show(ui, |ui| {
-        if desk.known.scene.is_none() {
-            ui.vertical_centered(|ui| welcome::loading(ui, desk));
-        } else {
+        if desk.known.scene.is_some() {
             panels.show(name, ui, desk);
         }
     });
@@ -29,6 +27,7 @@ fn drive(ui: &mut Ui, desk: &mut Desk<'_>, controls: &mut Controls) {
                 desk.ask(order);
             }
             Phase::Training if ui.button("Pause").clicked() => desk.ask(Command::Go(Pace::Rest)),
+            Phase::Loading { .. } if ui.button("Cancel").clicked() => desk.ask(Command::Stop),
             Phase::Resting if ui.button("Go on").clicked() => desk.ask(Command::Go(Pace::Run)),
             Phase::Finished if ui.button("Restart").clicked() => desk.ask(Command::Restart),
             _ => {}
@@ -43,6 +42,7 @@ mod tests {
     use crate::nn::Loss;
     use crate::ui::Address;
     use crate::ui::fixture::{Table, harness};
+    use crate::worker::message::Message;
     use eframe::egui::Theme;
     use egui_kittest::kittest::Queryable;
 
@@ -61,6 +61,12 @@ mod tests {
         harness.get_by_label("Start").click();
         harness.run();
         assert!(matches!(harness.state().0.commands[..], [Command::Begin(_)]));
+        harness.state_mut().0.known.take(Message::Loading { done: 3, of: 40 });
+        harness.run();
+        harness.get_by_label("images: 3 of 40");
+        harness.get_by_label("Cancel").click();
+        harness.run();
+        assert!(matches!(harness.state().0.commands[..], [Command::Begin(_), Command::Stop]));
         harness.state_mut().0 = Table::of_losses(&[Loss::Xe, Loss::Xemd2]);
         harness.run();
         assert!(harness.query_by_label("Start").is_none() && harness.query_by_label("D - ordered").is_some());

@@ -54,7 +54,11 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
     button(ui, resting, "One step", "Train one batch, then rest.", Command::Go(Pace::Step));
     button(ui, resting, "One epoch", "Train to the end of this epoch, then rest.", Command::Go(Pace::Epoch));
-    button(ui, training || resting, "Stop", "End the run here and write all its files.", Command::Stop);
+    if matches!(phase, Phase::Loading { .. }) {
+        button(ui, true, "Cancel", "Read no more images: the run does not begin.", Command::Stop);
+    } else {
+        button(ui, training || resting, "Stop", "End the run here and write all its files.", Command::Stop);
+    }
     let (there, alive) = (desk.known.scene.is_some() && phase != Phase::Closed, desk.known.alive);
     button(ui, there, "Restart", "Begin again from the same first weights, in a folder of its own.", Command::Restart);
     button(ui, alive, "Save", "Write checkpoint, weights, matrices, figures and report now.", Command::Save);
@@ -83,23 +87,22 @@ fn export(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
 }
 
-/// How far the run is.
+/// How far the run is, or the images that are made or read for the next.
 pub(super) fn progress(ui: &mut Ui, desk: &Desk<'_>) {
     let known = desk.known;
-    let Some(scene) = &known.scene else {
-        if let Phase::Loading { done, of } = known.phase {
-            ui.label(format!("images: {done} of {of}"));
-        }
+    if let Phase::Loading { done, of } = known.phase {
+        let text = if of == 0 { "looking for images".to_owned() } else { format!("images: {done} of {of}") };
+        ui.add(ProgressBar::new(done as f32 / of.max(1) as f32).text(text).desired_width(220.0));
         return;
-    };
+    }
+    let Some(scene) = &known.scene else { return };
     let (epochs, batches) = (scene.settings.epochs, scene.batches.max(1));
     let share = (known.epoch as f32 + known.batch as f32 / batches as f32) / epochs.max(1) as f32;
     let state = match known.phase {
         Phase::Training => format!("{:.0} images/s", known.rate),
         Phase::Resting => "resting".to_owned(),
         Phase::Finished => "finished".to_owned(),
-        Phase::Loading { done, of } => format!("images: {done} of {of}"),
-        Phase::Empty | Phase::Closed => String::new(),
+        Phase::Empty | Phase::Loading { .. } | Phase::Closed => String::new(),
     };
     let epoch = (known.epoch + usize::from(known.epoch < epochs)).min(epochs);
     let bar = ProgressBar::new(share.clamp(0.0, 1.0)).desired_width(160.0);
@@ -111,8 +114,34 @@ pub(super) fn progress(ui: &mut Ui, desk: &Desk<'_>) {
 mod tests {
     use super::*;
     use crate::ui::fixture::{Table, harness};
+    use crate::ui::known::Known;
+    use crate::worker::message::Message;
     use eframe::egui::Theme;
     use egui_kittest::kittest::Queryable;
+
+    #[test]
+    fn the_reading_of_images_is_shown_and_called_off() {
+        let mut table = Table::of_losses(&[Loss::Xe]);
+        let mut harness = harness(std::mem::take(&mut table), (), Theme::Dark, |_, ui, desk| show(ui, desk));
+        for (done, of, words) in [(0, 0, "looking for images"), (3, 40, "images: 3 of 40")] {
+            harness.state_mut().0.known.take(Message::Loading { done, of });
+            harness.run();
+            harness.get_by_label(words);
+            assert!(harness.query_by_label("Stop").is_none());
+            harness.get_by_label("Cancel").click();
+            harness.run();
+            let asked = std::mem::take(&mut harness.state_mut().0.commands);
+            assert!(matches!(asked[..], [Command::Stop]), "{asked:?}");
+        }
+        harness.state_mut().0.known.take(Message::CalledOff);
+        harness.run();
+        assert!(harness.query_by_label("Cancel").is_none() && harness.query_by_label("Stop").is_some());
+        assert_eq!(harness.state().0.known.phase, Phase::Finished, "the run before is still shown");
+        let mut known = Known::default();
+        known.take(Message::Loading { done: 1, of: 2 });
+        known.take(Message::CalledOff);
+        assert_eq!(known.phase, Phase::Empty);
+    }
 
     #[test]
     fn weights_and_report_are_exported() {

@@ -1,0 +1,148 @@
+//! A run whose images are being read, before it begins or goes on.
+
+use super::WorkError;
+use super::message::{Message, Order};
+use super::opening::{self, Begun, GroundFile};
+use super::work::Tell;
+use crate::data::folder::Skipped;
+use crate::device::Opened;
+use crate::plan::AdapterKind;
+use crate::train::cell::{Cell, Loading};
+use crate::train::run::{Record, RunFolder};
+use crate::train::session::Opener;
+use crate::train::{Settings, Snapshot};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use web_time::Instant;
+
+/// Time between messages that tell how many images are read.
+const TOLD_EVERY: Duration = Duration::from_millis(50);
+
+/// A run whose images are being read.
+pub struct Reading {
+    images: Loading,
+    opened: Opened,
+    run: Waiting,
+    told_at: Instant,
+}
+
+/// What waits for the images.
+enum Waiting {
+    /// A run that is to begin.
+    New { order: Box<Order>, cell: Box<Cell>, folder: RunFolder, ground: Option<GroundFile> },
+    /// One that is to go on.
+    Kept { device: String, folder: RunFolder, record: Box<Record>, snapshot: Box<Snapshot> },
+}
+
+/// A run that has begun or goes on.
+pub struct Ready {
+    /// The run.
+    pub begun: Begun,
+    /// The name of its device.
+    pub device: String,
+    /// Why it runs on that.
+    pub why: &'static str,
+    /// Files that were passed over.
+    pub skipped: Vec<Skipped>,
+    /// Whether it trains at once.
+    pub begins: bool,
+}
+
+impl Reading {
+    /// Reads the images of a run that is to begin; its folder is made.
+    ///
+    /// # Errors
+    /// When a setting is out of range, the folder cannot be made, or there are no such images.
+    pub fn begin(order: Box<Order>, opened: Opened, tell: &Tell) -> Result<Self, WorkError> {
+        let mut cell = Box::new(order.cell.clone());
+        if order.sized_by_device {
+            let software = opened.executor.adapter().kind == AdapterKind::Software;
+            (cell.settings.channels, cell.settings.hidden) = Settings::network_for(software);
+        }
+        cell.settings.check()?;
+        let folder = opening::place(order.place.as_deref(), &cell.source.name())?;
+        let read = opening::ground_file(&cell).and_then(|ground| Ok((ground, images(&cell, tell)?)));
+        match read {
+            Ok((ground, images)) => {
+                let run = Waiting::New { order, cell, folder, ground };
+                Ok(Self { images, opened, run, told_at: Instant::now() })
+            }
+            Err(error) => {
+                folder.remove_empty();
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the images of the run in a folder.
+    ///
+    /// # Errors
+    /// When the folder holds none that could go on, or there are no such images.
+    pub fn resume(place: &Path, device: String, opened: Opened, tell: &Tell) -> Result<Self, WorkError> {
+        let folder = RunFolder::at(place)?;
+        let snapshot = Box::new(folder.read_checkpoint()?);
+        let mut record = Box::new(folder.read_record()?);
+        record.source = opening::found(record.source);
+        let images = images(&record.cell(), tell)?;
+        let run = Waiting::Kept { device, folder, record, snapshot };
+        Ok(Self { images, opened, run, told_at: Instant::now() })
+    }
+
+    /// Reads some more images and tells how many are done; whether there are more.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn advance(&mut self, tell: &Tell) -> Result<bool, WorkError> {
+        let more = self.images.advance()?;
+        if self.told_at.elapsed() >= TOLD_EVERY {
+            self.told_at = Instant::now();
+            let [done, of] = self.images.progress();
+            tell(Message::Loading { done, of });
+        }
+        Ok(more)
+    }
+
+    /// The run, once all images are read; `opener` opens its device again.
+    ///
+    /// # Errors
+    /// When the images are no data to train on, or the run does not fit them or the device.
+    pub fn ready(self, opener: impl FnOnce(&str) -> Opener) -> Result<Ready, WorkError> {
+        let Self { images, opened: Opened { executor, why }, run, .. } = self;
+        let (data, skipped) = images.finish()?;
+        let data = Arc::new(data);
+        match run {
+            Waiting::New { order, cell, folder, ground } => {
+                let Order { device, begins, .. } = *order;
+                let settings = opening::settings(&cell, ground, &data.classes)?;
+                let begun = opening::begin(&folder, &cell, settings, data, executor, opener(&device))?;
+                Ok(Ready { begun, device, why, skipped, begins })
+            }
+            Waiting::Kept { device, folder, record, snapshot } => {
+                let mut begun = opening::resume(folder, *record, *snapshot, data, executor, opener(&device))?;
+                begun.session.review()?;
+                Ok(Ready { begun, device, why, skipped, begins: false })
+            }
+        }
+    }
+
+    /// The folder that was made for the run, to be removed where that does not begin.
+    pub fn made(&self) -> Option<RunFolder> {
+        match &self.run {
+            Waiting::New { folder, .. } => Some(folder.clone()),
+            Waiting::Kept { .. } => None,
+        }
+    }
+}
+
+/// Looks for the images of a cell, which may take a while.
+fn images(cell: &Cell, tell: &Tell) -> Result<Loading, WorkError> {
+    tell(Message::Loading { done: 0, of: 0 });
+    let images = Loading::begin(&cell.source, &cell.protocol, cell.settings.stored_side, cell.settings.seed)?;
+    let [done, of] = images.progress();
+    tell(Message::Loading { done, of });
+    Ok(images)
+}
+
+#[cfg(test)]
+mod tests;
