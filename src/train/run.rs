@@ -1,8 +1,10 @@
 //! A run's folder: what it is, its checkpoint and its weights. Files are written beside their
 //! place and renamed into it, so that a full disk or a killed process destroys nothing.
 
+mod epochs;
 mod packed;
 
+pub use epochs::Epochs;
 pub use packed::PACKED;
 
 use super::cell::Cell;
@@ -138,6 +140,14 @@ pub enum RunError {
         path: PathBuf,
         /// What is wrong.
         error: SnapshotError,
+    },
+    /// The matrices of the epochs are damaged.
+    #[error("{path}: no matrices of this run's epochs: {why}; remove the file to go on without replaying them", path = .path.display())]
+    Epochs {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
     },
     /// A weights file is damaged or foreign.
     #[error("{path}: {error}", path = .path.display())]

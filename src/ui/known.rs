@@ -186,7 +186,7 @@ impl Known {
 
     fn end_epoch(&mut self, result: EpochResult) {
         let epoch = result.row.epoch;
-        // A run that was opened tells its last epoch once more.
+        // A run that was opened tells its earlier epochs, and its last one once more.
         if !self.rows.iter().any(|row| row.epoch == epoch && row.loss == result.row.loss) {
             self.rows.push(result.row.clone());
         }
@@ -196,8 +196,10 @@ impl Known {
         let results = self.epochs.entry(epoch).or_default();
         results.retain(|other| other.row.loss != result.row.loss);
         results.push(result);
-        (self.epoch, self.batch) = (epoch, 0);
-        self.losses.clear();
+        if epoch >= self.epoch {
+            (self.epoch, self.batch) = (epoch, 0);
+            self.losses.clear();
+        }
         self.dropped += memory::make_room(&mut self.epochs, memory::MOST_RESULTS);
     }
 

@@ -10,7 +10,7 @@ use crate::report::{
     write_metrics_csv,
 };
 use crate::train::metrics::argmax;
-use crate::train::run::{Network, Record, RunFolder, Sitting, replace, write_whole};
+use crate::train::run::{Epochs, Network, Record, RunFolder, Sitting, replace, write_whole};
 use crate::train::seriation::{order_tau, seriate};
 use crate::train::snapshot::Progress;
 use crate::train::{EpochResult, Event, Snapshot};
@@ -29,15 +29,22 @@ pub struct Artifacts {
     pub record: Record,
     data: Arc<Dataset>,
     last: Vec<EpochResult>,
+    epochs: Epochs,
     snapshot: Option<Snapshot>,
     /// Steps done by what the files besides the checkpoint show.
     shown: Option<usize>,
 }
 
 impl Artifacts {
-    /// Nothing yet.
-    pub fn new(folder: RunFolder, record: Record, data: Arc<Dataset>) -> Self {
-        Self { folder, record, data, last: Vec::new(), snapshot: None, shown: None }
+    /// Nothing but the matrices of earlier epochs yet.
+    pub fn new(folder: RunFolder, record: Record, data: Arc<Dataset>, epochs: Epochs) -> Self {
+        Self { folder, record, data, last: Vec::new(), epochs, snapshot: None, shown: None }
+    }
+
+    /// The matrices of the epochs.
+    #[must_use]
+    pub fn epochs(&self) -> &Epochs {
+        &self.epochs
     }
 
     /// Whether everything but the checkpoint, too, is of the last step that is kept.
@@ -96,8 +103,11 @@ impl Artifacts {
         Ok(self.folder.write_record(&self.record)?)
     }
 
-    /// Writes the metrics so far and the checkpoint.
-    fn write_progress(&self) -> Result<(), WorkError> {
+    /// Writes the matrices and the metrics so far, and the checkpoint.
+    fn write_progress(&mut self) -> Result<(), WorkError> {
+        if self.epochs.keep(&self.last) {
+            self.folder.write_epochs(&self.epochs)?;
+        }
         let Some(snapshot) = &self.snapshot else { return Ok(()) };
         let history = &snapshot.progress.history;
         if !history.is_empty() {

@@ -8,7 +8,7 @@ use crate::files;
 use crate::plan::Executor;
 use crate::report::read_matrix_csv;
 use crate::train::cell::Cell;
-use crate::train::run::{Record, RunFolder, Sitting};
+use crate::train::run::{Epochs, Record, RunFolder, Sitting};
 use crate::train::session::Opener;
 use crate::train::{Ground, Session, Settings, Snapshot};
 use std::path::Path;
@@ -74,7 +74,8 @@ pub fn begin(
     let mut session = Session::new(executor, open, Arc::clone(&data), settings, None)?;
     folder.write_record(&record)?;
     session.save();
-    let artifacts = Artifacts::new(folder.clone(), record, Arc::clone(&data));
+    let epochs = Epochs::new(record.classes.len());
+    let artifacts = Artifacts::new(folder.clone(), record, Arc::clone(&data), epochs);
     Ok(Begun { session, artifacts, data })
 }
 
@@ -91,6 +92,8 @@ pub fn resume(
     open: Opener,
 ) -> Result<Begun, WorkError> {
     folder.agrees(&record, &snapshot)?;
+    let mut epochs = folder.read_epochs(record.classes.len())?;
+    epochs.forget_after(snapshot.progress.epoch);
     let sitting = Sitting::new(executor.adapter(), snapshot.progress.epoch, snapshot.progress.step);
     let settings = Settings { epochs: record.settings.epochs, ..snapshot.progress.settings.clone() };
     let session = Session::new(executor, open, Arc::clone(&data), settings.clone(), Some(snapshot))?;
@@ -98,7 +101,7 @@ pub fn resume(
     record.sittings.push(sitting);
     folder.sweep()?;
     folder.write_record(&record)?;
-    let artifacts = Artifacts::new(folder, record, Arc::clone(&data));
+    let artifacts = Artifacts::new(folder, record, Arc::clone(&data), epochs);
     Ok(Begun { session, artifacts, data })
 }
 

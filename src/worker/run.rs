@@ -103,6 +103,23 @@ impl Run {
         }
     }
 
+    /// Tells the results of earlier epochs, as far as they were kept; where the last one has just ended, that is measured anew.
+    ///
+    /// # Errors
+    /// When what was kept is damaged.
+    pub fn tell_earlier(&self) -> Result<(), WorkError> {
+        let Some(trainer) = self.session.trainer() else { return Ok(()) };
+        let (epochs, progress) = (self.artifacts.epochs(), trainer.progress());
+        let anew = (progress.cursor == 0).then_some(progress.epoch);
+        for epoch in epochs.numbers().filter(|epoch| Some(*epoch) != anew) {
+            let results = epochs.results(epoch, &progress.history);
+            for result in results.map_err(|why| self.artifacts.folder.damaged_epochs(&why))? {
+                (self.tell)(Message::Epoch(Box::new(result)));
+            }
+        }
+        Ok(())
+    }
+
     /// The name of the device it was given.
     pub fn device(&self) -> &str {
         &self.device

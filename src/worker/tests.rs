@@ -268,13 +268,45 @@ fn cells_are_held_over_the_end_of_a_run_and_its_opening() {
     desk.take(Command::Close);
     let mut desk = Desk::new();
     let told = desk.take(Command::Open { place: place.clone(), device: "cpu".to_owned() });
-    assert_eq!((results(&told)[1].ground.clone(), scene(&told).held.cells[1]), (learned.clone(), Some(0.875)));
+    assert_eq!((results(&told)[3].ground.clone(), scene(&told).held.cells[1]), (learned.clone(), Some(0.875)));
     // Nobody has trained with it yet; whoever goes on does.
     desk.take(Command::Go(Pace::Rest));
     desk.take(Command::Change(Change::Epochs(3)));
     desk.take(Command::Go(Pace::Step));
     desk.take(Command::Save);
     assert_eq!(checkpoint(&place).floats("xemd2/ground").unwrap()[1], 0.875);
+}
+
+#[test]
+fn a_run_that_is_opened_tells_all_of_its_epochs() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("run");
+    let open = || Desk::new().take(Command::Open { place: place.clone(), device: "cpu".to_owned() });
+    let told = Desk::new().take(order(&place, Settings { epochs: 3, ..settings() }));
+    let opened = open();
+    let (before, after) = (results(&told), results(&opened));
+    assert_eq!((before.len(), after.len()), (6, 6), "{opened:?}");
+    for (before, after) in before.into_iter().zip(after) {
+        // Predictions of single images are kept of the last epoch alone.
+        let outcomes = if before.row.epoch == 3 { before.outcomes.clone() } else { Vec::new() };
+        let scores = if before.row.epoch == 3 { before.scores.clone() } else { Vec::new() };
+        let kept = EpochResult { outcomes, scores, ..before.clone() };
+        assert_eq!((&after.row, &after.ground, &after.distances), (&kept.row, &kept.ground, &kept.distances));
+        assert_eq!((&after.outcomes, &after.scores), (&kept.outcomes, &kept.scores));
+        assert_eq!(after.evaluation.confusion, kept.evaluation.confusion);
+        assert!((after.evaluation.aem - kept.evaluation.aem).abs() <= 1e-12);
+    }
+    // Where these are damaged, that is said.
+    let file = place.join("epochs.bin");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes.len() / 3;
+    bytes[at] ^= 0x55;
+    std::fs::write(&file, bytes).unwrap();
+    let opened = open();
+    assert!(troubles(&opened)[0].contains("epochs.bin"), "{opened:?}");
+    std::fs::remove_file(file).unwrap();
+    let opened = open();
+    assert!(troubles(&opened).is_empty() && results(&opened).len() == 2, "{opened:?}");
 }
 
 #[test]

@@ -299,7 +299,13 @@ impl Worker {
         };
         self.stage = Stage::Idle;
         match ready {
-            Ok(run) => self.stage = Stage::Running(Box::new(run)),
+            Ok(run) => {
+                let told = run.tell_earlier();
+                self.stage = Stage::Running(Box::new(run));
+                if let Err(error) = told {
+                    self.fail("the replay of earlier epochs", &error);
+                }
+            }
             Err(error) => {
                 made.iter().for_each(RunFolder::remove_empty);
                 self.fail("the run", &error);

@@ -3,6 +3,7 @@
 use super::folders::{data_folder, picture, train_on};
 use super::program::{Call, Ran, backhoe, signal};
 use super::runs::{Asked, assert_whole, files, place, timeless_metrics, weights};
+use backhoe::report::{read_confusion_csv, read_matrix_csv};
 use backhoe::train::run::RunFolder;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -44,6 +45,24 @@ fn assert_ends_alike(resumed: &Path) {
     assert_eq!(timeless_metrics(resumed), timeless_metrics(uninterrupted()));
     assert_eq!(weights(resumed).len(), 2);
     assert!(weights(resumed) == weights(uninterrupted()), "the metrics are alike, the weights are not");
+    assert_same_epochs(resumed);
+}
+
+/// The matrices of all epochs are kept to the byte.
+#[track_caller]
+fn assert_same_epochs(run: &Path) {
+    let [found, wanted] = [run, uninterrupted()].map(|run| fs::read(run.join("epochs.bin")).unwrap());
+    assert!(found == wanted, "the weights are alike, the matrices of the epochs are not");
+    let folder = RunFolder { path: run.to_owned() };
+    let (epochs, rows) = (folder.read_epochs(8).unwrap(), folder.read_checkpoint().unwrap().progress.history);
+    for epoch in 1..=EPOCHS {
+        let results = epochs.results(epoch, &rows).unwrap();
+        assert_eq!(results.iter().map(|result| result.row.loss.as_str()).collect::<Vec<_>>(), LOSSES);
+    }
+    let last = &epochs.results(EPOCHS, &rows).unwrap()[1];
+    let (_, ground) = read_matrix_csv(&run.join("ground-distance-xemd2.csv")).unwrap();
+    let (_, confusion) = read_confusion_csv(&run.join("confusion-xemd2.csv")).unwrap();
+    assert_eq!((&last.ground, &last.evaluation.confusion), (&ground, &confusion));
 }
 
 /// Reads the lines of two epochs, and says how long the second took.
@@ -169,6 +188,22 @@ fn a_run_that_could_not_leave_its_weights_is_not_complete() {
     assert_ends_alike(run.path());
 }
 
+/// A run of an earlier version has no matrices of its epochs; one whose matrices are damaged says how to go on.
+#[test]
+fn a_run_without_matrices_of_its_epochs_goes_on_and_a_damaged_file_is_named() {
+    let run = tempfile::tempdir().unwrap();
+    train_for(2, run.path()).run().succeeded();
+    let file = run.path().join("epochs.bin");
+    let resume =
+        |epochs: usize| backhoe("train --json --resume").arg(run.path()).words(&format!("--epochs {epochs}")).run();
+    fs::write(&file, b"backhoe epochs 1, cut").unwrap();
+    resume(3).refused(&["epochs.bin", "damaged", "remove the file"]);
+    fs::remove_file(&file).unwrap();
+    resume(3).succeeded();
+    let epochs = RunFolder { path: run.path().to_owned() }.read_epochs(8).unwrap();
+    assert_eq!(epochs.numbers().collect::<Vec<_>>(), [3]);
+}
+
 /// A picture that was painted over, a label that was changed: a run goes on with its own data only.
 #[test]
 fn other_pixels_and_labels_are_not_gone_on_with() {
@@ -214,6 +249,7 @@ fn a_finished_run_goes_on_as_if_it_had_been_asked_for_more() {
     assert_eq!(ran.stdout.lines().count(), (EPOCHS - 2) * LOSSES.len());
     assert_eq!(timeless_metrics(run.path()), timeless_metrics(uninterrupted()));
     assert!(weights(run.path()) == weights(uninterrupted()));
+    assert_same_epochs(run.path());
     assert!(step_seconds() > first_seconds);
     let kept = files(links.path());
     let rewritten: Vec<_> = before.keys().filter(|name| kept[*name] != before[*name]).collect();
@@ -232,6 +268,7 @@ fn a_packed_run_goes_on_in_a_folder_of_its_own() {
     let gone_on = here.path().join("runs/demo-2");
     assert_whole(&gone_on, &Asked { losses: &LOSSES, epochs: EPOCHS, classes: 8, test_images: 24 });
     assert!(weights(&gone_on) == weights(uninterrupted()));
+    assert_same_epochs(&gone_on);
     fs::write(here.path().join("none.backhoe"), b"no archive").unwrap();
     resume("none.backhoe").refused(&["none.backhoe", "no run packed into a file", "no zip archive"]);
     assert!(!here.path().join("runs/none").exists());

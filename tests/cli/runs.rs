@@ -89,9 +89,11 @@ pub struct Asked<'a> {
 /// Every file is there and well-formed, and there is no other.
 #[track_caller]
 pub fn assert_whole(run: &Path, asked: &Asked) {
-    let mut names = ["run.json", "metrics.csv", "curves.png", "curves.svg", "report.html", "checkpoint.safetensors"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut names: Vec<String> =
+        "run.json metrics.csv epochs.bin curves.png curves.svg report.html checkpoint.safetensors"
+            .split(' ')
+            .map(str::to_owned)
+            .collect();
     for loss in asked.losses {
         names.push(format!("ground-distance-{loss}.csv"));
         names.push(format!("ground-distance-{loss}.png"));

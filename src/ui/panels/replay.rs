@@ -33,7 +33,7 @@ fn slider(ui: &mut Ui, desk: &mut Desk<'_>) {
         ui.spacing_mut().slider_width = (ui.available_width() - 230.0).max(120.0);
         let slider = Slider::new(&mut shown, first..=last.max(first + 1)).text("epoch shown");
         if ui.add_enabled(last > first, slider).on_hover_text("Left and right arrows do the same.").changed() {
-            desk.show_epoch(shown);
+            desk.show_epoch(nearest(desk, shown));
         }
         let mut live = desk.choice.epoch.is_none();
         if ui.checkbox(&mut live, "newest").on_hover_text("Follow the run as it goes on.").changed() {
@@ -44,6 +44,15 @@ fn slider(ui: &mut Ui, desk: &mut Desk<'_>) {
             ui.label(format!("{} older ones dropped", desk.known.dropped)).on_hover_text(hint);
         }
     });
+}
+
+/// The epoch that the slider comes to: of a long run that was opened, not all are there, and it passes over the others.
+fn nearest(desk: &Desk<'_>, wanted: usize) -> usize {
+    let epochs = &desk.known.epochs;
+    let (before, after) = (epochs.range(..=wanted).next_back(), epochs.range(wanted..).next());
+    let forwards = desk.epoch().is_some_and(|shown| shown < wanted);
+    let found = if forwards { after.or(before) } else { before.or(after) };
+    found.map_or(wanted, |(&epoch, _)| epoch)
 }
 
 /// The button that plays all epochs from the first to the newest, and the playing.
@@ -79,4 +88,21 @@ fn play(ui: &mut Ui, desk: &mut Desk<'_>, first: usize, last: usize) {
         }
     }
     ui.ctx().request_repaint_after(Duration::from_secs_f64(step));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::fixture::{Table, known};
+
+    #[test]
+    fn the_slider_passes_over_epochs_that_are_not_there() {
+        let mut table = Table::of(known(9));
+        table.known.epochs.retain(|epoch, _| [1, 5, 9].contains(epoch));
+        let mut at = |shown: usize, wanted: usize| {
+            table.choice.epoch = Some(shown);
+            nearest(&table.desk(), wanted)
+        };
+        assert_eq!([at(1, 2), at(5, 8), at(5, 4), at(9, 6), at(5, 5), at(9, 12)], [5, 9, 1, 5, 5, 9]);
+    }
 }
