@@ -1,6 +1,7 @@
-//! AEM and AEO by epoch, a line a loss: two panels side by side under one legend (figure 2 of the paper).
+//! Values by epoch, a line a loss: plots side by side under one legend; of a run its AEM and AEO (figure 2 of the paper).
 
 use plotters::backend::DrawingBackend;
+use serde::{Deserialize, Serialize};
 
 use super::figure::{self, FAINT, Figure, GRID, INK, PAPER, Sheet};
 use super::lettering::{self, Anchor, Lettering};
@@ -21,12 +22,23 @@ const BELOW: f64 = 48.0;
 const LEGEND_LINE: f64 = 22.0;
 const EM: f64 = 12.5;
 
+/// A plot of values by epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chart {
+    /// What the values are.
+    pub title: String,
+    /// Whether they are shares in percent.
+    pub percent: bool,
+    /// A line a loss: its name, and its epochs with their values.
+    pub lines: Vec<(String, Vec<[f64; 2]>)>,
+}
+
 /// The curves as PNG, 2000 pixels wide.
 ///
 /// # Errors
 /// [`ReportError::Draw`] where plotting or encoding fails.
 pub fn curves_png(rows: &[EpochRow]) -> Result<Vec<u8>, ReportError> {
-    figure::png(&Curves::new(rows)?)
+    charts_png(&of_accuracies(rows))
 }
 
 /// The curves as SVG, 1000 CSS pixels wide.
@@ -34,12 +46,46 @@ pub fn curves_png(rows: &[EpochRow]) -> Result<Vec<u8>, ReportError> {
 /// # Errors
 /// [`ReportError::Draw`] where plotting fails.
 pub fn curves_svg(rows: &[EpochRow]) -> Result<String, ReportError> {
-    figure::svg(&Curves::new(rows)?)
+    charts_svg(&of_accuracies(rows))
+}
+
+/// Plots side by side as PNG, 2000 pixels wide.
+///
+/// # Errors
+/// [`ReportError::Draw`] where plotting or encoding fails.
+pub fn charts_png(charts: &[Chart]) -> Result<Vec<u8>, ReportError> {
+    figure::png(&Curves::new(charts)?)
+}
+
+/// Plots side by side as SVG, 1000 CSS pixels wide.
+///
+/// # Errors
+/// [`ReportError::Draw`] where plotting fails.
+pub fn charts_svg(charts: &[Chart]) -> Result<String, ReportError> {
+    figure::svg(&Curves::new(charts)?)
+}
+
+/// Picks what a plot shows from a row.
+type Value = fn(&EpochRow) -> f64;
+
+/// AEM and AEO.
+fn of_accuracies(rows: &[EpochRow]) -> [Chart; 2] {
+    let losses = losses_of(rows);
+    let panels: [(&str, Value); 2] =
+        [("AEM: exact match, %", |row| row.aem), ("AEO: at most one class off, %", |row| row.aeo)];
+    panels.map(|(title, value)| {
+        let points = |loss: &String| {
+            let own = rows.iter().filter(|row| row.loss == *loss);
+            own.map(|row| [row.epoch as f64, value(row)]).collect()
+        };
+        let lines = losses.iter().map(|loss| (loss.clone(), points(loss))).collect();
+        Chart { title: title.to_owned(), percent: true, lines }
+    })
 }
 
 struct Curves<'a> {
-    rows: &'a [EpochRow],
-    losses: Vec<String>,
+    charts: &'a [Chart],
+    losses: Vec<&'a str>,
     /// The colour of each.
     colors: Vec<Rgb>,
     /// Upper left of each loss's entry in the legend, in CSS pixels.
@@ -49,8 +95,13 @@ struct Curves<'a> {
 }
 
 impl<'a> Curves<'a> {
-    fn new(rows: &'a [EpochRow]) -> Result<Self, ReportError> {
-        let losses = losses_of(rows);
+    fn new(charts: &'a [Chart]) -> Result<Self, ReportError> {
+        let mut losses: Vec<&str> = Vec::new();
+        for (loss, _) in charts.iter().flat_map(|chart| &chart.lines) {
+            if !losses.contains(&loss.as_str()) {
+                losses.push(loss);
+            }
+        }
         let mut legend = Vec::new();
         let (mut x, mut y) = (LEFT, 12.0);
         for loss in &losses {
@@ -62,7 +113,7 @@ impl<'a> Curves<'a> {
             x += width;
         }
         let top = y + LEGEND_LINE + 10.0;
-        Ok(Self { rows, colors: colors_of(&losses), losses, legend, top })
+        Ok(Self { charts, colors: colors_of(&losses), losses, legend, top })
     }
 
     fn draw_legend<B: DrawingBackend>(&self, sheet: &mut Sheet<B>) -> Result<(), ReportError> {
@@ -74,6 +125,11 @@ impl<'a> Curves<'a> {
         }
         Ok(())
     }
+
+    fn color(&self, loss: &str) -> Rgb {
+        let place = self.losses.iter().position(|other| *other == loss);
+        place.map_or(INK, |place| self.colors[place])
+    }
 }
 
 impl Figure for Curves<'_> {
@@ -82,25 +138,20 @@ impl Figure for Curves<'_> {
     }
 
     fn title(&self) -> String {
-        "Accuracy of exact match and within one class by epoch, for each loss".to_owned()
+        let titles: Vec<&str> = self.charts.iter().map(|chart| chart.title.as_str()).collect();
+        format!("{}, by epoch, for each loss", titles.join(" and "))
     }
 
     fn draw<B: DrawingBackend>(&self, sheet: &mut Sheet<B>) -> Result<(), ReportError> {
         self.draw_legend(sheet)?;
-        let panels: [(&str, Value); 2] =
-            [("AEM: exact match, %", |row| row.aem), ("AEO: at most one class off, %", |row| row.aeo)];
-        for (i, (title, value)) in panels.into_iter().enumerate() {
-            let left = LEFT + i as f64 * WIDTH / 2.0;
-            let series =
-                self.losses.iter().zip(&self.colors).map(|(loss, color)| Series::of(self.rows, loss, *color, value));
-            Panel::new(left, self.top + 30.0, series.collect()).draw(sheet, title)?;
+        let room = WIDTH / self.charts.len().max(1) as f64;
+        for (i, chart) in self.charts.iter().enumerate() {
+            let series = chart.lines.iter().map(|(loss, points)| Series::new(points, self.color(loss))).collect();
+            Panel::new((LEFT + i as f64 * room, self.top + 30.0), room, chart, series).draw(sheet)?;
         }
         Ok(())
     }
 }
-
-/// Picks what a panel shows from a row.
-type Value = fn(&EpochRow) -> f64;
 
 /// One loss's finite values by epoch.
 struct Series {
@@ -109,17 +160,16 @@ struct Series {
 }
 
 impl Series {
-    fn of(rows: &[EpochRow], loss: &str, color: Rgb, value: Value) -> Self {
-        let own = rows.iter().filter(|row| row.loss == loss);
-        let mut points: Vec<(f64, f64)> =
-            own.map(|row| (row.epoch as f64, value(row))).filter(|(_, y)| y.is_finite()).collect();
+    fn new(points: &[[f64; 2]], color: Rgb) -> Self {
+        let mut points: Vec<(f64, f64)> = points.iter().map(|&[x, y]| (x, y)).filter(|(_, y)| y.is_finite()).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         Self { color, points }
     }
 }
 
-/// One of the two plots.
-struct Panel {
+/// One of the plots.
+struct Panel<'a> {
+    chart: &'a Chart,
     left: f64,
     top: f64,
     width: f64,
@@ -128,15 +178,17 @@ struct Panel {
     series: Vec<Series>,
 }
 
-impl Panel {
-    fn new(left: f64, top: f64, series: Vec<Series>) -> Self {
+impl<'a> Panel<'a> {
+    fn new((left, top): (f64, f64), room: f64, chart: &'a Chart, series: Vec<Series>) -> Self {
         let points = || series.iter().flat_map(|series| &series.points);
+        let values = points().map(|point| point.1);
         Self {
+            chart,
             left,
             top,
-            width: WIDTH / 2.0 - LEFT - RIGHT,
+            width: room - LEFT - RIGHT,
             epochs: Scale::of_epochs(points().map(|point| point.0)),
-            values: Scale::of_percent(points().map(|point| point.1)),
+            values: if chart.percent { Scale::of_percent(values) } else { Scale::of_values(values) },
             series,
         }
     }
@@ -149,8 +201,8 @@ impl Panel {
         self.top + PLOT * (1.0 - self.values.share(value))
     }
 
-    fn draw<B: DrawingBackend>(&self, sheet: &mut Sheet<B>, title: &str) -> Result<(), ReportError> {
-        sheet.text(self.left, self.top - 14.0, title, Lettering::new(14.5, INK, Anchor::Start))?;
+    fn draw<B: DrawingBackend>(&self, sheet: &mut Sheet<B>) -> Result<(), ReportError> {
+        sheet.text(self.left, self.top - 14.0, &self.chart.title, Lettering::new(14.5, INK, Anchor::Start))?;
         self.draw_grid(sheet)?;
         for series in &self.series {
             self.draw_series(sheet, series)?;
@@ -197,7 +249,8 @@ impl Panel {
         let places = spread(&wanted, EM + 2.0, self.top + PLOT);
         for ((color, value), y) in last.into_iter().zip(places) {
             let lettering = Lettering::new(EM, color, Anchor::Start);
-            sheet.centred(self.left + self.width + 10.0, y, &format!("{value:.1}"), lettering)?;
+            let text = if self.chart.percent { format!("{value:.1}") } else { format!("{value:.3}") };
+            sheet.centred(self.left + self.width + 10.0, y, &text, lettering)?;
         }
         Ok(())
     }
@@ -276,6 +329,22 @@ mod tests {
         assert_eq!(image.get_pixel(2 * 347, 2 * 224).0, super::super::loss_color("emd"));
         let white = image.pixels().filter(|pixel| pixel.0 == PAPER).count();
         assert!(white * 10 > image.pixels().len() * 8, "the background is white");
+    }
+
+    #[test]
+    fn a_plot_alone_has_the_whole_width_and_its_own_scale() {
+        let line = |loss: &str, values: [f64; 3]| {
+            (loss.to_owned(), values.iter().zip(1..).map(|(&value, epoch)| [f64::from(epoch), value]).collect())
+        };
+        let lines = vec![line("emd", [0.2, 0.2, 0.4]), line("xe", [0.3, f64::NAN, 0.3])];
+        let chart = Chart { title: "ECE".to_owned(), percent: false, lines };
+        let svg = charts_svg(std::slice::from_ref(&chart)).unwrap();
+        super::super::tests::assert_well_formed(&svg);
+        // The scale runs from 0.15 (at y = 374) to 0.45 (at y = 74), the epochs from x = 44 to x = 948, in quarters.
+        assert!(svg.contains("points=\"176,1296 1984,1296 3792,496 \""), "{svg}");
+        assert!(svg.contains("points=\"176,896 3792,896 \""), "{svg}");
+        assert!(svg.contains("\n0.400\n") && svg.contains("\nECE\n"), "{svg}");
+        assert!(!charts_png(&[chart]).unwrap().is_empty() && charts_svg(&[]).is_ok());
     }
 
     #[test]

@@ -209,7 +209,7 @@ pub fn encode_png(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, Rep
 }
 
 /// A PNG as the address of an image that holds its own data.
-pub(super) fn data_url(png: &[u8]) -> String {
+pub fn data_url(png: &[u8]) -> String {
     format!("data:image/png;base64,{}", STANDARD.encode(png))
 }
 

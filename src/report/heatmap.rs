@@ -60,7 +60,15 @@ pub fn confusion_heatmap_svg(classes: &[String], confusion: &Confusion, title: &
     figure::svg(&Heatmap::of_confusion(classes, confusion, title)?)
 }
 
-/// The difference of two C x C matrices as SVG: blue where it is below zero, white at it, red above.
+/// The difference of two C x C matrices as PNG: blue where it is below zero, white at it, red above.
+///
+/// # Errors
+/// Those of [`heatmap_png`].
+pub fn difference_heatmap_png(classes: &[String], difference: &[f64], title: &str) -> Result<Vec<u8>, ReportError> {
+    figure::png(&Heatmap::of_difference(classes, difference, title)?)
+}
+
+/// Like [`difference_heatmap_png`], as SVG.
 ///
 /// # Errors
 /// Those of [`heatmap_png`].

@@ -20,9 +20,12 @@ use std::path::{Path, PathBuf};
 
 pub use crate::train::EpochRow;
 pub use block::{Block, Figure};
-pub use curves::{curves_png, curves_svg};
-pub use figure::encode_png;
-pub use heatmap::{confusion_heatmap_png, confusion_heatmap_svg, difference_heatmap_svg, heatmap_png, heatmap_svg};
+pub use curves::{Chart, charts_png, charts_svg, curves_png, curves_svg};
+pub use figure::{data_url, encode_png};
+pub use heatmap::{
+    confusion_heatmap_png, confusion_heatmap_svg, difference_heatmap_png, difference_heatmap_svg, heatmap_png,
+    heatmap_svg,
+};
 pub use html::{LossReport, ReportData, report_html};
 pub use html::{died_text, page};
 pub use palette::{Rgb, blue_to_red, cividis, hex, ink_on, loss_color, viridis};

@@ -33,6 +33,15 @@ impl Scale {
         Self { low, high, step }
     }
 
+    /// Whole grid steps around the values.
+    pub fn of_values(values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = extent(values).unwrap_or((0.0, 1.0));
+        let room = (0.04 * (high - low)).max(1e-3 * high.abs()).max(1e-6);
+        let step = Self::new(low - room, high + room, 6).step;
+        let (low, high) = (((low - room) / step).floor() * step, ((high + room) / step).ceil() * step);
+        Self { low, high, step }
+    }
+
     /// The values of the grid.
     pub fn ticks(&self) -> Vec<f64> {
         // A thousandth of a step forgives rounding in the quotients.
@@ -89,6 +98,17 @@ mod tests {
         assert_eq!(scale.ticks(), [30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0]);
         let same = Scale::of_percent([100.0, 100.0].into_iter());
         assert_eq!((same.high, same.share(100.0)), (100.0, 1.0));
+    }
+
+    #[test]
+    fn values_are_framed_by_grid_lines() {
+        let ticks = |values: &[f64]| {
+            let scale = Scale::of_values(values.iter().copied());
+            scale.ticks().iter().map(|&tick| scale.label(tick)).collect::<Vec<_>>()
+        };
+        assert_eq!(ticks(&[0.2, 0.4]), ["0.15", "0.20", "0.25", "0.30", "0.35", "0.40", "0.45"]);
+        assert_eq!(ticks(&[2.0])[..2], ["1.998", "1.999"]);
+        assert!(ticks(&[0.0, 0.0]).len() > 1 && ticks(&[-3.0, 1e9]).len() > 1);
     }
 
     #[test]

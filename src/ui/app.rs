@@ -204,7 +204,7 @@ impl App {
 
     /// Asks where a picture goes, once it is there.
     fn develop(&mut self, ctx: &Context) {
-        let developed = self.shot.as_ref().and_then(|shot| Some((shot.name.clone(), shot.developed(ctx)?)));
+        let developed = self.shot.as_mut().and_then(|shot| Some((shot.name.clone(), shot.developed(ctx)?)));
         if let Some((name, picture)) = developed {
             self.shot = None;
             self.ask_for(&name, Wish::Write(picture));
@@ -332,12 +332,21 @@ fn middle(ui: &mut Ui, desk: &mut Desk<'_>, view: &mut View, panels: &mut Panels
             ui.selectable_value(view, other, name);
         }
         ui.separator();
-        let hint = "Write what stands below to a file, as it is on the screen (.png).";
-        ui.button("Picture…").on_hover_text(hint).clicked()
+        let picture = "Write what stands below to a file, as it is on the screen (.png).";
+        let drawing =
+            "Write what stands below to a file, as it is on the screen, as a drawing that can be enlarged (.svg).";
+        [("Picture…", picture), ("Drawing…", drawing)].map(|(name, hint)| ui.button(name).on_hover_text(hint).clicked())
     });
     ui.separator();
-    let name = || format!("{}.png", view.name().to_lowercase().replace(' ', "-"));
-    let shot = shoot.inner.then(|| Shot::take(ui.ctx(), ui.available_rect_before_wrap(), name()));
+    let take = |ending: &str, layer| {
+        let name = format!("{}.{ending}", view.name().to_lowercase().replace(' ', "-"));
+        Shot::take(ui.ctx(), ui.available_rect_before_wrap(), name, layer)
+    };
+    let shot = match shoot.inner {
+        [true, _] => Some(take("png", None)),
+        [_, true] => Some(take("svg", Some(ui.layer_id()))),
+        _ => None,
+    };
     match *view {
         View::Race => ui.columns(2, |columns| {
             panels.show(PanelName::Race, &mut columns[0], desk);

@@ -103,3 +103,11 @@ impl<'a> Desk<'a> {
         });
     }
 }
+
+/// A menu of the formats of a figure; the ending of the one that was clicked.
+pub fn formats(ui: &mut egui::Ui) -> Option<&'static str> {
+    let formats = [("PNG", "png"), ("SVG", "svg"), ("CSV", "csv")];
+    let (_, ending) = formats.into_iter().find(|(name, _)| ui.button(*name).clicked())?;
+    ui.close();
+    Some(ending)
+}

@@ -8,6 +8,7 @@ mod curves;
 mod desk;
 pub mod dialogs;
 mod distances;
+mod drawing;
 #[cfg(test)]
 mod fixture;
 mod keyboard;

@@ -4,10 +4,10 @@ use super::WorkError;
 use super::message::{Export, Exported};
 use crate::files;
 use crate::report::{
-    EpochRow, confusion_heatmap_png, confusion_heatmap_svg, curves_png, curves_svg, encode_png, heatmap_png,
-    heatmap_svg, write_confusion_csv, write_matrix_csv, write_metrics_csv,
+    ReportError, charts_png, charts_svg, confusion_heatmap_png, confusion_heatmap_svg, curves_png, curves_svg,
+    difference_heatmap_png, difference_heatmap_svg, encode_png, heatmap_png, heatmap_svg, write_confusion_csv,
+    write_matrix_csv, write_metrics_csv,
 };
-use crate::train::metrics::Confusion;
 use crate::train::run::{RunFolder, replace, write_whole};
 use std::path::{Path, PathBuf};
 
@@ -40,9 +40,29 @@ pub fn write(export: &Export, folder: Option<&RunFolder>) -> Result<PathBuf, Wor
     let path = &export.to;
     let format = Format::of(path);
     match &export.what {
-        Exported::Curves(rows) => curves(path, format, rows)?,
-        Exported::Matrix { classes, matrix, title } => heatmap(path, format, classes, matrix, title)?,
-        Exported::Confusion { classes, confusion, title } => counts(path, format, classes, confusion, title)?,
+        Exported::Curves(rows) => {
+            let csv = |place: &Path| write_metrics_csv(place, rows);
+            figure(path, || curves_png(rows), || curves_svg(rows), csv)?;
+        }
+        Exported::Charts(charts) => match format {
+            Format::Png => write_whole(path, &charts_png(charts)?)?,
+            Format::Svg => write_whole(path, charts_svg(charts)?.as_bytes())?,
+            Format::Csv | Format::Other => return Err(unknown(path, ".png or .svg")),
+        },
+        Exported::Matrix { classes, matrix, title } => {
+            let csv = |place: &Path| write_matrix_csv(place, classes, matrix);
+            figure(path, || heatmap_png(classes, matrix, title), || heatmap_svg(classes, matrix, title), csv)?;
+        }
+        Exported::Difference { classes, matrix, title } => {
+            let csv = |place: &Path| write_matrix_csv(place, classes, matrix);
+            let png = || difference_heatmap_png(classes, matrix, title);
+            figure(path, png, || difference_heatmap_svg(classes, matrix, title), csv)?;
+        }
+        Exported::Confusion { classes, confusion, title } => {
+            let csv = |place: &Path| write_confusion_csv(place, classes, confusion);
+            let png = || confusion_heatmap_png(classes, confusion, title);
+            figure(path, png, || confusion_heatmap_svg(classes, confusion, title), csv)?;
+        }
         Exported::Weights(loss) => copy(folder.map(|folder| folder.weights(loss.name())), path)?,
         Exported::Report => copy(folder.map(|folder| folder.path.join("report.html")), path)?,
         Exported::Picture { width, rgb } if format == Format::Png && *width > 0 => {
@@ -50,36 +70,24 @@ pub fn write(export: &Export, folder: Option<&RunFolder>) -> Result<PathBuf, Wor
             write_whole(path, &encode_png(rgb, *width, height)?)?;
         }
         Exported::Picture { .. } => return Err(unknown(path, ".png")),
+        Exported::Drawing(svg) if format == Format::Svg => write_whole(path, svg.as_bytes())?,
+        Exported::Drawing(_) => return Err(unknown(path, ".svg")),
         Exported::Run(place) => write_whole(path, &RunFolder { path: place.clone() }.pack()?)?,
     }
     Ok(path.clone())
 }
 
-fn curves(path: &Path, format: Format, rows: &[EpochRow]) -> Result<(), WorkError> {
-    match format {
-        Format::Png => write_whole(path, &curves_png(rows)?)?,
-        Format::Svg => write_whole(path, curves_svg(rows)?.as_bytes())?,
-        Format::Csv => replace::<_, WorkError>(path, |place| Ok(write_metrics_csv(place, rows)?))?,
-        Format::Other => return Err(unknown(path, ".png, .svg or .csv")),
-    }
-    Ok(())
-}
-
-fn heatmap(path: &Path, format: Format, classes: &[String], matrix: &[f64], title: &str) -> Result<(), WorkError> {
-    match format {
-        Format::Png => write_whole(path, &heatmap_png(classes, matrix, title)?)?,
-        Format::Svg => write_whole(path, heatmap_svg(classes, matrix, title)?.as_bytes())?,
-        Format::Csv => replace::<_, WorkError>(path, |place| Ok(write_matrix_csv(place, classes, matrix)?))?,
-        Format::Other => return Err(unknown(path, ".png, .svg or .csv")),
-    }
-    Ok(())
-}
-
-fn counts(path: &Path, format: Format, classes: &[String], counts: &Confusion, title: &str) -> Result<(), WorkError> {
-    match format {
-        Format::Png => write_whole(path, &confusion_heatmap_png(classes, counts, title)?)?,
-        Format::Svg => write_whole(path, confusion_heatmap_svg(classes, counts, title)?.as_bytes())?,
-        Format::Csv => replace::<_, WorkError>(path, |place| Ok(write_confusion_csv(place, classes, counts)?))?,
+/// Writes a figure or its numbers, as the file's ending says.
+fn figure(
+    path: &Path,
+    png: impl FnOnce() -> Result<Vec<u8>, ReportError>,
+    svg: impl FnOnce() -> Result<String, ReportError>,
+    csv: impl FnOnce(&Path) -> Result<(), ReportError>,
+) -> Result<(), WorkError> {
+    match Format::of(path) {
+        Format::Png => write_whole(path, &png()?)?,
+        Format::Svg => write_whole(path, svg()?.as_bytes())?,
+        Format::Csv => replace::<_, WorkError>(path, |place| Ok(csv(place)?))?,
         Format::Other => return Err(unknown(path, ".png, .svg or .csv")),
     }
     Ok(())
@@ -98,3 +106,6 @@ fn copy(from: Option<PathBuf>, to: &Path) -> Result<(), WorkError> {
 fn unknown(path: &Path, known: &str) -> WorkError {
     WorkError::Words(format!("{}: give the file's name an ending that says the format: {known}", path.display()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::Loss;
 use crate::plan::Adapter;
+use crate::report::Chart;
 use crate::train::cell::Cell;
 use crate::train::metrics::Confusion;
 use crate::train::{Change, EpochResult, EpochRow, GroundEdit, Settings};
@@ -149,8 +150,10 @@ pub struct Export {
 /// What can be written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Exported {
-    /// Curves or rows of metrics.
+    /// Curves of AEM and AEO, or rows of metrics.
     Curves(Vec<EpochRow>),
+    /// Curves as they are shown.
+    Charts(Vec<Chart>),
     /// A matrix of distances, classes x classes.
     Matrix {
         /// Class names.
@@ -177,6 +180,17 @@ pub enum Exported {
         width: u32,
         /// Red, green and blue, row by row.
         rgb: Vec<u8>,
+    },
+    /// A drawing that the window made, as SVG.
+    Drawing(String),
+    /// A difference of two matrices, classes x classes: below zero in another colour than above.
+    Difference {
+        /// Class names.
+        classes: Vec<String>,
+        /// The difference.
+        matrix: Vec<f64>,
+        /// The figure's title.
+        title: String,
     },
     /// The report of the run, `.html`.
     Report,
@@ -315,6 +329,8 @@ pub enum Message {
         /// Images in all; 0 where they are still being looked for.
         of: usize,
     },
+    /// The run whose data were being read does not begin, as it was asked by [`Command::Stop`].
+    CalledOff,
     /// A run has begun or was opened.
     Begun(Box<Scene>),
     /// A batch was submitted.
@@ -329,8 +345,6 @@ pub enum Message {
     /// Mean training loss of the epoch so far.
     Loss {
         /// The racer.
-    /// The run whose data were being read does not begin, as it was asked by [`Command::Stop`].
-    CalledOff,
         loss: Loss,
         /// The mean.
         mean: f64,

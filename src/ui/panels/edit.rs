@@ -2,7 +2,7 @@
 
 use crate::nn::Loss;
 use crate::train::{EpochResult, GroundEdit};
-use crate::ui::desk::Desk;
+use crate::ui::desk::{Desk, formats};
 use crate::ui::distances::{Distances, MOST, hold, hold_all, ordered};
 use crate::ui::matrix::{Matrix, Pointed, choose_class};
 use crate::ui::{terms, theme};
@@ -123,10 +123,13 @@ impl Edit {
         if ui.button("Freeze all").on_hover_text("Hold every cell where it is now.").clicked() {
             let all = hold_all(classes, |cell| distances.at(cell));
             self.ask(desk, all);
-        } else if ui.button("Export…").on_hover_text("Write D: .png, .svg, or .csv for `--ground`.").clicked() {
+        }
+        let menu = ui.menu_button("Export", formats);
+        menu.response.on_hover_text("Write D as a picture, a drawing, or a table for `--ground`.");
+        if let Some(ending) = menu.inner.flatten() {
             let (classes, matrix) = (desk.known.classes().to_vec(), distances.matrix());
             let title = "Ground distance of the next epoch".to_owned();
-            desk.export("ground-distance.csv", Exported::Matrix { classes, matrix, title });
+            desk.export(&format!("ground-distance.{ending}"), Exported::Matrix { classes, matrix, title });
         }
     }
 

@@ -3,7 +3,7 @@
 mod map;
 mod table;
 
-use crate::ui::desk::Desk;
+use crate::ui::desk::{Desk, formats};
 use crate::ui::layout::{Basis, Layouts, MOST_CLASSES};
 use crate::ui::matrix::{MOST_REACHED, Matrix, Pointed, choose_class};
 use crate::ui::terms;
@@ -135,14 +135,13 @@ impl Ground {
         let (values, _) = self.tables.of(self.kind, result);
         let title = format!("{} of {}, epoch {epoch}", self.kind.title(), result.row.loss);
         let file = format!("{}_{}_{epoch}", self.kind.name(), result.row.loss).replace(' ', "_");
-        let mut chosen = None;
-        for (name, ending) in [("PNG", "png"), ("SVG", "svg"), ("CSV", "csv")] {
-            chosen = if ui.button(name).clicked() { Some(ending) } else { chosen };
-        }
-        if let Some(ending) = chosen {
-            let what = Exported::Matrix { classes: desk.known.classes().to_vec(), matrix: values.to_vec(), title };
+        if let Some(ending) = formats(ui) {
+            let (classes, matrix) = (desk.known.classes().to_vec(), values.to_vec());
+            let what = match self.kind {
+                Kind::Difference => Exported::Difference { classes, matrix, title },
+                Kind::Ground | Kind::Raw | Kind::Ranks => Exported::Matrix { classes, matrix, title },
+            };
             desk.export(&format!("{file}.{ending}"), what);
-            ui.close();
         }
     }
 }

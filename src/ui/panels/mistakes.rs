@@ -4,7 +4,7 @@ use crate::nn::Loss;
 use crate::train::EpochResult;
 use crate::train::metrics::{Confusion, argmax};
 use crate::ui::bars::{Bars, Said, Series};
-use crate::ui::desk::Desk;
+use crate::ui::desk::{Desk, formats};
 use crate::ui::matrix::{MOST_REACHED, Matrix, Pointed, choose_class};
 use crate::ui::{terms, theme};
 use crate::worker::message::Exported;
@@ -184,18 +184,16 @@ pub const FORGOTTEN: &str =
     "The predictions of this epoch are no longer in memory: those of old epochs are dropped. Newer epochs have theirs.";
 
 fn export(ui: &mut Ui, desk: &mut Desk<'_>) {
-    let hint = "Write the counts as a picture (.png, .svg) or a table (.csv).";
-    if !ui.button("Export…").on_hover_text(hint).clicked() {
-        return;
-    }
-    let Some(result) = desk.result() else { return };
+    let menu = ui.menu_button("Export", formats);
+    menu.response.on_hover_text("Write the counts as a picture, a drawing or a table.");
+    let (Some(ending), Some(result)) = (menu.inner.flatten(), desk.result()) else { return };
     let (loss, epoch) = (&result.row.loss, result.row.epoch);
     let what = Exported::Confusion {
         classes: desk.known.classes().to_vec(),
         confusion: result.evaluation.confusion.clone(),
         title: format!("Confusion of {loss} after epoch {epoch}"),
     };
-    let name = format!("confusion-{loss}-epoch-{epoch}.png");
+    let name = format!("confusion-{loss}-epoch-{epoch}.{ending}");
     desk.export(&name, what);
 }
 

@@ -84,7 +84,7 @@ impl Race {
         let top = ui.cursor().top();
         let runs = curves::sisters(desk.known);
         let losses = losses_of(&desk.known.rows);
-        self.choose(ui, runs.len(), desk);
+        let wanted = self.choose(ui, runs.len(), desk);
         legend::show(ui, &losses, desk);
         if desk.known.rows.is_empty() {
             ui.label("The first points appear when the first epoch is over.");
@@ -93,6 +93,9 @@ impl Race {
         let shown: Vec<&String> = losses.iter().filter(|loss| !desk.choice.hidden.contains(*loss)).collect();
         let metrics = self.alone.map_or_else(|| vec![Metric::Aem, Metric::Aeo], |metric| vec![metric]);
         let plots: Vec<Plotted> = metrics.iter().map(|&metric| self.plotted(metric, &runs, &shown, desk)).collect();
+        if let Some(name) = wanted {
+            desk.export(name, Exported::Charts(plots.iter().map(Plotted::chart).collect()));
+        }
         let room = Vec2::new(ui.available_width(), height - (ui.cursor().top() - top));
         let clicked = draw(ui, plots, room);
         if let Some(epoch) = clicked.and_then(|epoch| nearest(desk, epoch)) {
@@ -100,9 +103,9 @@ impl Race {
         }
     }
 
-    /// The choices above the plots.
-    fn choose(&mut self, ui: &mut Ui, runs: usize, desk: &mut Desk<'_>) {
-        ui.horizontal_wrapped(|ui| {
+    /// The choices above the plots; the name of a file to which these shall be written.
+    fn choose(&mut self, ui: &mut Ui, runs: usize, desk: &mut Desk<'_>) -> Option<&'static str> {
+        let wanted = ui.horizontal_wrapped(|ui| {
             let name = |metric: Option<Metric>| metric.map_or("AEM and AEO", Metric::title);
             let label = ui.label("curves").on_hover_text("What the curves show, by epoch.");
             let combo = ComboBox::from_id_salt("curves").width(150.0).height(MENU).selected_text(name(self.alone));
@@ -120,7 +123,9 @@ impl Race {
             ui.add_enabled(runs > 1, Checkbox::new(&mut self.over_seeds, "seeds"))
                 .on_hover_text(terms::of("band over seeds"))
                 .on_disabled_hover_text("Restart the run with another seed: mean and band of both appear here.");
-            ui.menu_button("Export", |ui| export(ui, desk)).response.on_hover_text("Write the curves to a file.");
+            let menu = ui.menu_button("Export", |ui| export(ui, desk));
+            menu.response.on_hover_text("Write the curves to a file.");
+            menu.inner.flatten()
         });
         ui.horizontal_wrapped(|ui| {
             let label = ui.label("smoothing").on_hover_text(terms::of("smoothing"));
@@ -135,6 +140,7 @@ impl Race {
             });
             chosen.response.labelled_by(label.id);
         });
+        wanted.inner
     }
 
     /// All that a plot of one metric shows.
@@ -183,19 +189,21 @@ fn nearest(desk: &Desk<'_>, epoch: f64) -> Option<usize> {
     desk.known.epochs.keys().copied().min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
 
-/// The formats of the curves; those of racers that the legend has put out are left out.
-fn export(ui: &mut Ui, desk: &mut Desk<'_>) {
+/// The formats of the curves; those of racers that the legend has put out are left out. The name of a file for what is shown.
+fn export(ui: &mut Ui, desk: &mut Desk<'_>) -> Option<&'static str> {
     let choices = [
-        ("AEM and AEO as PNG", "curves.png", "A picture as in the report."),
-        ("AEM and AEO as SVG", "curves.svg", "A drawing as in the report, which can be enlarged."),
+        ("Curves as PNG", "curves.png", "A picture of these curves, smoothed as they are."),
+        ("Curves as SVG", "curves.svg", "A drawing of these curves, smoothed as they are, which can be enlarged."),
         ("All columns as CSV", "metrics.csv", "A line an epoch and loss, not smoothed."),
     ];
-    for (name, file, hint) in choices {
-        if ui.button(name).on_hover_text(hint).clicked() {
-            let shown = |row: &&EpochRow| !desk.choice.hidden.contains(&row.loss);
-            let rows = desk.known.rows.iter().filter(shown).cloned().collect();
-            desk.export(file, Exported::Curves(rows));
-            ui.close();
-        }
+    let clicked = choices.into_iter().find(|(name, _, hint)| ui.button(*name).on_hover_text(*hint).clicked());
+    let (_, file, _) = clicked?;
+    ui.close();
+    if file.ends_with(".csv") {
+        let shown = |row: &&EpochRow| !desk.choice.hidden.contains(&row.loss);
+        let rows = desk.known.rows.iter().filter(shown).cloned().collect();
+        desk.export(file, Exported::Curves(rows));
+        return None;
     }
+    Some(file)
 }

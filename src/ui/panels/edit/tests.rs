@@ -147,7 +147,9 @@ fn all_cells_are_ordered_frozen_or_learned() {
     let ground = &harness.state().0.known.epochs[&2][0].ground;
     assert_eq!(edits[2].cells[5], Some(ground[5] as f32));
     assert!(edits.iter().all(|edit| edit.check(8).is_ok()));
-    harness.get_by_label("Export…").click();
+    harness.get_by_label("Export").click();
+    harness.run();
+    harness.get_by_label("CSV").click();
     harness.run();
     let (name, Exported::Matrix { matrix, .. }) = &harness.state().0.exports[0] else { panic!() };
     assert_eq!((name.as_str(), matrix.len()), ("ground-distance.csv", 64));

@@ -185,6 +185,32 @@ fn what_is_shown_can_be_exported() {
 }
 
 #[test]
+fn curves_and_differences_are_exported_as_they_are_shown() {
+    let mut harness = harness(View::new(Table::of(known(6))), Vec2::new(1280.0, 800.0), Theme::Dark);
+    harness.run_steps(2);
+    harness.get_by_role_and_label(Role::CheckBox, "xe").click();
+    harness.get_by_label("D - ordered").click();
+    harness.run_steps(2);
+    for (menu, format) in [(0, "Curves as SVG"), (1, "PNG")] {
+        harness.get_all_by_label("Export").nth(menu).unwrap().click();
+        harness.run_steps(2);
+        harness.get_by_label(format).click();
+        harness.run_steps(2);
+    }
+    let exports = &harness.state().table.exports;
+    let [(curves, Exported::Charts(charts)), (picture, Exported::Difference { matrix, .. })] = exports.as_slice()
+    else {
+        panic!("{exports:?}");
+    };
+    assert_eq!((curves.as_str(), picture.as_str()), ("curves.svg", "D_-_ordered_xemd2_6.png"));
+    assert!(matrix.iter().any(|&value| value < 0.0) && matrix.iter().any(|&value| value > 0.0));
+    let titles: Vec<_> = charts.iter().map(|chart| (chart.title.as_str(), chart.percent)).collect();
+    assert_eq!(titles, [("AEM: exact match, %", true), ("AEO: at most one class off, %", true)]);
+    let losses: Vec<_> = charts[0].lines.iter().map(|(loss, points)| (loss.as_str(), points.len())).collect();
+    assert_eq!(losses, [("emd", 6), ("xemd2", 6)], "what the legend has put out is left out");
+}
+
+#[test]
 fn a_replay_comes_to_the_newest_epoch() {
     let mut harness = harness(View::new(Table::of(known(6))), Vec2::new(1280.0, 800.0), Theme::Dark);
     harness.run_steps(2);

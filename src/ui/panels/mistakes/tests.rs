@@ -99,10 +99,12 @@ fn the_counts_are_exported_as_they_are_shown() {
     let mut table = Table::of_losses(&[Loss::Xe, Loss::Emd]);
     table.choice.epoch = Some(1);
     let mut harness = harness(table, Mistakes::default(), Theme::Light, Mistakes::show);
-    harness.get_by_label("Export…").click();
+    harness.get_by_label("Export").click();
+    harness.run();
+    harness.get_by_label("SVG").click();
     harness.run();
     let [(name, Exported::Confusion { title, confusion, .. })] = &harness.state().0.exports[..] else { panic!() };
-    assert_eq!((name.as_str(), title.as_str()), ("confusion-emd-epoch-1.png", "Confusion of emd after epoch 1"));
+    assert_eq!((name.as_str(), title.as_str()), ("confusion-emd-epoch-1.svg", "Confusion of emd after epoch 1"));
     assert_eq!(confusion.total(), 96);
 }
 

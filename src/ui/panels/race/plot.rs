@@ -1,6 +1,7 @@
 //! A plot of one metric by epoch, a curve a loss.
 
 use super::legend;
+use crate::report::Chart;
 use crate::ui::curves::Band;
 use crate::ui::metric::Metric;
 use crate::ui::terms;
@@ -57,6 +58,13 @@ pub fn last_epoch(done: usize, epochs: usize) -> usize {
 }
 
 impl Plotted {
+    /// The same as a figure of a report: the metric by epoch, smoothed and averaged as it is shown.
+    pub fn chart(&self) -> Chart {
+        let line = |curve: &Curve| (curve.name.clone(), curve.band.mean.clone());
+        let title = self.metric.title().to_owned();
+        Chart { title, percent: self.metric.is_percent(), lines: self.curves.iter().map(line).collect() }
+    }
+
     /// Draws it with its heading, so high in all; the epoch that was clicked.
     pub fn show(self, ui: &mut Ui, height: f32) -> Option<f64> {
         let top = ui.cursor().top();

@@ -39,3 +39,15 @@ fn only_positive_values_have_a_place_on_a_logarithmic_axis() {
     assert_eq!(plotted(true).placed(&points), [[1.0, 2.0]]);
     assert_eq!(plotted(false).placed(&points), points);
 }
+
+#[test]
+fn what_is_written_is_what_is_shown() {
+    let band = Band { mean: vec![[1.0, 40.0], [2.0, 45.0]], deviation: vec![0.0; 2] };
+    let raw = vec![[1.0, 40.0], [2.0, 60.0]];
+    let curve = Curve { name: "emd".to_owned(), color: Color32::RED, band: band.clone(), raw, paper: None };
+    let of = |metric| Plotted { metric, curves: Vec::new(), logarithmic: false, replayed: None, last: 8 };
+    let chart = Plotted { curves: vec![curve], ..of(Metric::TopFive) }.chart();
+    assert_eq!((chart.title.as_str(), chart.percent), ("top-5 error, %", true));
+    assert_eq!(chart.lines, [("emd".to_owned(), band.mean)], "smoothed as it is shown");
+    assert!(!of(Metric::Sdd).chart().percent);
+}
