@@ -5,6 +5,7 @@ use crate::data::source::Source;
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::nn::Loss;
 use crate::plan::testing::Wrapped;
+use crate::train::looking::Seen;
 use std::collections::HashMap;
 
 /// A GPU that is lost before a submission, counted from 0: really, or in words alone.
@@ -42,16 +43,29 @@ struct Told {
     slots: HashMap<String, Vec<u8>>,
     epochs: usize,
     recoveries: Vec<usize>,
+    seen: Vec<Seen>,
+}
+
+/// What is asked for while a run goes on.
+#[derive(Default)]
+struct Asks {
+    /// After so many steps the learning rate is changed.
+    change_after: Option<usize>,
+    /// Before the first step a look is asked for.
+    look: Option<Look>,
 }
 
 /// Runs over devices that are lost before these submissions, one device after the other; the last
 /// one lasts.
 fn run(lasting: &[usize], destroyed: bool) -> Result<Told, TrainError> {
-    run_changed(lasting, destroyed, usize::MAX)
+    run_asked(lasting, destroyed, Asks::default())
 }
 
-/// The same; after so many steps the learning rate is changed.
-fn run_changed(lasting: &[usize], destroyed: bool, mut after: usize) -> Result<Told, TrainError> {
+fn run_changed(lasting: &[usize], after: usize) -> Result<Told, TrainError> {
+    run_asked(lasting, false, Asks { change_after: Some(after), ..Asks::default() })
+}
+
+fn run_asked(lasting: &[usize], destroyed: bool, mut asks: Asks) -> Result<Told, TrainError> {
     let data = Arc::new(Source::Faces { train: 48, test: 16 }.load(16, 1, &|_, _| ()).unwrap().0);
     let mut lasting = lasting.iter().copied().chain([usize::MAX]).collect::<std::collections::VecDeque<_>>();
     let mut next = move || frail(lasting.pop_front().unwrap_or(usize::MAX), destroyed);
@@ -63,11 +77,13 @@ fn run_changed(lasting: &[usize], destroyed: bool, mut after: usize) -> Result<T
         Ok((!opening).then(&mut next))
     });
     let mut session = Session::new(first, open, data, settings(), None)?;
-    let (mut told, mut events) = (Told { slots: HashMap::new(), epochs: 0, recoveries: Vec::new() }, Vec::new());
+    let none = Told { slots: HashMap::new(), epochs: 0, recoveries: Vec::new(), seen: Vec::new() };
+    let (mut told, mut events) = (none, Vec::new());
+    asks.look.into_iter().for_each(|look| session.look(look));
     loop {
-        if session.trainer().is_some_and(|trainer| trainer.progress().step == after) {
+        if session.trainer().is_some_and(|trainer| Some(trainer.progress().step) == asks.change_after) {
             session.change(Change::LearningRate(0.3))?;
-            after = usize::MAX;
+            asks.change_after = None;
         }
         let advance = session.advance(&mut events)?;
         for event in events.drain(..) {
@@ -75,6 +91,7 @@ fn run_changed(lasting: &[usize], destroyed: bool, mut after: usize) -> Result<T
                 Event::Epoch(_) => told.epochs += 1,
                 Event::Recovered { step, .. } => told.recoveries.push(step),
                 Event::Snapshot(snapshot) => told.slots = snapshot.slots,
+                Event::Seen(seen) => told.seen.push(*seen),
                 _ => {}
             }
         }
@@ -101,11 +118,24 @@ fn a_run_that_loses_its_device_ends_as_one_that_does_not() {
 
 #[test]
 fn what_was_changed_is_changed_again_at_its_step() {
-    let whole = run_changed(&[], false, 2).unwrap();
+    let whole = run_changed(&[], 2).unwrap();
     assert_ne!(whole, run(&[], false).unwrap());
     // Lost after the change, before the epoch's snapshot: the steps before it are done with the first rate again.
-    let lost = run_changed(&[3], false, 2).unwrap();
+    let lost = run_changed(&[3], 2).unwrap();
     assert_eq!(lost, Told { recoveries: vec![0], ..whole });
+}
+
+#[test]
+fn a_look_across_a_lost_device_is_told_once_and_changes_nothing() {
+    let look = Look { loss: Loss::Emd, image: 5, layer: 0 };
+    let looked = |lasting| run_asked(lasting, false, Asks { look: Some(look), ..Asks::default() }).unwrap();
+    let whole = looked(&[]);
+    assert_eq!((whole.seen.len(), whole.seen[0].look, &whole.seen[0].trouble), (1, look, &None));
+    // The first device is lost at the look itself, and the second before it, too.
+    let lost = looked(&[0, 0]);
+    assert_eq!(lost, Told { recoveries: vec![0, 0], ..whole });
+    let unlooked = run(&[], false).unwrap();
+    assert!(lost.slots == unlooked.slots);
 }
 
 #[test]
