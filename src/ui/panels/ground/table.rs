@@ -99,12 +99,17 @@ impl Kind {
 
 /// Ranks by row: the share of a row's distances that are smaller (equation 12), classes x classes.
 pub fn ranks(distances: &[f64], classes: usize) -> Vec<f64> {
-    let mut ranks = Vec::with_capacity(distances.len());
-    for row in distances.chunks_exact(classes.max(1)) {
-        let mut ascending = row.to_vec();
-        ascending.sort_by(f64::total_cmp);
-        let rank = |distance: &f64| ascending.partition_point(|other| other < distance) as f64 / classes as f64;
-        ranks.extend(row.iter().map(rank));
+    let (mut ranks, row_of) = (vec![0.0; distances.len()], classes.max(1));
+    for (row, ranks) in distances.chunks_exact(row_of).zip(ranks.chunks_exact_mut(row_of)) {
+        let mut ascending: Vec<(f64, usize)> = row.iter().copied().zip(0..).collect();
+        ascending.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+        let (mut smaller, mut before) = (0, f64::INFINITY);
+        for (at, (distance, class)) in ascending.into_iter().enumerate() {
+            // Equal distances share a rank.
+            smaller = if before < distance { at } else { smaller };
+            before = distance;
+            ranks[class] = smaller as f64 / classes as f64;
+        }
     }
     ranks
 }
