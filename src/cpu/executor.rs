@@ -3,6 +3,7 @@
 use super::peaks::peaks;
 use super::program::{Home, Stage, layout, stages, view};
 use super::task::{Argument, MOST_ARGUMENTS, Words as Operand};
+use super::threads::Threads;
 use super::words::Words;
 use crate::plan::{
     Access, Adapter, AdapterKind, Executor, ExecutorError, Limits, Peaks, Plan, PlanHandle, Residency, Slot, Step,
@@ -95,8 +96,7 @@ unsafe fn lend<'a>(place: &'a Place, argument: &Argument, units: &Range<usize>, 
 /// Runs plans on the processor.
 pub struct Cpu {
     adapter: Adapter,
-    /// None where threads cannot be had, as in a page.
-    pool: Option<rayon::ThreadPool>,
+    threads: Threads,
     kept: HashMap<String, Arc<Words>>,
     blocks: Vec<Arc<Words>>,
     scratch: Arc<Words>,
@@ -110,21 +110,17 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// Opens the processor with so many threads, or one a core.
+    /// Opens the processor with so many threads, or one a core; in a page with those that were lent, if any.
     #[must_use]
     pub fn open(threads: Option<usize>) -> Self {
-        let available = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = threads.unwrap_or_else(available).max(1);
-        let name = |index| format!("backhoe-{index}");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build().ok();
-        let threads = pool.as_ref().map_or(1, |_| threads);
+        let threads = Threads::open(threads);
         Self {
-            adapter: describe(threads),
-            pool,
+            adapter: describe(threads.count()),
             kept: HashMap::new(),
             blocks: Vec::new(),
             scratch: Arc::new(Words::empty()),
-            own: (0..threads).map(|_| Words::empty()).collect(),
+            own: (0..threads.count()).map(|_| Words::empty()).collect(),
+            threads,
             plans: Vec::new(),
             readings: HashMap::new(),
             tickets: 0,
@@ -258,7 +254,7 @@ impl Executor for Cpu {
     }
 
     fn peaks(&mut self) -> Result<Option<Peaks>, ExecutorError> {
-        Ok(Some(peaks(self.pool.as_ref(), self.own.len())))
+        Ok(Some(peaks(&self.threads)))
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
@@ -276,11 +272,7 @@ impl Executor for Cpu {
 
     fn submit(&mut self, plan: PlanHandle) -> Result<(), ExecutorError> {
         let (stages, own) = (&self.plans[plan.0], &self.own);
-        let replay = || stages.iter().for_each(|stage| stage.run(own));
-        match &self.pool {
-            Some(pool) => pool.install(replay),
-            None => replay(),
-        }
+        self.threads.install(|| stages.iter().for_each(|stage| stage.run(own)));
         self.usage.submissions += 1;
         self.usage.dispatches += self.plans[plan.0].iter().map(|bound| bound.stage.members.len() as u64).sum::<u64>();
         Ok(())

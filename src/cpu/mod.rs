@@ -19,8 +19,10 @@ mod pool;
 mod program;
 mod reading;
 mod task;
+mod threads;
 mod tile;
 mod window;
 mod words;
 
 pub use executor::Cpu;
+pub use threads::lend;

@@ -1,8 +1,8 @@
 //! What the processor reaches in work made to reach it, on all threads at once.
 
+use super::threads::Threads;
 use crate::plan::Peaks;
 use pulp::{Arch, Simd, WithSimd};
-use rayon::ThreadPool;
 use std::hint::black_box;
 use web_time::Instant;
 
@@ -15,18 +15,19 @@ const COPIED: usize = 16 << 20;
 /// Measurements, of which the best counts: other work on the machine takes its share of most.
 const TIMES: usize = 8;
 
-/// Measures both peaks on every thread of the pool, or on this one.
-pub(super) fn peaks(pool: Option<&ThreadPool>, threads: usize) -> Peaks {
+/// Measures both peaks on all threads.
+pub(super) fn peaks(threads: &Threads) -> Peaks {
+    let count = threads.count();
     let width = super::tile::lanes(Arch::new());
-    let operations = (2 * CHAINS * TURNS * width * threads) as f64;
-    let seconds = best(pool, &|| {
+    let operations = (2 * CHAINS * TURNS * width * count) as f64;
+    let seconds = best(threads, &|| {
         black_box(Arch::new().dispatch(MultiplyAdds));
     });
-    let share = COPIED / threads;
-    let bytes = (8 * share * threads) as f64;
+    let share = COPIED / count;
+    let bytes = (8 * share * count) as f64;
     let copies: Vec<std::sync::Mutex<[Vec<f32>; 2]>> =
-        (0..threads).map(|_| std::sync::Mutex::new([vec![1.0; share], vec![0.0; share]])).collect();
-    let copying = best(pool, &|| {
+        (0..count).map(|_| std::sync::Mutex::new([vec![1.0; share], vec![0.0; share]])).collect();
+    let copying = best(threads, &|| {
         // Every thread has its own pair, and nobody panics with one in his hands.
         if let Ok(mut pair) = copies[rayon::current_thread_index().unwrap_or(0)].lock() {
             let [source, target] = &mut *pair;
@@ -37,13 +38,10 @@ pub(super) fn peaks(pool: Option<&ThreadPool>, threads: usize) -> Peaks {
 }
 
 /// Best seconds of some work done by every thread at once.
-fn best(pool: Option<&ThreadPool>, work: &(dyn Fn() + Sync)) -> f64 {
+fn best(threads: &Threads, work: &(dyn Fn() + Sync)) -> f64 {
     let once = || {
         let began = Instant::now();
-        match pool {
-            Some(pool) => drop(pool.broadcast(|_| work())),
-            None => work(),
-        }
+        threads.broadcast(work);
         began.elapsed().as_secs_f64()
     };
     (0..TIMES).map(|_| once()).fold(f64::INFINITY, f64::min)
