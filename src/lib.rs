@@ -36,5 +36,6 @@ pub mod report;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod reproduce;
 pub mod train;
+#[cfg(not(target_feature = "atomics"))]
 pub mod ui;
 pub mod worker;

@@ -1,5 +1,5 @@
 //! The page: wiring only. The module is loaded twice, by the page, which draws, and by its Worker, which trains, and begins
-//! here in both.
+//! here in both. Where it is built with atomics, it is the Worker's alone, and has threads.
 
 mod bell;
 mod brought;
@@ -8,19 +8,32 @@ mod claims;
 mod devices;
 mod graphics;
 mod host;
+#[cfg(not(target_feature = "atomics"))]
 mod page;
 mod storage;
+#[cfg(target_feature = "atomics")]
+mod threads;
 
 use wasm_bindgen::JsCast;
-use web_sys::{DedicatedWorkerGlobalScope, Window};
+use web_sys::DedicatedWorkerGlobalScope;
 
 /// Begins what this copy of the module is for.
 pub fn start() {
-    if let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
-        host::start(&scope);
-    } else if let Ok(window) = js_sys::global().dyn_into::<Window>()
+    match js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() {
+        Ok(scope) => host::start(&scope),
+        Err(_) => draw(),
+    }
+}
+
+#[cfg(not(target_feature = "atomics"))]
+fn draw() {
+    if let Ok(window) = js_sys::global().dyn_into::<web_sys::Window>()
         && let Some(canvas) = page::canvas(&window)
     {
         page::start(canvas, &window);
     }
 }
+
+/// A module with threads draws nothing: a window may not wait for them.
+#[cfg(target_feature = "atomics")]
+fn draw() {}

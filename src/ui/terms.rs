@@ -7,9 +7,7 @@ use crate::worker::message::Lack;
 pub fn of_device(kind: AdapterKind) -> (&'static str, &'static str) {
     match kind {
         AdapterKind::Gpu => ("GPU", "A graphics card or chip trains."),
-        AdapterKind::Processor => {
-            ("processor", "The processor trains, with all its threads, without a graphics driver.")
-        }
+        AdapterKind::Processor => ("processor", "The processor trains, without a graphics driver."),
         AdapterKind::Software => (
             "software driver",
             "A graphics driver that computes on the processor trains, more slowly than the processor itself would: choose \
@@ -40,7 +38,7 @@ pub fn of_lack(lack: &Lack) -> String {
             "See that graphics acceleration is on in its settings; in Chrome, chrome://gpu says what is blocked.",
         ),
     };
-    format!("{what} {helps} Meanwhile the processor trains, on one thread: the same networks, only more slowly.")
+    format!("{what} {helps} Meanwhile the processor trains: the same networks, only more slowly.")
 }
 
 /// Terms, and what they mean.

@@ -49,23 +49,32 @@ pub fn open(url: &str, flags: &[&str]) -> Browser {
 /// What a path is answered with: its kind and its bytes.
 pub type Answer = Option<(&'static str, Vec<u8>)>;
 
+/// What isolates a page from other origins, as `scripts/serve` does.
+#[allow(dead_code, reason = "not every test that shares this file has threads")]
+pub const ISOLATED: &str = "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n";
+
 /// Serves on a port of its own: `answers` is given a path and what was posted to it. Browsers also open connections in which
 /// they say nothing: each has a thread.
 pub fn serve(answers: impl Fn(&str, Vec<u8>) -> Answer + Send + Sync + 'static) -> String {
+    serve_with("", answers)
+}
+
+/// The same with more headers, each with its end.
+pub fn serve_with(headers: &'static str, answers: impl Fn(&str, Vec<u8>) -> Answer + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let answers = Arc::new(answers);
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let answers = Arc::clone(&answers);
-            std::thread::spawn(move || answer(stream, &*answers));
+            std::thread::spawn(move || answer(stream, headers, &*answers));
         }
     });
     url
 }
 
 /// Answers one request.
-fn answer(mut stream: TcpStream, answers: &dyn Fn(&str, Vec<u8>) -> Answer) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, headers: &str, answers: &dyn Fn(&str, Vec<u8>) -> Answer) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut request, mut line, mut length) = (String::new(), String::new(), 0);
     reader.read_line(&mut request)?;
@@ -82,6 +91,6 @@ fn answer(mut stream: TcpStream, answers: &dyn Fn(&str, Vec<u8>) -> Answer) -> s
         None => ("404 Not Found", "text/plain", Vec::new()),
     };
     write!(stream, "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n", content.len())?;
-    stream.write_all(b"Connection: close\r\n\r\n")?;
+    write!(stream, "{headers}Connection: close\r\n\r\n")?;
     stream.write_all(&content)
 }

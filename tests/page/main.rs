@@ -5,6 +5,7 @@
 mod browser;
 mod files;
 mod site;
+mod threads;
 
 use backhoe::cpu::Cpu;
 use backhoe::data::faces::Faces;
@@ -80,12 +81,21 @@ struct Page {
 
 impl Page {
     fn open() -> Self {
+        Self::open_with("", "")
+    }
+
+    /// Served with these headers; its Worker runs this script first.
+    fn open_with(headers: &'static str, worker: &'static str) -> Self {
         let (folder, turn) = (built(), TURN.lock().unwrap_or_else(PoisonError::into_inner));
         let (commands, next) = channel::<Vec<u8>>();
         let (told, said) = channel();
         let next = Mutex::new(next);
-        let url = browser::serve(move |path, posted| match path {
+        let url = browser::serve_with(headers, move |path, posted| match path {
             "/" => Some(("text/html", PAGE.into())),
+            "/worker.js" => {
+                let own = std::fs::read_to_string(folder.join("worker.js")).ok()?;
+                Some(("text/javascript", format!("{worker}\n{own}").into_bytes()))
+            }
             "/next" => {
                 let next = next.lock().unwrap_or_else(PoisonError::into_inner);
                 Some(("application/octet-stream", next.recv_timeout(Duration::from_secs(1)).unwrap_or_default()))
@@ -134,9 +144,8 @@ impl Page {
     }
 }
 
-/// Every kernel on a device.
-fn check(device: &str, name: &str) {
-    let page = Page::open();
+/// Every kernel on a device in a page.
+fn check(page: &Page, device: &str, name: &str) {
     let scene = page.begin(device, [16, 8], settings(), false);
     assert_eq!(scene.adapter.name, name);
     page.send(&Command::Check);
@@ -161,12 +170,12 @@ fn the_module_is_webassembly_that_every_browser_knows() {
 
 #[test]
 fn every_kernel_passes_through_webgpu() {
-    check("swiftshader", "google swiftshader");
+    check(&Page::open(), "swiftshader", "google swiftshader");
 }
 
 #[test]
 fn every_kernel_passes_in_webassembly() {
-    check("cpu", "this browser");
+    check(&Page::open(), "cpu", "this browser");
 }
 
 fn settings() -> Settings {
