@@ -10,7 +10,7 @@ mod product;
 mod tile;
 
 use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, kernel, kernel_in};
-use crate::plan::shape::{Augmentation, BatchNorm, Crops, LossShape};
+use crate::plan::shape::{Augmentation, BatchNorm, Crops, Dropout, LossShape};
 use crate::plan::{AdapterKind, LossKind, Op};
 #[cfg(test)]
 pub(super) use conv3x3::Conv3x3Shape;
@@ -100,33 +100,56 @@ const LEAST_SUMMED: usize = 1024;
 /// Most workgroups in a dimension.
 const MOST_GROUPS: usize = 65_535;
 
-/// The dispatches of one operation.
+/// The dispatches of one operation. Every operation has an arm: one without a kernel does not compile.
 #[must_use]
 pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
-    match *op {
-        Op::Tick => vec![plain(op, "tick", 1, vec![])],
-        Op::Augment(c, a) => vec![plain(op, "augment", c.batch * c.side * c.side, augment(&c, &a))],
-        Op::CentreCrops(c) => vec![plain(op, "centre_crops", 2 * c.batch * c.side * c.side, crops(&c))],
-        Op::ConvForward(c) => conv::forward(&c, loads),
-        Op::ConvBackwardData(c) => conv::backward_data(&c, loads),
-        Op::ConvBackwardWeight(c) => conv::backward_weight(&c, loads),
-        Op::LinearForward(l) => linear::forward(&l, loads),
-        Op::LinearBackwardData(l) => linear::backward_data(&l, loads),
-        Op::LinearBackwardWeight(l) => linear::backward_weight(&l, loads),
-        Op::MaxPoolForward(p) | Op::AveragePoolForward(p) => vec![pool::lower(op, &p, p.output_len())],
-        Op::MaxPoolBackward(p) | Op::AveragePoolBackward(p) => vec![pool::lower(op, &p, p.input_len())],
+    let dispatch = match *op {
+        Op::ConvForward(c) => return conv::forward(&c, loads),
+        Op::ConvBackwardData(c) => return conv::backward_data(&c, loads),
+        Op::ConvBackwardWeight(c) => return conv::backward_weight(&c, loads),
+        Op::LinearForward(l) => return linear::forward(&l, loads),
+        Op::LinearBackwardData(l) => return linear::backward_data(&l, loads),
+        Op::LinearBackwardWeight(l) => return linear::backward_weight(&l, loads),
+        Op::GroundDistance { classes } => return ground_distance(op, classes),
+        Op::ChannelSum { batch, channels, plane } => return channel_sum([batch, channels, plane], loads),
+        Op::Tick => plain(op, "tick", 1, vec![]),
+        Op::Augment(c, a) => plain(op, "augment", c.batch * c.side * c.side, augment(&c, &a)),
+        Op::CentreCrops(c) => plain(op, "centre_crops", 2 * c.batch * c.side * c.side, crops(&c)),
+        Op::BatchRows { batch, .. } => plain(op, "batch_rows", batch, vec![("BATCH", batch as f64)]),
+        Op::MaxPoolForward(p) | Op::AveragePoolForward(p) => pool::lower(op, &p, p.output_len()),
+        Op::MaxPoolBackward(p) | Op::AveragePoolBackward(p) => pool::lower(op, &p, p.input_len()),
         Op::ReluForward(len) | Op::ReluBackward(len) | Op::Add(len) | Op::Sgd(len) => {
-            vec![plain(op, op.name(), len, vec![("LEN", len as f64)])]
+            plain(op, op.name(), len, vec![("LEN", len as f64)])
         }
-        Op::Dropout(d) => {
-            let layer = f64::from(d.layer);
-            let constants = vec![("LEN", d.len as f64), ("RATE", f64::from(d.rate)), ("LAYER", layer)];
-            vec![plain(op, "dropout", d.len, constants)]
+        Op::Dropout(d) => plain(op, "dropout", d.len, dropout(&d)),
+        Op::BatchNormStatistics(n) | Op::BatchNormBackwardWeight(n) => {
+            plain(op, op.name(), n.channels * GROUP, norm(&n))
         }
-        Op::GroundDistance { classes } => ground_distance(op, classes),
-        Op::ChannelSum { batch, channels, plane } => channel_sum([batch, channels, plane], loads),
-        _ => vec![lower_rest(op)],
-    }
+        Op::BatchNormForward(n) | Op::BatchNormInference(n) | Op::BatchNormBackwardData(n) => {
+            plain(op, op.name(), n.len(), norm(&n))
+        }
+        Op::Loss(LossKind::Qwk, s) => plain(op, op.name(), 1, samples(&s)),
+        Op::Loss(_, s) => plain(op, op.name(), s.batch, samples(&s)),
+        Op::SumTerms(s) => plain(op, "sum_terms", 1, samples(&s)),
+        Op::CountConfusion(s) => plain(op, "count_confusion", s.batch, samples(&s)),
+        Op::AveragePredictions { shape, rows, .. } => {
+            plain(op, op.name(), shape.batch, [samples(&shape), vec![("OUTCOMES", rows as f64)]].concat())
+        }
+        Op::FeatureNorms { batch, features } => {
+            plain(op, "feature_norms", batch, vec![("BATCH", batch as f64), ("FEATURES", features as f64)])
+        }
+        Op::ClassSums { batch, features, classes } => {
+            let constants = [ground(classes, features), vec![("BATCH", batch as f64)]].concat();
+            plain(op, "class_sums_of_rows", features, constants)
+        }
+        Op::Centroids { classes, features } => {
+            plain(op, "mean_centroids", classes * features, ground(classes, features))
+        }
+        Op::PairwiseDistances { classes, features } => {
+            plain(op, "pairwise_distances", classes * classes, ground(classes, features))
+        }
+    };
+    vec![dispatch]
 }
 
 /// Ranks of a row's entries, some of them an invocation; then their means in place.
@@ -152,44 +175,6 @@ fn channel_sum([batch, channels, plane]: [usize; 3], loads: Loads) -> Vec<Dispat
     };
     let sum = (chunks > 1).then(|| tile::sum_chunks(channels, chunks, result));
     std::iter::once(partial).chain(sum).collect()
-}
-
-/// Operations over channels, classes and samples.
-fn lower_rest(op: &Op) -> Dispatch {
-    match *op {
-        Op::BatchNormStatistics(n) | Op::BatchNormBackwardWeight(n) => {
-            plain(op, op.name(), n.channels * GROUP, norm(&n))
-        }
-        Op::BatchNormForward(n) | Op::BatchNormInference(n) | Op::BatchNormBackwardData(n) => {
-            plain(op, op.name(), n.len(), norm(&n))
-        }
-        Op::BatchRows { batch, .. } => plain(op, "batch_rows", batch, vec![("BATCH", batch as f64)]),
-        Op::Loss(LossKind::Qwk, s) => plain(op, op.name(), 1, samples(&s)),
-        Op::Loss(_, s) => plain(op, op.name(), s.batch, samples(&s)),
-        Op::SumTerms(s) => plain(op, "sum_terms", 1, samples(&s)),
-        Op::CountConfusion(s) => plain(op, "count_confusion", s.batch, samples(&s)),
-        Op::AveragePredictions { shape, rows, .. } => {
-            let mut constants = samples(&shape);
-            constants.push(("OUTCOMES", rows as f64));
-            plain(op, op.name(), shape.batch, constants)
-        }
-        Op::FeatureNorms { batch, features } => {
-            let constants = vec![("BATCH", batch as f64), ("FEATURES", features as f64)];
-            plain(op, "feature_norms", batch, constants)
-        }
-        Op::ClassSums { batch, features, classes } => {
-            let mut constants = ground(classes, features);
-            constants.push(("BATCH", batch as f64));
-            plain(op, "class_sums_of_rows", features, constants)
-        }
-        Op::Centroids { classes, features } => {
-            plain(op, "mean_centroids", classes * features, ground(classes, features))
-        }
-        Op::PairwiseDistances { classes, features } => {
-            plain(op, "pairwise_distances", classes * classes, ground(classes, features))
-        }
-        _ => unreachable!("lowered by the caller"),
-    }
 }
 
 /// A kernel whose bindings are the operation's operands, with one invocation for each of
@@ -231,6 +216,10 @@ fn augment(c: &Crops, a: &Augmentation) -> Vec<(&'static str, f64)> {
     let mut constants = crops(c);
     constants.extend(switches.map(|(name, on)| (name, switch(on))));
     constants
+}
+
+fn dropout(d: &Dropout) -> Vec<(&'static str, f64)> {
+    vec![("LEN", d.len as f64), ("RATE", f64::from(d.rate)), ("LAYER", f64::from(d.layer))]
 }
 
 fn norm(n: &BatchNorm) -> Vec<(&'static str, f64)> {
