@@ -180,15 +180,7 @@ fn taps(c: &Conv) -> impl Iterator<Item = [usize; 3]> {
 pub(super) fn backward_data(c: &Conv) -> Vec<Task> {
     let c = flattened(c);
     let arch = arch(c.in_width / c.stride);
-    let lanes = lanes(arch);
-    let turn = [(c.kernel_height - 1) / c.stride, (c.kernel_width - 1) / c.stride];
-    let last = [c.in_height, c.in_width].map(|len| (len - 1 + c.padding) / c.stride);
-    let plain = c.stride == 1 && turn == [0, 0] && c.padding == 0 && c.in_width.is_multiple_of(lanes);
-    let plane = [c.out_height(), c.out_width()];
-    // A window's margin is the same on both axes, so the larger turn counts for both.
-    let margin = turn[0].max(turn[1]);
-    let reach = if plain { c.in_width } else { last[1] + 1 + lanes + margin };
-    let window = Window::new(c.out_channels, plane, [margin, 1], [last[0] + 1 + margin, reach], lanes);
+    let (window, margin) = gradient_window(&c, lanes(arch));
     let phases = (0..c.stride * c.stride).map(|r| data_phase(&c, &window, margin, [r / c.stride, r % c.stride]));
     let passes = Passes {
         arch,
@@ -200,6 +192,26 @@ pub(super) fn backward_data(c: &Conv) -> Vec<Task> {
         step: c.stride,
     };
     passes.tasks(c.batch, [0, 1, 2], None, c.output_len() / c.batch)
+}
+
+/// The output's gradient with room for the turned kernel, and the rows and columns of that room.
+fn gradient_window(c: &Conv, lanes: usize) -> (Window, usize) {
+    let turn = [(c.kernel_height - 1) / c.stride, (c.kernel_width - 1) / c.stride];
+    let last = [c.in_height, c.in_width].map(|len| (len - 1 + c.padding) / c.stride);
+    let plain = c.stride == 1 && turn == [0, 0] && c.padding == 0 && c.in_width.is_multiple_of(lanes);
+    let plane = [c.out_height(), c.out_width()];
+    // A window's margin is the same on both axes, so the larger turn counts for both.
+    let margin = turn[0].max(turn[1]);
+    let reach = if plain { c.in_width } else { last[1] + 1 + lanes + margin };
+    (Window::new(c.out_channels, plane, [margin, 1], [last[0] + 1 + margin, reach], lanes), margin)
+}
+
+/// Words of the largest of a sample's copies and of the weight.
+pub(super) fn reach(c: &Conv) -> usize {
+    let c = flattened(c);
+    let [input, gradient] = [c.out_width(), c.in_width / c.stride].map(|width| lanes(arch(width)));
+    let (gradient, _) = gradient_window(&c, gradient);
+    input_window(&c, input).len().max(gradient.len()).max(c.weight_len())
 }
 
 fn data_phase(c: &Conv, window: &Window, margin: usize, [ry, rx]: [usize; 2]) -> Phase {

@@ -1,13 +1,14 @@
 //! The executor: memory, and replays of stages on a pool of threads.
 
+use super::lower::reach;
 use super::peaks::peaks;
-use super::program::{Home, Stage, layout, stages, view};
+use super::program::{Home, Layout, Stage, layout, stages, view};
 use super::task::{Argument, MOST_ARGUMENTS, Words as Operand};
 use super::threads::Threads;
 use super::words::Words;
 use crate::plan::{
-    Access, Adapter, AdapterKind, Executor, ExecutorError, Limits, Peaks, Plan, PlanHandle, Residency, Slot, Step,
-    Ticket, Usage,
+    Access, Adapter, AdapterKind, Executor, ExecutorError, Limits, Memory, Misfit, Peaks, Plan, PlanHandle, Residency,
+    Slot, Step, Ticket, Usage,
 };
 use pulp::Arch;
 use rayon::prelude::*;
@@ -145,15 +146,15 @@ impl Cpu {
 
     /// Makes shared memory large enough. Plans never run at the same time, so they share it; those
     /// bound before keep what they have.
-    fn make_room(&mut self, blocks: &[usize], scratch: usize, own: usize) -> Result<(), ExecutorError> {
-        for (index, &len) in blocks.iter().enumerate() {
+    fn make_room(&mut self, shared: &Memory, own: usize) -> Result<(), ExecutorError> {
+        for (index, &len) in shared.blocks.iter().enumerate() {
             if self.blocks.get(index).is_none_or(|block| block.len() < len) {
                 let block = Arc::new(self.allocate("a block of a plan", len)?);
                 self.blocks.splice(index..self.blocks.len().min(index + 1), [block]);
             }
         }
-        if self.scratch.len() < scratch {
-            self.scratch = Arc::new(self.allocate("the scratch memory of a plan", scratch)?);
+        if self.scratch.len() < shared.scratch_words {
+            self.scratch = Arc::new(self.allocate("the scratch memory of a plan", shared.scratch_words)?);
         }
         if self.own.iter().any(|words| words.len() < own) {
             let threads = 0..self.own.len();
@@ -197,6 +198,19 @@ impl Cpu {
 
 fn slot_error(slot: &str, why: String) -> ExecutorError {
     ExecutorError::Slot { slot: slot.to_owned(), why }
+}
+
+/// Whether tasks can count all words of each sample and matrix, in 32 bits.
+fn countable(plan: &Plan) -> Result<(), Misfit> {
+    const COUNTED: u64 = 1 << 32;
+    for step in &plan.steps {
+        let words = reach(&step.op) as u64;
+        if words > COUNTED {
+            let slot = plan.slots[step.views[0].slot.0].name.clone();
+            return Err(Misfit::Words { slot, op: step.op.name(), needed: 4 * words, limit: 4 * COUNTED });
+        }
+    }
+    Ok(())
 }
 
 /// The processor in words.
@@ -249,6 +263,12 @@ impl Executor for Cpu {
         Limits { binding_bytes: u64::MAX, resident_bytes: 0, total_bytes: self.memory }
     }
 
+    fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
+        countable(plan)?;
+        let Layout { shared, thread_words, .. } = layout(plan, &stages(plan));
+        Ok(Memory { scratch_words: shared.scratch_words + self.threads.count() * thread_words, ..shared })
+    }
+
     fn usage(&self) -> Usage {
         self.usage
     }
@@ -259,13 +279,13 @@ impl Executor for Cpu {
 
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
         plan.assert_sound();
-        plan.fits(self.limits())?;
+        self.fits(plan)?;
         for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {
             self.keep(slot)?;
         }
         let stages = stages(plan);
         let layout = layout(plan, &stages);
-        self.make_room(&layout.blocks, layout.scratch_words, layout.thread_words)?;
+        self.make_room(&layout.shared, layout.thread_words)?;
         self.plans.push(stages.into_iter().map(|stage| self.bind(plan, &layout.homes, stage)).collect());
         Ok(PlanHandle(self.plans.len() - 1))
     }
@@ -315,5 +335,47 @@ impl Executor for Cpu {
 
     fn wait(&mut self) -> Result<(), ExecutorError> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Conv, Element, Linear, Op};
+
+    /// A plan of one step whose operands are kept.
+    fn plan(op: Op) -> Plan {
+        let mut plan = Plan::default();
+        let operands = op.operands();
+        let views: Vec<_> = operands.iter().map(|o| plan.kept(o.name, Element::F32, o.len, Residency::State)).collect();
+        plan.push(op, &views);
+        plan
+    }
+
+    fn conv(batch: usize, side: usize) -> Conv {
+        Conv {
+            batch,
+            in_channels: 15,
+            out_channels: 17,
+            in_height: side,
+            in_width: side,
+            kernel_height: 3,
+            kernel_width: 3,
+            stride: 2,
+            padding: 1,
+            bias: false,
+        }
+    }
+
+    #[test]
+    fn words_that_are_not_counted_in_32_bits_are_refused_by_name() {
+        let cpu = Cpu::open(Some(1));
+        // Fifteen planes of 1.6 GB.
+        let error = cpu.fits(&plan(Op::ConvForward(conv(1, 20_000)))).unwrap_err().to_string();
+        assert!(error.starts_with("`input`: conv_forward takes a sample or a matrix of 2"), "{error}");
+        let wide = Linear { batch: 70_000, inputs: 70_000, outputs: 8, bias: false };
+        let error = cpu.fits(&plan(Op::LinearBackwardWeight(wide))).unwrap_err().to_string();
+        assert!(error.starts_with("`input`: linear_backward_weight takes"), "{error}");
+        assert!(cpu.fits(&plan(Op::ConvForward(conv(1, 40)))).is_ok());
     }
 }

@@ -51,6 +51,12 @@ pub(super) fn forward(l: &Linear) -> Vec<Task> {
     vec![Task::with_scratch(arguments, units, 0, work)]
 }
 
+/// Words of the largest matrix, packed into panels, or of a unit's samples.
+pub(super) fn reach(l: &Linear) -> usize {
+    let panel = 2 * lanes(arch(l.inputs));
+    l.batch.max(l.outputs).max(SAMPLES) * l.inputs.next_multiple_of(panel)
+}
+
 /// A product `output = left * right` whose left matrix is given row by row or turned.
 struct Matrices {
     rows: usize,

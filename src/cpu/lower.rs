@@ -48,3 +48,12 @@ pub(super) fn lower(op: &Op) -> Vec<Task> {
     };
     vec![task]
 }
+
+/// Words of the largest sample or matrix whose words the operation's tasks count in 32 bits; of those without taps none.
+pub(super) fn reach(op: &Op) -> usize {
+    match *op {
+        Op::ConvForward(c) | Op::ConvBackwardData(c) | Op::ConvBackwardWeight(c) => conv::reach(&c),
+        Op::LinearForward(l) | Op::LinearBackwardData(l) | Op::LinearBackwardWeight(l) => linear::reach(&l),
+        _ => 0,
+    }
+}

@@ -130,8 +130,9 @@ pub(super) enum Home {
 /// Where everything lies while a plan is replayed.
 pub(super) struct Layout {
     pub homes: Vec<Home>,
-    pub blocks: Vec<usize>,
-    pub scratch_words: usize,
+    /// Kept slots and shared blocks, and scratch that all threads share.
+    pub shared: Memory,
+    /// Words that each thread has for itself.
     pub thread_words: usize,
 }
 
@@ -182,21 +183,17 @@ pub(super) fn layout(plan: &Plan, stages: &[Stage]) -> Layout {
             lifetimes[slot] = None;
         }
     }
-    let memory = Memory::with_lifetimes(plan, &lifetimes);
-    for (home, block) in homes.iter_mut().zip(&memory.block_of) {
+    let shared = Memory::with_lifetimes(plan, &lifetimes);
+    for (home, block) in homes.iter_mut().zip(&shared.block_of) {
         if let Some(block) = block {
             *home = Home::Block(*block);
         }
     }
     let tasks = || stages.iter().zip(&own_words).flat_map(|(stage, own)| stage.members.iter().map(move |m| (m, *own)));
+    let scratch = tasks().flat_map(|(member, _)| &member.task.arguments).map(Argument::scratch_len);
     Layout {
         homes,
-        blocks: memory.blocks,
-        scratch_words: tasks()
-            .flat_map(|(member, _)| &member.task.arguments)
-            .map(Argument::scratch_len)
-            .max()
-            .unwrap_or(0),
+        shared: Memory { scratch_words: scratch.max().unwrap_or(0), ..shared },
         thread_words: tasks().map(|(member, own)| own + member.task.thread_words).max().unwrap_or(0),
     }
 }

@@ -8,8 +8,8 @@ use super::lower::{Argument, Dispatch, Loads, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
 use crate::plan::{
-    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Peaks, Plan, PlanHandle, Residency, Slot, Ticket,
-    Usage, View,
+    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Misfit, Peaks, Plan, PlanHandle, Residency, Slot,
+    Ticket, Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -402,9 +402,10 @@ impl Executor for Gpu {
         Limits { binding_bytes: most, resident_bytes: most, total_bytes: None }
     }
 
-    fn scratch(&self, plan: &Plan) -> usize {
+    fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
         let dispatches = plan.steps.iter().flat_map(|step| lower(&step.op, self.loads));
-        dispatches.flat_map(|dispatch| dispatch.arguments).map(|argument| scratch_end(&argument)).max().unwrap_or(0)
+        let ends = dispatches.flat_map(|dispatch| dispatch.arguments).map(|argument| scratch_end(&argument));
+        Ok(Memory { scratch_words: ends.max().unwrap_or(0), ..Memory::of(plan) })
     }
 
     fn usage(&self) -> Usage {

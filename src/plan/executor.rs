@@ -110,18 +110,21 @@ pub trait Executor {
     /// What fits.
     fn limits(&self) -> Limits;
 
-    /// Words of memory that the kernels of a plan need besides its slots.
-    fn scratch(&self, _plan: &Plan) -> usize {
-        0
+    /// The memory that a plan takes here: its slots, and what kernels need besides.
+    ///
+    /// # Errors
+    /// A step whose words cannot be counted.
+    fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
+        Ok(Memory::of(plan))
     }
 
     /// Whether a plan fits this executor, scratch included, and the memory it takes.
     ///
     /// # Errors
-    /// The first slot that is too large, or the whole, with its numbers.
+    /// As [`Executor::memory`]; the first slot that is too large, or the whole, with its numbers.
     fn fits(&self, plan: &Plan) -> Result<Memory, Misfit> {
-        let memory = plan.fits(self.limits())?;
-        Memory { scratch_words: self.scratch(plan), ..memory }.within(self.limits())
+        plan.binds(self.limits())?;
+        self.memory(plan)?.within(self.limits())
     }
 
     /// What it has done so far; zeros where it does not count.

@@ -19,7 +19,7 @@ pub struct Memory {
     pub block_of: Vec<Option<usize>>,
     /// Words of kept slots.
     pub kept_words: usize,
-    /// Words that an executor's kernels need besides; see [`super::Executor::fits`].
+    /// Words that an executor's kernels need besides; see [`super::Executor::memory`].
     pub scratch_words: usize,
 }
 
@@ -120,6 +120,18 @@ pub enum Misfit {
         /// The device's limit.
         limit: u64,
     },
+    /// A sample or a matrix has more words than are counted.
+    #[error("`{slot}`: {op} takes a sample or a matrix of {needed} MiB at once, but words are counted to {limit} MiB here: take smaller images or layers", needed = mib(*.needed), limit = mib(*.limit))]
+    Words {
+        /// The slot that the step reads it from.
+        slot: String,
+        /// The step's operation.
+        op: &'static str,
+        /// Its bytes, as they are laid out for the step.
+        needed: u64,
+        /// What is counted.
+        limit: u64,
+    },
     /// The whole is larger than the memory.
     #[error("the plan takes {needed} MiB, but this device has {limit} MiB", needed = mib(*.needed), limit = mib(*.limit))]
     Total {
@@ -136,17 +148,23 @@ fn mib(bytes: u64) -> u64 {
 }
 
 impl Plan {
-    /// Whether the plan's slots fit a device.
-    ///
-    /// # Errors
-    /// The first slot that is too large, or the whole, with its numbers.
-    pub fn fits(&self, limits: Limits) -> Result<Memory, Misfit> {
+    /// Whether each of the plan's slots fits a binding.
+    pub(super) fn binds(&self, limits: Limits) -> Result<(), Misfit> {
         for slot in &self.slots {
             let needed = 4 * slot.len as u64;
             if needed > limits.binding_bytes {
                 return Err(Misfit::Binding { slot: slot.name.clone(), needed, limit: limits.binding_bytes });
             }
         }
+        Ok(())
+    }
+
+    /// Whether the plan's slots fit a device.
+    ///
+    /// # Errors
+    /// The first slot that is too large, or the whole, with its numbers.
+    pub fn fits(&self, limits: Limits) -> Result<Memory, Misfit> {
+        self.binds(limits)?;
         Memory::of(self).within(limits)
     }
 }

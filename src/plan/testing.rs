@@ -2,7 +2,7 @@
 //! accidents.
 
 use super::executor::{Adapter, Executor, ExecutorError, PlanHandle, Ticket};
-use super::{Limits, Plan};
+use super::{Limits, Memory, Misfit, Plan};
 
 /// What happens before a submission.
 pub type Accident<E> = Box<dyn FnMut(&mut E) -> Result<(), ExecutorError>>;
@@ -31,8 +31,8 @@ impl<E: Executor> Executor for Wrapped<E> {
     fn limits(&self) -> Limits {
         self.limits
     }
-    fn scratch(&self, plan: &Plan) -> usize {
-        self.inner.scratch(plan)
+    fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
+        self.inner.memory(plan)
     }
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
         self.fits(plan)?;
