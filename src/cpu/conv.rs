@@ -10,6 +10,8 @@ use pulp::Arch;
 
 /// Words that a group's gradients of a tile of channels may take: they stay in the first cache.
 const GROUP_WORDS: usize = 1024;
+/// Units into which a convolution of one sample is divided at most: each copies the sample for itself.
+const SINGLE_UNITS: usize = 8;
 /// Tasks into which the gradient by weight is divided at least, where its size allows.
 const WEIGHT_UNITS: usize = 8;
 /// Words that its partial sums may take.
@@ -28,11 +30,17 @@ struct Passes {
     arch: Arch,
     window: Window,
     phases: Vec<Phase>,
-    /// Rows (channels of the output) and the distance of their weights and of their planes.
+    /// Rows (channels of the output), those of a unit, and the distance of their weights and of their planes.
     rows: usize,
+    unit_rows: usize,
     weight_row: usize,
     plane: usize,
     step: usize,
+}
+
+/// Rows of a unit: a sample's are shared out where there is but one.
+fn unit_rows(batch: usize, rows: usize) -> usize {
+    if batch > 1 { rows } else { rows.div_ceil(SINGLE_UNITS).next_multiple_of(PRODUCT_ROWS).min(rows) }
 }
 
 impl Passes {
@@ -40,11 +48,20 @@ impl Passes {
         self.rows * self.phases.iter().map(|phase| phase.taps.len()).sum::<usize>()
     }
 
+    /// First row and rows of each tile: those of a unit are tiled by themselves.
+    fn tiles(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let of_unit = |begin: usize| {
+            let rows = self.unit_rows.min(self.rows - begin);
+            tiles(rows, PRODUCT_ROWS).map(move |(first, count)| (begin + first, count))
+        };
+        (0..self.rows).step_by(self.unit_rows).flat_map(of_unit)
+    }
+
     /// Packs the weight: for each phase and tile, taps x rows.
     fn pack(&self, weight: &[f32], packed: &mut [f32]) {
         let mut at = 0;
         for phase in &self.phases {
-            for (first, rows) in tiles(self.rows, PRODUCT_ROWS) {
+            for (first, rows) in self.tiles() {
                 for word in &phase.weights {
                     for row in first..first + rows {
                         packed[at] = weight[*word as usize + row * self.weight_row];
@@ -55,27 +72,30 @@ impl Passes {
         }
     }
 
-    /// Computes one sample.
-    fn run(&self, sample: &[f32], packed: &[f32], bias: &[f32], output: &mut [f32], copy: &mut [f32]) {
+    /// Computes a unit's rows of one sample.
+    fn run(&self, unit: usize, sample: &[f32], packed: &[f32], bias: &[f32], output: &mut [f32], copy: &mut [f32]) {
         let source: &[f32] = if self.window.is_plain() {
             sample
         } else {
             vectorised(|| self.window.fill(sample, copy));
             copy
         };
+        let begin = unit * self.unit_rows;
         let mut packed = packed;
         for phase in &self.phases {
-            for (first, rows) in tiles(self.rows, PRODUCT_ROWS) {
-                let (factors, rest) = packed.split_at(rows * phase.taps.len());
-                packed = rest;
+            let taps = phase.taps.len();
+            let (of_phase, rest) = packed.split_at(self.rows * taps);
+            packed = rest;
+            for (tile, rows) in tiles(output.len() / self.plane, PRODUCT_ROWS) {
+                let first = begin + tile;
                 let product = Product {
-                    factors,
+                    factors: &of_phase[first * taps..(first + rows) * taps],
                     rows,
                     start: bias.get(first..first + rows).unwrap_or(&[]),
                     source,
                     taps: &phase.taps,
                     places: &phase.places,
-                    output: &mut output[first * self.plane..(first + rows) * self.plane],
+                    output: &mut output[tile * self.plane..(tile + rows) * self.plane],
                     row: self.plane,
                     step: self.step,
                 };
@@ -84,7 +104,7 @@ impl Passes {
         }
     }
 
-    /// The two tasks: the weight is packed, then each sample computed. Operands are given by their
+    /// The two tasks: the weight is packed, then each sample computed, or a single one unit by unit. Operands are given by their
     /// numbers: input, weight and output, and the bias where there is one.
     fn tasks(
         self,
@@ -103,24 +123,24 @@ impl Passes {
             move |_, [weight, packed], _| packing.pack(weight.floats(), packed.floats_mut()),
         );
         let thread_words = if passes.window.is_plain() { 0 } else { passes.window.len() };
-        let output_len = passes.rows * passes.plane;
+        let (of_sample, unit_len) = (passes.rows.div_ceil(passes.unit_rows), passes.unit_rows * passes.plane);
         let arguments = vec![
-            read(input, Cut::Each(input_len)),
+            read(input, if batch > 1 { Cut::Each(input_len) } else { Cut::Whole }),
             scratch(packed, Access::Read, Cut::Whole),
             // Where there is no bias the weight stands in, and is not looked at.
             read(bias.unwrap_or(weight), Cut::Whole),
-            write(output, Cut::Each(output_len)),
+            write(output, Cut::Each(unit_len)),
         ];
         let convolve = Task::with_scratch(
             arguments,
-            batch,
+            batch * of_sample,
             thread_words,
-            move |_, [input, packed, start, output]: &mut [Words<'_>; 4], copy| {
+            move |units, [input, packed, start, output]: &mut [Words<'_>; 4], copy| {
                 let start = if bias.is_some() { start.floats() } else { &[] };
-                let samples = input.floats().chunks_exact(input_len);
-                let outputs = output.floats_mut().chunks_exact_mut(output_len);
-                for (sample, output) in samples.zip(outputs) {
-                    passes.run(sample, packed.floats(), start, output, copy);
+                let samples = input.floats().chunks_exact(input_len).cycle();
+                let outputs = output.floats_mut().chunks_mut(unit_len);
+                for ((unit, sample), output) in units.zip(samples).zip(outputs) {
+                    passes.run(unit % of_sample, sample, packed.floats(), start, output, copy);
                 }
             },
         );
@@ -152,6 +172,7 @@ pub(super) fn forward(c: &Conv) -> Vec<Task> {
         window,
         phases: vec![phase],
         rows: c.out_channels,
+        unit_rows: unit_rows(c.batch, c.out_channels),
         weight_row: c.in_channels * c.kernel_height * c.kernel_width,
         plane: c.out_height() * c.out_width(),
         step: 1,
@@ -187,6 +208,7 @@ pub(super) fn backward_data(c: &Conv) -> Vec<Task> {
         phases: phases.collect(),
         window,
         rows: c.in_channels,
+        unit_rows: unit_rows(c.batch, c.in_channels),
         weight_row: c.kernel_height * c.kernel_width,
         plane: c.in_height * c.in_width,
         step: c.stride,

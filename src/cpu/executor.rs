@@ -340,6 +340,7 @@ impl Executor for Cpu {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lower::lower;
     use super::*;
     use crate::plan::{Conv, Element, Linear, Op};
 
@@ -364,6 +365,32 @@ mod tests {
             stride: 2,
             padding: 1,
             bias: false,
+        }
+    }
+
+    /// The last operand after one replay, where every other begins with the same numbers whatever its length.
+    fn result(op: Op) -> Vec<u32> {
+        let mut cpu = Cpu::open(Some(3));
+        let plan = plan(op);
+        let handle = cpu.prepare(&plan).unwrap();
+        for slot in &plan.slots {
+            let numbers: Vec<f32> = (0..slot.len).map(|word| ((word * 7919) % 1013) as f32 / 1013.0 - 0.4).collect();
+            cpu.write(&slot.name, 0, bytemuck::cast_slice(&numbers)).unwrap();
+        }
+        cpu.submit(handle).unwrap();
+        let bytes = crate::plan::executor::read_now(&mut cpu, op.operands().last().unwrap().name).unwrap();
+        bytemuck::pod_collect_to_vec(&bytes)
+    }
+
+    /// Its rows are shared out among threads, those of a batch are not.
+    #[test]
+    fn a_single_sample_has_the_bits_that_it_has_in_a_batch() {
+        for op in [Op::ConvForward, Op::ConvBackwardData] {
+            let units = |batch| lower(&op(conv(batch, 23))).last().unwrap().units;
+            assert!(units(1) >= 3 && units(2) == 2, "{} units", units(1));
+            let (single, of_batch) = (result(op(conv(1, 23))), result(op(conv(2, 23))));
+            assert!(single.iter().any(|word| *word != 0));
+            assert_eq!(single, of_batch[..single.len()]);
         }
     }
 
