@@ -100,10 +100,10 @@ fn run(options: &Options, drawn: bool) -> Result<Shown, Box<dyn Error>> {
 }
 
 fn window(place: &Path, options: &Options) -> Harness<'static, App> {
-    let (choice, threads): (DeviceChoice, _) = (options.common.device.clone(), options.common.threads);
+    let (choice, opening): (DeviceChoice, _) = (options.common.device.clone(), options.common.opening());
     let label = choice.to_string();
     let open: OpenDevice =
-        Arc::new(move |_| device::open(&choice, threads).map(Some).map_err(|error| error.to_string()));
+        Arc::new(move |_| device::open(&choice, opening).map(Some).map_err(|error| error.to_string()));
     let source = Source::Faces { train: 1600, test: 400 };
     let settings = Settings { epochs: options.epochs, ..Settings::default() };
     let cell = Cell { source, protocol: Protocol::default(), settings, ground: None, search: false };

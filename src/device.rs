@@ -1,8 +1,13 @@
 //! Which device runs: a GPU where there is one, else the processor. A graphics driver that computes
 //! on the processor is a detour there, and only taken when it is asked for by name.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod remembered;
+
 use crate::cpu::Cpu;
 use crate::gpu::{AdapterChoice, DeviceError, Gpu, choose, has_gpu, list_async};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::plan::AdapterKind;
 use crate::plan::Executor;
 
 /// Which device to open.
@@ -43,6 +48,30 @@ impl std::fmt::Display for DeviceChoice {
     }
 }
 
+/// How a device computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Threads of the processor, or one a core.
+    pub threads: Option<usize>,
+    /// Whether graphics adapters time kernels for the shapes that they meet first, and keep to the fastest; where nothing is
+    /// said, GPUs do. Software drivers have little to choose (docs/rejected.md), a page cannot wait for what it times: fixed
+    /// choices do there. No result depends on it.
+    pub tune: Option<bool>,
+}
+
+impl Opening {
+    /// Gives an adapter a tuner where it shall have one.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn equip(self, gpu: &mut Gpu) {
+        if self.tune.unwrap_or(gpu.adapter().kind == AdapterKind::Gpu) {
+            gpu.set_tuner(remembered::tuner());
+        }
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn equip(self, _gpu: &mut Gpu) {}
+}
+
 /// An open device, and why it is this one.
 pub struct Opened {
     /// What runs plans.
@@ -51,21 +80,21 @@ pub struct Opened {
     pub why: &'static str,
 }
 
-/// Opens a device; the processor with so many threads, or one a core. Waits for it.
+/// Opens a device and waits for it.
 ///
 /// # Errors
 /// When there is no such graphics adapter or it does not open.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn open(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, DeviceError> {
-    pollster::block_on(open_async(choice, threads))
+pub fn open(choice: &DeviceChoice, opening: Opening) -> Result<Opened, DeviceError> {
+    pollster::block_on(open_async(choice, opening))
 }
 
-/// Opens a device; the processor with so many threads, or one a core.
+/// Opens a device.
 ///
 /// # Errors
 /// When there is no such graphics adapter or it does not open.
-pub async fn open_async(choice: &DeviceChoice, threads: Option<usize>) -> Result<Opened, DeviceError> {
-    let processor = |why| Ok(Opened { executor: Box::new(Cpu::open(threads)), why });
+pub async fn open_async(choice: &DeviceChoice, opening: Opening) -> Result<Opened, DeviceError> {
+    let processor = |why| Ok(Opened { executor: Box::new(Cpu::open(opening.threads)), why });
     if *choice == DeviceChoice::Cpu {
         return processor("as asked");
     }
@@ -77,13 +106,14 @@ pub async fn open_async(choice: &DeviceChoice, threads: Option<usize>) -> Result
         DeviceChoice::Auto if has_gpu(&found) => (AdapterChoice::Best, "the best GPU here"),
         DeviceChoice::Auto | DeviceChoice::Cpu => return processor("no GPU was found"),
     };
-    Ok(Opened { executor: Box::new(Gpu::open_found(choose(found, &wanted)?).await?), why })
+    let mut gpu = Gpu::open_found(choose(found, &wanted)?).await?;
+    opening.equip(&mut gpu);
+    Ok(Opened { executor: Box::new(gpu), why })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::AdapterKind;
 
     #[test]
     fn devices_are_named_in_any_case() {
@@ -95,7 +125,8 @@ mod tests {
 
     #[test]
     fn the_processor_needs_no_driver() {
-        let opened = open(&DeviceChoice::Cpu, Some(2)).unwrap_or_else(|error| panic!("{error}"));
+        let opened = open(&DeviceChoice::Cpu, Opening { threads: Some(2), tune: None })
+            .unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(opened.executor.adapter().kind, AdapterKind::Processor);
         assert!(opened.executor.adapter().backend.contains("2 threads"));
     }

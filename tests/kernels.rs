@@ -31,3 +31,8 @@ fn kernels_that_read_storage_where_others_read_pages_agree_too() {
 fn kernels_by_tiles_in_workgroup_memory_agree_too() {
     assert!(checked(Loads::Tiles, has_ways) > 100);
 }
+
+#[test]
+fn kernels_by_larger_tiles_than_the_rule_says_agree_too() {
+    assert!(checked(Loads::LargeTiles, has_ways) > 100);
+}

@@ -28,7 +28,9 @@ fn pictures() -> PathBuf {
 }
 
 fn processor() -> OpenDevice {
-    Arc::new(|_| Ok(Some(device::open(&device::DeviceChoice::Cpu, Some(2)).unwrap())))
+    Arc::new(|_| {
+        Ok(Some(device::open(&device::DeviceChoice::Cpu, device::Opening { threads: Some(2), tune: None }).unwrap()))
+    })
 }
 
 /// A small network on small faces: an epoch takes about a second of an unoptimised build.

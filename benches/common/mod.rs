@@ -1,6 +1,6 @@
 //! What the programs of this folder share: arguments, the executor, and tables on standard output and as CSV.
 
-use backhoe::device::{self, DeviceChoice};
+use backhoe::device::{self, DeviceChoice, Opening};
 use backhoe::plan::Executor;
 use clap::Parser;
 use std::error::Error;
@@ -15,6 +15,9 @@ pub struct Arguments {
     /// Threads of the processor; by default one a core
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Whether a graphics adapter times kernels first: `on` or `off`; by default GPUs do
+    #[arg(long, value_name = "ON|OFF", value_parser = clap::builder::BoolishValueParser::new())]
+    pub tune: Option<bool>,
     /// Write the rows to this file too
     #[arg(long)]
     csv: Option<PathBuf>,
@@ -25,7 +28,14 @@ pub struct Arguments {
 
 /// A fresh executor: slots of one name have one size on one executor.
 pub fn open(arguments: &Arguments) -> Result<Box<dyn Executor>, Box<dyn Error>> {
-    Ok(device::open(&arguments.device, arguments.threads)?.executor)
+    Ok(device::open(&arguments.device, arguments.opening())?.executor)
+}
+
+impl Arguments {
+    /// How the device computes.
+    pub fn opening(&self) -> Opening {
+        Opening { threads: self.threads, tune: self.tune }
+    }
 }
 
 /// Rows that are printed as they come, and kept for the CSV.

@@ -74,7 +74,7 @@ fn a_measurement_keeps_its_names_and_leaves_out_what_was_not_measured() {
         assert!(json[key].is_null(), "{key}: {}", json[key]);
     }
     assert_eq!(json["race"]["losses"], serde_json::json!(["xe", "emd", "xemd2"]));
-    let parts = ["prepare_s", "fill_s", "replay_s"].map(|part| json["startup"][part].as_f64().unwrap());
+    let parts = ["tune_s", "prepare_s", "fill_s", "replay_s"].map(|part| json["startup"][part].as_f64().unwrap());
     assert!((parts.iter().sum::<f64>() - measured.first_step_s).abs() <= 1e-9);
     let times = measured.race.unwrap().times_one;
     assert!(times > 1.5 && times < 8.0, "three losses take {times} times the step of one");

@@ -33,7 +33,9 @@ pub struct Started {
     pub plan: Plan,
     /// The same, prepared.
     pub handle: PlanHandle,
-    /// Seconds to prepare it.
+    /// Seconds in which kernels were tried to find the fastest.
+    pub tune_s: f64,
+    /// Seconds to prepare it otherwise.
     pub prepare_s: f64,
     /// Seconds to write images, weights and settings.
     pub fill_s: f64,
@@ -102,9 +104,9 @@ impl Workload {
     /// When it does not fit or the device fails.
     pub fn start(&self, executor: &mut dyn Executor, losses: &[Loss]) -> Result<Started, ExecutorError> {
         let plan = self.training(losses);
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), executor.usage().tuning);
         let handle = executor.prepare(&plan)?;
-        let prepared = Instant::now();
+        let (prepared, tuning) = (Instant::now(), executor.usage().tuning - before);
         self.fill_training(executor, losses)?;
         let filled = Instant::now();
         executor.submit(handle)?;
@@ -112,7 +114,8 @@ impl Workload {
         Ok(Started {
             plan,
             handle,
-            prepare_s: (prepared - began).as_secs_f64(),
+            tune_s: tuning.as_secs_f64(),
+            prepare_s: (prepared - began).saturating_sub(tuning).as_secs_f64(),
             fill_s: (filled - prepared).as_secs_f64(),
             replay_s: filled.elapsed().as_secs_f64(),
         })

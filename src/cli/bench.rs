@@ -63,9 +63,10 @@ fn words(m: &Measurement) -> String {
     let s = &m.startup;
     let _ = writeln!(
         text,
-        "first step after {:.2} s: {}prepare {:.2}, fill {:.2}, step {:.2}",
+        "first step after {:.2} s: {}try kernels {:.2}, prepare {:.2}, fill {:.2}, step {:.2}",
         s.open_s.unwrap_or(0.0) + m.first_step_s,
         s.open_s.map_or(String::new(), |open| format!("open {open:.2}, ")),
+        s.tune_s,
         s.prepare_s,
         s.fill_s,
         s.replay_s

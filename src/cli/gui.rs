@@ -71,10 +71,10 @@ fn waker(ctx: Context) -> impl Fn() + Send + Sync + 'static {
 }
 
 fn opener(device: &DeviceArguments) -> OpenDevice {
-    let threads = device.threads.map(usize::from);
+    let opening = device.opening();
     Arc::new(move |name| {
         let Ok(choice) = name.parse::<DeviceChoice>();
-        device::open(&choice, threads).map(Some).map_err(|error| device_words(&error))
+        device::open(&choice, opening).map(Some).map_err(|error| device_words(&error))
     })
 }
 

@@ -107,7 +107,7 @@ pub fn run(arguments: Arguments) -> Result<(), CliError> {
 
 /// Opens the device that was asked for, and says which it is and why where not quiet.
 fn open(arguments: &DeviceArguments, quiet: bool) -> Result<Box<dyn Executor>, CliError> {
-    let opened = device::open(&arguments.device, arguments.threads.map(usize::from))?;
+    let opened = device::open(&arguments.device, arguments.opening())?;
     say(quiet, format_args!("on {} ({})", opened.executor.adapter(), opened.why))?;
     Ok(opened.executor)
 }

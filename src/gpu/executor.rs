@@ -7,8 +7,9 @@ use super::kernels::{PAGE_WORDS, SHAPE_WORDS};
 use super::lower::{Argument, Dispatch, Loads, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
+use super::tuner::{Chosen, Tuner};
 use crate::plan::{
-    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Misfit, Peaks, Plan, PlanHandle, Residency, Slot,
+    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Misfit, Op, Peaks, Plan, PlanHandle, Residency, Slot,
     Ticket, Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
@@ -116,18 +117,21 @@ impl Scope {
 /// Runs plans on a wgpu device.
 pub struct Gpu {
     adapter: Adapter,
-    loads: Loads,
+    pub(super) loads: Loads,
+    /// What decides for some operations otherwise, and what it has decided.
+    pub(super) tuner: Option<Tuner>,
+    pub(super) chosen: Chosen,
     device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     health: Arc<Health>,
     pipelines: Pipelines,
-    kept: HashMap<String, Kept>,
+    pub(super) kept: HashMap<String, Kept>,
     blocks: Vec<wgpu::Buffer>,
-    plans: Vec<Vec<Bound>>,
+    pub(super) plans: Vec<Vec<Bound>>,
     readback: Readback,
     scopes: Vec<Scope>,
     submitted: usize,
-    usage: Usage,
+    pub(super) usage: Usage,
     submissions: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -170,6 +174,8 @@ impl Gpu {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| on_error.note_refused(error.to_string())));
         Ok(Self {
             loads: Loads::of(found.adapter.kind),
+            tuner: None,
+            chosen: Chosen::default(),
             adapter: found.adapter,
             device,
             queue,
@@ -192,7 +198,11 @@ impl Gpu {
     }
 
     /// Does `work` within error scopes; what the driver refuses becomes an error that names `what`.
-    fn guarded<T>(&mut self, what: &'static str, work: impl FnOnce(&mut Self) -> T) -> Result<T, ExecutorError> {
+    pub(super) fn guarded<T>(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, ExecutorError> {
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let result = work(self);
@@ -254,8 +264,13 @@ impl Gpu {
         self.blocks[..sizes.len()].to_vec()
     }
 
+    /// The dispatches of an operation on this adapter.
+    fn lower(&self, op: &Op) -> Vec<Dispatch> {
+        lower(op, self.chosen.of(op).unwrap_or(self.loads))
+    }
+
     fn build(&mut self, plan: &Plan, memory: &Memory) -> Vec<Bound> {
-        let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| lower(&step.op, self.loads)).collect();
+        let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| self.lower(&step.op)).collect();
         let scratch = self.buffer("scratch", memory.scratch_words);
         let blocks = self.plan_blocks(&memory.blocks);
         let shapes = self.shapes(lowered.iter().flatten());
@@ -385,6 +400,11 @@ impl Gpu {
     }
 }
 
+/// Words of scratch memory that the dispatches of a step share.
+pub(super) fn scratch_words(dispatches: &[Dispatch]) -> usize {
+    dispatches.iter().flat_map(|dispatch| &dispatch.arguments).map(scratch_end).max().unwrap_or(0)
+}
+
 fn scratch_end(argument: &Argument) -> usize {
     match *argument {
         Argument::Scratch { offset, len } => offset + len,
@@ -403,9 +423,8 @@ impl Executor for Gpu {
     }
 
     fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
-        let dispatches = plan.steps.iter().flat_map(|step| lower(&step.op, self.loads));
-        let ends = dispatches.flat_map(|dispatch| dispatch.arguments).map(|argument| scratch_end(&argument));
-        Ok(Memory { scratch_words: ends.max().unwrap_or(0), ..Memory::of(plan) })
+        let scratch_words = plan.steps.iter().map(|step| scratch_words(&self.lower(&step.op))).max().unwrap_or(0);
+        Ok(Memory { scratch_words, ..Memory::of(plan) })
     }
 
     fn usage(&self) -> Usage {
@@ -421,6 +440,7 @@ impl Executor for Gpu {
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
+        self.tune(plan)?;
         let memory = self.fits(plan)?;
         let bound = self.guarded("prepare a plan", |gpu| {
             for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {

@@ -10,6 +10,7 @@ mod lower;
 mod peaks;
 mod pipelines;
 mod readback;
+mod tuner;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapter::list;
@@ -18,3 +19,4 @@ pub use executor::Gpu;
 pub use kernels::{Binding, Family, KERNELS, Kernel, Kind};
 pub use lower::{Argument, Dispatch, Loads, lower};
 pub use peaks::peak_dispatches;
+pub use tuner::{Choice, Choices, Tuner};

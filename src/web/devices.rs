@@ -1,7 +1,7 @@
 //! Devices in a page open after a while: the worker asks until they have.
 
 use super::bell;
-use backhoe::device::{DeviceChoice, Opened, open_async};
+use backhoe::device::{DeviceChoice, Opened, Opening, open_async};
 use backhoe::gpu::DeviceError;
 #[cfg(target_feature = "atomics")]
 use backhoe::plan::AdapterKind;
@@ -39,15 +39,15 @@ async fn ask(name: String) {
 
 #[cfg(not(target_feature = "atomics"))]
 async fn opened(choice: &DeviceChoice) -> Result<Opened, DeviceError> {
-    open_async(choice, None).await
+    open_async(choice, Opening::default()).await
 }
 
 /// Threads are started once the processor is to compute.
 #[cfg(target_feature = "atomics")]
 async fn opened(choice: &DeviceChoice) -> Result<Opened, DeviceError> {
-    let opened = open_async(choice, None).await?;
+    let opened = open_async(choice, Opening::default()).await?;
     if opened.executor.adapter().kind == AdapterKind::Processor && super::threads::start().await {
-        return open_async(choice, None).await;
+        return open_async(choice, Opening::default()).await;
     }
     Ok(opened)
 }

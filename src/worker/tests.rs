@@ -4,7 +4,7 @@ use super::message::{Export, Exported, Order, Pace, Scene};
 use super::{Command, Link, Message, Next, OpenDevice, Tell, Thread, Worker, device_words};
 use crate::data::protocol::Protocol;
 use crate::data::source::Source;
-use crate::device::{self, DeviceChoice};
+use crate::device::{self, DeviceChoice, Opening};
 use crate::nn::Loss;
 use crate::plan::Augmentation;
 use crate::train::cell::Cell;
@@ -50,7 +50,7 @@ pub(super) fn order_on(source: Source, place: &Path, settings: Settings) -> Comm
 fn processor() -> OpenDevice {
     Arc::new(|name| {
         let Ok(choice) = name.parse::<DeviceChoice>();
-        device::open(&choice, Some(1)).map(Some).map_err(|error| device_words(&error))
+        device::open(&choice, Opening { threads: Some(1), tune: None }).map(Some).map_err(|error| device_words(&error))
     })
 }
 

@@ -6,7 +6,7 @@ mod reproduce;
 mod sweep;
 mod train;
 
-use backhoe::device::DeviceChoice;
+use backhoe::device::{DeviceChoice, Opening};
 use clap::{Args, Parser, Subcommand};
 
 pub use data::{DataArguments, DataChoice};
@@ -66,4 +66,15 @@ pub struct DeviceArguments {
     /// Threads of the processor; by default one a core
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Whether a graphics adapter times kernels for shapes that it has not met before, which takes up to two seconds, and
+    /// remembers the fastest: `on`, `off`; by default GPUs do. No result depends on it
+    #[arg(long, value_name = "ON|OFF", value_parser = clap::builder::BoolishValueParser::new())]
+    pub tune: Option<bool>,
+}
+
+impl DeviceArguments {
+    /// How the device computes.
+    pub fn opening(&self) -> Opening {
+        Opening { threads: self.threads.map(usize::from), tune: self.tune }
+    }
 }

@@ -12,8 +12,8 @@ const CHANNELS: usize = 8;
 const WANTED_GROUPS: usize = 512;
 
 pub(super) fn forward(c: &Conv, loads: Loads) -> Vec<Dispatch> {
-    if loads == Loads::Tiles {
-        return tile::conv_forward(c);
+    if loads.by_tiles() {
+        return tile::conv_forward(c, loads);
     }
     if conv3x3::fits(c) {
         return conv3x3::forward(c, loads);
@@ -25,8 +25,8 @@ pub(super) fn forward(c: &Conv, loads: Loads) -> Vec<Dispatch> {
 }
 
 pub(super) fn backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
-    if loads == Loads::Tiles {
-        return tile::conv_backward_data(c);
+    if loads.by_tiles() {
+        return tile::conv_backward_data(c, loads);
     }
     if conv3x3::fits(c) {
         return conv3x3::backward_data(c, loads);
@@ -37,11 +37,13 @@ pub(super) fn backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
 }
 
 pub(super) fn backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
-    match loads {
-        Loads::Tiles => tile::conv_backward_weight(c),
-        _ if conv3x3::fits(c) => conv3x3::backward_weight(c, loads),
-        _ => weight_by_words(c),
+    if loads.by_tiles() {
+        return tile::conv_backward_weight(c, loads);
     }
+    if conv3x3::fits(c) {
+        return conv3x3::backward_weight(c, loads);
+    }
+    weight_by_words(c)
 }
 
 pub(super) fn shape_constants(c: &Conv) -> Vec<(&'static str, f64)> {

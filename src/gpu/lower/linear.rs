@@ -54,7 +54,7 @@ pub(super) fn backward_weight(l: &Linear, loads: Loads) -> Vec<Dispatch> {
 
 fn lower(product: &Product, loads: Loads, from_storage: &FromStorage) -> Vec<Dispatch> {
     match loads {
-        Loads::Tiles => tile::linear(product),
+        Loads::Tiles | Loads::SmallTiles | Loads::LargeTiles => tile::linear(product, loads),
         Loads::Pages if product.fits() => product.dispatches(),
         _ if from_storage.quads => vec![by_quads(product, from_storage.entry)],
         _ => vec![by_words(product)],

@@ -22,11 +22,16 @@ pub(super) use pack::PackShape;
 pub(super) use product::PagesShape;
 
 /// Out of which memory kernels read what many of them share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Loads {
-    /// Tiles that a group copies out of storage into its workgroup memory: GPUs, which have memory for it and want many
-    /// invocations.
+    /// Tiles that a group copies out of storage into its workgroup memory, of the size that a rule says: GPUs, which have
+    /// memory for it and want many invocations.
     Tiles,
+    /// The same with the smaller tiles, whatever the rule says. The inner places of a product are cut into the same chunks.
+    SmallTiles,
+    /// The same with the larger tiles.
+    LargeTiles,
     /// Storage, every invocation by itself: what does not fit the pages.
     Storage,
     /// Uniform memory where it fits, a page a dispatch: software drivers load it several times as fast, and a
@@ -36,12 +41,26 @@ pub enum Loads {
 
 impl Loads {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Tiles, Self::Storage, Self::Pages];
+    pub const ALL: [Self; 5] = [Self::Tiles, Self::SmallTiles, Self::LargeTiles, Self::Storage, Self::Pages];
 
-    /// What suits an adapter.
+    /// What suits an adapter, by what was measured on others of its kind.
     #[must_use]
     pub fn of(kind: AdapterKind) -> Self {
         if kind == AdapterKind::Software { Self::Pages } else { Self::Tiles }
+    }
+
+    /// What may be faster than this for some shapes.
+    pub(super) fn rivals(self) -> &'static [Self] {
+        match self {
+            Self::Tiles => &[Self::SmallTiles, Self::LargeTiles],
+            Self::Pages => &[Self::Storage, Self::SmallTiles, Self::LargeTiles],
+            Self::SmallTiles | Self::LargeTiles | Self::Storage => &[],
+        }
+    }
+
+    /// Whether groups share tiles in their workgroup memory.
+    fn by_tiles(self) -> bool {
+        matches!(self, Self::Tiles | Self::SmallTiles | Self::LargeTiles)
     }
 }
 
@@ -162,7 +181,7 @@ fn ground_distance(op: &Op, classes: usize) -> Vec<Dispatch> {
 
 /// Where groups are wanted, those of a channel sum a chunk of its places each.
 fn channel_sum([batch, channels, plane]: [usize; 3], loads: Loads) -> Vec<Dispatch> {
-    let most = if loads == Loads::Tiles { (batch * plane).div_ceil(LEAST_SUMMED) } else { 1 };
+    let most = if loads.by_tiles() { (batch * plane).div_ceil(LEAST_SUMMED) } else { 1 };
     let chunks = WANTED_GROUPS.div_ceil(channels).min(most);
     let sizes = [("BATCH", batch), ("CHANNELS", channels), ("PLANE", plane), ("CHUNKS", chunks)];
     let (result, len) = (Argument::Operand(1), chunks * channels);

@@ -3,7 +3,7 @@
 
 use super::conv::{MOST_SCRATCH, shape_constants};
 use super::product::Product;
-use super::{Argument, Dispatch, GROUP, WANTED_GROUPS, folded, kernel, kernel_in, switch};
+use super::{Argument, Dispatch, GROUP, Loads, WANTED_GROUPS, folded, kernel, kernel_in, switch};
 use crate::gpu::kernels::Family;
 use crate::plan::shape::Conv;
 
@@ -35,7 +35,8 @@ impl Tiled {
         self.rows.div_ceil(tile) * self.columns.div_ceil(tile)
     }
 
-    /// The larger tile where it leaves enough groups.
+    /// The larger tile where it leaves enough groups: the rule that decides where nothing else does, and into what chunks
+    /// inner places are cut whatever decides, so that each result is the same sum in the same order.
     fn tile(&self) -> usize {
         let busy = |tile: &usize| self.groups(*tile) >= WANTED_GROUPS;
         TILES.into_iter().find(busy).unwrap_or(TILES[1])
@@ -48,9 +49,13 @@ impl Tiled {
         self.inner.div_ceil(wanted.min(most)).next_multiple_of(LEAST_CHUNK)
     }
 
-    fn dispatches(mut self) -> Vec<Dispatch> {
-        let tile = self.tile();
-        let chunk = self.chunk(tile);
+    fn dispatches(mut self, loads: Loads) -> Vec<Dispatch> {
+        let chunk = self.chunk(self.tile());
+        let tile = match loads {
+            Loads::LargeTiles => TILES[0],
+            Loads::SmallTiles => TILES[1],
+            _ => self.tile(),
+        };
         let chunks = self.inner.div_ceil(chunk);
         let len = self.rows * self.columns;
         let mut arguments = self.arguments;
@@ -84,36 +89,69 @@ pub(super) fn sum_chunks(len: usize, chunks: usize, result: Argument) -> Dispatc
     }
 }
 
-pub(super) fn conv_forward(c: &Conv) -> Vec<Dispatch> {
+pub(super) fn conv_forward(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let operands: &[usize] = if c.bias { &[1, 0, 2, 3] } else { &[1, 0, 0, 2] };
     let places = c.batch * c.out_height() * c.out_width();
-    conv(c, Family::TileConvForward, [c.out_channels, places, c.in_channels * taps(c)], operands)
+    conv(c, Family::TileConvForward, loads, [c.out_channels, places, c.in_channels * taps(c)], operands)
 }
 
-pub(super) fn conv_backward_data(c: &Conv) -> Vec<Dispatch> {
+pub(super) fn conv_backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let places = c.batch * c.in_height * c.in_width;
-    conv(c, Family::TileConvData, [c.in_channels, places, c.out_channels * taps(c)], &[1, 0, 2])
+    conv(c, Family::TileConvData, loads, [c.in_channels, places, c.out_channels * taps(c)], &[1, 0, 2])
 }
 
-pub(super) fn conv_backward_weight(c: &Conv) -> Vec<Dispatch> {
+pub(super) fn conv_backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let places = c.batch * c.out_height() * c.out_width();
-    conv(c, Family::TileConvWeight, [c.out_channels, c.in_channels * taps(c), places], &[1, 0, 2])
+    conv(c, Family::TileConvWeight, loads, [c.out_channels, c.in_channels * taps(c), places], &[1, 0, 2])
 }
 
 fn taps(c: &Conv) -> usize {
     c.kernel_height * c.kernel_width
 }
 
-fn conv(c: &Conv, family: Family, [rows, columns, inner]: [usize; 3], operands: &[usize]) -> Vec<Dispatch> {
+fn conv(
+    c: &Conv,
+    family: Family,
+    loads: Loads,
+    [rows, columns, inner]: [usize; 3],
+    operands: &[usize],
+) -> Vec<Dispatch> {
     let arguments = operands.iter().copied().map(Argument::Operand).collect();
     let bias = family == Family::TileConvForward && c.bias;
-    Tiled { family, constants: shape_constants(c), rows, columns, inner, bias, arguments }.dispatches()
+    Tiled { family, constants: shape_constants(c), rows, columns, inner, bias, arguments }.dispatches(loads)
 }
 
-pub(super) fn linear(product: &Product) -> Vec<Dispatch> {
+pub(super) fn linear(product: &Product, loads: Loads) -> Vec<Dispatch> {
     let family = Family::TileLinear;
     let [rows, columns, inner] = product.sizes();
     let arguments = product.arguments(kernel_in(family, ENTRY));
     let (constants, bias) = (product.constants(), product.bias.is_some());
-    Tiled { family, constants, rows, columns, inner, bias, arguments }.dispatches()
+    Tiled { family, constants, rows, columns, inner, bias, arguments }.dispatches(loads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lower;
+    use super::*;
+    use crate::check::operations;
+
+    /// The chunks that inner places are cut into, and whatever else a product is but its tiles.
+    fn product(dispatches: &[Dispatch]) -> Option<(Vec<(&'static str, f64)>, Vec<Argument>)> {
+        let product = dispatches.iter().find(|dispatch| dispatch.kernel.entry == ENTRY)?;
+        let constants = product.constants.iter().filter(|(name, _)| *name != "QUADS").copied().collect();
+        Some((constants, product.arguments.clone()))
+    }
+
+    #[test]
+    fn tiles_of_either_size_sum_the_same_chunks() {
+        let mut products = 0;
+        for op in operations() {
+            let by_rule = lower(&op, Loads::Tiles);
+            for loads in [Loads::SmallTiles, Loads::LargeTiles] {
+                assert_eq!(product(&lower(&op, loads)), product(&by_rule), "{op:?}");
+            }
+            products += usize::from(product(&by_rule).is_some());
+        }
+        assert!(products > 100, "{products}");
+    }
 }

@@ -1,0 +1,136 @@
+//! The tuner on the adapter that is found.
+
+use super::*;
+use crate::gpu::AdapterChoice;
+use crate::plan::executor::read_now;
+use crate::plan::{AdapterKind, Conv, Residency, Usage};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+const CONV: Conv = Conv {
+    batch: 4,
+    in_channels: 16,
+    out_channels: 16,
+    in_height: 16,
+    in_width: 16,
+    kernel_height: 3,
+    kernel_width: 3,
+    stride: 1,
+    padding: 1,
+    bias: false,
+};
+
+/// Forward and backward of a convolution, and an operation that has no rivals.
+fn plan() -> Plan {
+    let mut plan = Plan::default();
+    let data = |plan: &mut Plan, name, len| plan.kept(name, Element::F32, len, Residency::Data);
+    let (input, weight) = (data(&mut plan, "input", CONV.input_len()), data(&mut plan, "weight", CONV.weight_len()));
+    let output = data(&mut plan, "output", CONV.output_len());
+    let (by_data, by_weight) =
+        (data(&mut plan, "by data", CONV.input_len()), data(&mut plan, "by weight", CONV.weight_len()));
+    let positive = data(&mut plan, "positive", CONV.output_len());
+    plan.push(Op::ConvForward(CONV), &[input, weight, output]);
+    plan.push(Op::ReluForward(CONV.output_len()), &[output, positive]);
+    plan.push(Op::ConvBackwardData(CONV), &[positive, weight, by_data]);
+    plan.push(Op::ConvBackwardWeight(CONV), &[input, positive, by_weight]);
+    plan
+}
+
+/// A tuner with so much time, and what it will have remembered.
+fn tuner(known: Choices, left: Duration) -> (Tuner, Rc<RefCell<Choices>>) {
+    let remembered = Rc::new(RefCell::new(Choices::new()));
+    let notes = Rc::clone(&remembered);
+    let tuner = Tuner::new(known, move |found| notes.borrow_mut().extend(found.clone()));
+    (Tuner { left, ..tuner }, remembered)
+}
+
+/// What the plan writes, by an executor with this tuner.
+fn results(tuner: Option<Tuner>) -> (Gpu, Vec<Vec<u8>>) {
+    let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
+    gpu.tuner = tuner;
+    let handle = gpu.prepare(&plan()).unwrap();
+    for (slot, len) in [("input", CONV.input_len()), ("weight", CONV.weight_len())] {
+        let words: Vec<f32> = (0..len).map(|word| (word as f32).sin()).collect();
+        gpu.write(slot, 0, bytemuck::cast_slice(&words)).unwrap();
+    }
+    gpu.submit(handle).unwrap();
+    let read = ["output", "by data", "by weight"].map(|slot| read_now(&mut gpu, slot).unwrap());
+    (gpu, read.to_vec())
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn choices_are_made_remembered_and_change_no_bit() {
+    let (plain, wanted) = results(None);
+    let (made, remembered) = tuner(Choices::new(), LONG);
+    let (gpu, got) = results(Some(made));
+    assert!(got == wanted);
+    let operations: Vec<String> = remembered.borrow().values().map(|choice| choice.operation.clone()).collect();
+    // The rivals of the gradient by weight take more scratch memory here.
+    for name in ["ConvForward", "ConvBackwardData"] {
+        assert!(operations.iter().any(|operation| operation.starts_with(name)), "{operations:?}");
+    }
+    assert_eq!((operations.len(), gpu.chosen.0.len()), (2, 2));
+    let (usage, without) = (gpu.usage(), plain.usage());
+    assert!(usage.tuning > Duration::ZERO);
+    assert_eq!(Usage { tuning: Duration::ZERO, ..usage }, without, "trials leave no trace");
+}
+
+#[test]
+fn what_is_remembered_is_not_tried_again() {
+    let (made, remembered) = tuner(Choices::new(), LONG);
+    results(Some(made));
+    let mut known = remembered.borrow().clone();
+    let rivals = Question::new(Op::ConvForward(CONV), Loads::of(AdapterKind::Software)).ways;
+    known.values_mut().for_each(|choice| choice.loads = rivals.last().unwrap().0);
+    let (made, remembered) = tuner(known, LONG);
+    let (gpu, _) = results(Some(made));
+    assert!(remembered.borrow().is_empty());
+    assert_eq!(gpu.chosen.of(&Op::ConvForward(CONV)), rivals.last().map(|(loads, _)| *loads));
+    assert!(gpu.usage().tuning < Duration::from_millis(100), "{:?}", gpu.usage().tuning);
+}
+
+#[test]
+fn without_time_the_fixed_choices_stand_and_nothing_is_remembered() {
+    let (made, remembered) = tuner(Choices::new(), Duration::ZERO);
+    let (gpu, got) = results(Some(made));
+    assert!(gpu.chosen.0.is_empty() && remembered.borrow().is_empty());
+    assert!(got == results(None).1);
+}
+
+#[test]
+fn a_plan_that_does_not_fit_is_refused_and_not_tried() {
+    let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
+    gpu.set_tuner(tuner(Choices::new(), LONG).0);
+    let mut large = plan();
+    let huge = ["huge", "huge too"].map(|name| large.kept(name, Element::F32, 1 << 29, Residency::Data));
+    large.push(Op::ReluForward(1 << 29), &huge);
+    assert!(matches!(gpu.prepare(&large), Err(ExecutorError::Misfit(_))));
+    assert!(gpu.chosen.0.is_empty());
+}
+
+#[test]
+fn a_choice_depends_on_adapter_driver_shape_and_fixed_choice() {
+    let adapter = Adapter { name: "a".into(), driver: "1".into(), ..Adapter::default() };
+    let key = |conv, fixed, adapter: &Adapter| Question::new(Op::ConvForward(conv), fixed).key(adapter);
+    let keys = [
+        key(CONV, Loads::Pages, &adapter),
+        key(CONV, Loads::Tiles, &adapter),
+        key(Conv { batch: 5, ..CONV }, Loads::Pages, &adapter),
+        key(CONV, Loads::Pages, &Adapter { driver: "2".into(), ..adapter.clone() }),
+        key(CONV, Loads::Pages, &Adapter { name: "b".into(), ..adapter.clone() }),
+    ];
+    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len());
+    assert_eq!(keys[0], key(CONV, Loads::Pages, &adapter));
+}
+
+#[test]
+fn small_operations_and_those_of_one_kernel_are_not_asked_about() {
+    let open = |op| Question::new(op, Loads::Pages).is_open();
+    assert!(open(Op::ConvForward(CONV)));
+    assert!(!open(Op::ConvForward(Conv { batch: 1, ..CONV })), "over in no time");
+    assert!(!open(Op::ReluForward(1 << 24)), "one kernel");
+    assert!(!open(Op::ConvForward(Conv { batch: 1 << 13, ..CONV })), "too large to have twice");
+}
