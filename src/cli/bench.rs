@@ -1,6 +1,7 @@
 //! `backhoe bench`: a workload's numbers as a table or as JSON.
 
 use super::args::BenchArguments;
+use super::history::History;
 use super::{CliError, open, say};
 use backhoe::bench::{Kind, Measurement, Request, measure};
 use backhoe::check;
@@ -12,7 +13,9 @@ pub fn run(arguments: &BenchArguments) -> Result<(), CliError> {
     if arguments.submit {
         return say(false, submission(arguments)?.trim_end());
     }
+    let history = arguments.history.as_deref().map(History::open).transpose()?;
     let measured = measured(arguments, &arguments.workload)?;
+    history.map_or(Ok(()), |history| history.append(&measured))?;
     if arguments.json {
         return say(false, serde_json::json!(measured));
     }

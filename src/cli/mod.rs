@@ -5,6 +5,7 @@ mod bench;
 mod cells;
 mod compare;
 mod gui;
+mod history;
 mod inspect;
 mod kept;
 mod predict;

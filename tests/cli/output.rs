@@ -77,6 +77,14 @@ fn what_a_machine_does_is_told_in_one_block() {
     backhoe("bench --submit --json").run().misunderstood(&["--submit", "--json"]);
 }
 
+#[test]
+fn a_history_outside_of_a_repository_is_refused_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("history.csv");
+    backhoe("bench --device cpu --history").arg(&table).run().refused(&["history.csv", "commit of the repository"]);
+    assert!(!table.exists());
+}
+
 /// As `backhoe train | head -1` does: the reader goes away, the run goes on or ends in words.
 #[test]
 fn a_reader_that_goes_away_is_no_panic() {

@@ -66,6 +66,10 @@ pub struct BenchArguments {
     /// One JSON object on standard output
     #[arg(long)]
     pub json: bool,
+    /// Append a row to this table: commit, machine, device, images a second; the table lies in the repository whose commit it
+    /// names
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "submit")]
+    pub history: Option<PathBuf>,
     /// A block of text that tells others what this machine does: both workloads, and whether its kernels agree with the
     /// reference
     #[arg(long, conflicts_with_all = ["json", "loss", "workload"])]
