@@ -102,7 +102,7 @@ fn prepare(
     Ok(begun)
 }
 
-/// Goes on with the run in a folder, for so many epochs in all.
+/// Goes on with the run in a folder, or packed into a file, for so many epochs in all.
 pub fn resume(
     path: &Path,
     epochs: Option<usize>,
@@ -110,22 +110,27 @@ pub fn resume(
     conduct: &Conduct,
     watch: &mut dyn Watch,
 ) -> Result<Begun, CliError> {
-    let folder = RunFolder::at(path)?;
-    let snapshot = folder.read_checkpoint()?;
-    let mut record = folder.read_record()?;
-    record.source = opening::found(record.source);
-    let how = format!("go on with: backhoe train --resume {}", folder.path.display());
-    let data = read(&record.cell(), &how, watch)?;
-    let epochs = epochs.unwrap_or(record.settings.epochs);
-    if snapshot.progress.epoch >= epochs {
-        let done = snapshot.progress.epoch;
-        return Err(CliError::Words(format!(
-            "{} is complete with {done} epochs; ask for more with --epochs",
-            folder.path.display()
-        )));
+    let (folder, made) = RunFolder::at(path)?;
+    let how = format!("go on with: backhoe train --resume {}", path.display());
+    let go_on = || {
+        let snapshot = folder.read_checkpoint()?;
+        let mut record = folder.read_record()?;
+        record.source = opening::found(record.source);
+        let data = read(&record.cell(), &how, watch)?;
+        let epochs = epochs.unwrap_or(record.settings.epochs);
+        if snapshot.progress.epoch >= epochs {
+            let (done, path) = (snapshot.progress.epoch, path.display());
+            let why = format!("{path} is complete with {done} epochs; ask for more with --epochs");
+            return Err(CliError::Words(why));
+        }
+        record.settings.epochs = epochs;
+        Ok(opening::resume(folder, record, snapshot, data, executor, conduct.opener())?)
+    };
+    let begun = go_on();
+    if begun.is_err() {
+        made.undo();
     }
-    record.settings.epochs = epochs;
-    Ok(opening::resume(folder, record, snapshot, data, executor, conduct.opener())?)
+    begun
 }
 
 /// The data, and the settings with the ground distance of the cell's file.

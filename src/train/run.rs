@@ -5,7 +5,7 @@ mod epochs;
 mod packed;
 
 pub use epochs::Epochs;
-pub use packed::PACKED;
+pub use packed::{Made, PACKED};
 
 use super::cell::Cell;
 use super::ids::Ids;

@@ -8,7 +8,7 @@ use crate::data::folder::Skipped;
 use crate::device::Opened;
 use crate::plan::AdapterKind;
 use crate::train::cell::{Cell, Loading};
-use crate::train::run::{Record, RunFolder};
+use crate::train::run::{Made, Record, RunFolder};
 use crate::train::session::Opener;
 use crate::train::{Settings, Snapshot};
 use std::path::Path;
@@ -24,6 +24,7 @@ pub struct Reading {
     images: Loading,
     opened: Opened,
     run: Waiting,
+    made: Made,
     told_at: Instant,
 }
 
@@ -65,8 +66,9 @@ impl Reading {
         let read = opening::ground_file(&cell).and_then(|ground| Ok((ground, images(&cell, tell)?)));
         match read {
             Ok((ground, images)) => {
+                let made = Made::Folder(folder.clone());
                 let run = Waiting::New { order, cell, folder, ground };
-                Ok(Self { images, opened, run, told_at: Instant::now() })
+                Ok(Self { images, opened, run, made, told_at: Instant::now() })
             }
             Err(error) => {
                 folder.remove_empty();
@@ -80,13 +82,21 @@ impl Reading {
     /// # Errors
     /// When the folder holds none that could go on, or there are no such images.
     pub fn resume(place: &Path, device: String, opened: Opened, tell: &Tell) -> Result<Self, WorkError> {
-        let folder = RunFolder::at(place)?;
-        let snapshot = Box::new(folder.read_checkpoint()?);
-        let mut record = Box::new(folder.read_record()?);
-        record.source = opening::found(record.source);
-        let images = images(&record.cell(), tell)?;
-        let run = Waiting::Kept { device, folder, record, snapshot };
-        Ok(Self { images, opened, run, told_at: Instant::now() })
+        let (folder, made) = RunFolder::at(place)?;
+        let read = || {
+            let snapshot = Box::new(folder.read_checkpoint()?);
+            let mut record = Box::new(folder.read_record()?);
+            record.source = opening::found(record.source);
+            let images = images(&record.cell(), tell)?;
+            Ok((images, Waiting::Kept { device, folder, record, snapshot }))
+        };
+        match read() {
+            Ok((images, run)) => Ok(Self { images, opened, run, made, told_at: Instant::now() }),
+            Err(error) => {
+                made.undo();
+                Err(error)
+            }
+        }
     }
 
     /// Reads some more images and tells how many are done; whether there are more.
@@ -126,12 +136,9 @@ impl Reading {
         }
     }
 
-    /// The folder that was made for the run, to be removed where that does not begin.
-    pub fn made(&self) -> Option<RunFolder> {
-        match &self.run {
-            Waiting::New { folder, .. } => Some(folder.clone()),
-            Waiting::Kept { .. } => None,
-        }
+    /// What was made for the run, to be removed where that does not begin.
+    pub fn made(&self) -> Made {
+        self.made.clone()
     }
 }
 

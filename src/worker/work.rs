@@ -106,7 +106,7 @@ impl Worker {
     /// Gives up a run that has not begun yet.
     fn give_up(&mut self) {
         if let Stage::Reading(reading) = std::mem::replace(&mut self.stage, Stage::Idle) {
-            reading.made().iter().for_each(RunFolder::remove_empty);
+            reading.made().undo();
         }
     }
 
@@ -307,7 +307,7 @@ impl Worker {
                 }
             }
             Err(error) => {
-                made.iter().for_each(RunFolder::remove_empty);
+                made.undo();
                 self.fail("the run", &error);
             }
         }

@@ -264,8 +264,11 @@ fn a_packed_run_goes_on_in_a_folder_of_its_own() {
     fs::write(here.path().join("demo-1.backhoe"), packed).unwrap();
     fs::create_dir_all(here.path().join("runs/demo-1")).unwrap();
     let resume = |file: &str| backhoe("train --json --epochs 4 --resume").arg(file).within(here.path()).run();
-    resume("demo-1.backhoe").succeeded();
     let gone_on = here.path().join("runs/demo-2");
+    let complete = backhoe("train --json --resume demo-1.backhoe").within(here.path()).run();
+    complete.refused(&["demo-1.backhoe is complete with 2 epochs"]);
+    assert!(!gone_on.exists(), "what cannot go on leaves no folder");
+    resume("demo-1.backhoe").succeeded();
     assert_whole(&gone_on, &Asked { losses: &LOSSES, epochs: EPOCHS, classes: 8, test_images: 24 });
     assert!(weights(&gone_on) == weights(uninterrupted()));
     assert_same_epochs(&gone_on);

@@ -8,17 +8,40 @@ use std::path::{Path, PathBuf};
 /// How the names of packed runs end.
 pub const PACKED: &str = "backhoe";
 
+/// What was made for a run before it began or went on, to be removed where it does not.
+#[derive(Clone, Debug)]
+pub enum Made {
+    /// Nothing: its folder was there.
+    Nothing,
+    /// An empty folder.
+    Folder(RunFolder),
+    /// The folder of a packed run.
+    Unpacked(RunFolder),
+}
+
+impl Made {
+    /// Removes it, as far as that is possible: whoever does so has another error to tell. A packed run's file is still there.
+    pub fn undo(&self) {
+        match self {
+            Self::Nothing => {}
+            Self::Folder(folder) => folder.remove_empty(),
+            Self::Unpacked(folder) => drop(folder.remove()),
+        }
+    }
+}
+
 impl RunFolder {
     /// The run of a folder, or of a file into which one was packed: that is unpacked into an unused folder of `runs/`, of the
-    /// run's own name where that is free.
+    /// run's own name where that is free. Also tells what was made for it.
     ///
     /// # Errors
     /// When the file holds no run or its files cannot be written.
-    pub fn at(place: &Path) -> Result<Self, RunError> {
+    pub fn at(place: &Path) -> Result<(Self, Made), RunError> {
         if matches!(files::kind(place), Ok(Kind::File)) {
-            return Self::unpacked(place);
+            let folder = Self::unpacked(place)?;
+            return Ok((folder.clone(), Made::Unpacked(folder)));
         }
-        Ok(Self { path: place.to_owned() })
+        Ok((Self { path: place.to_owned() }, Made::Nothing))
     }
 
     fn unpacked(file: &Path) -> Result<Self, RunError> {
