@@ -1,4 +1,4 @@
-// What a browser gives that takes its own language: dialogs, dropped files, downloads, locks.
+// What a browser gives that takes its own language: dialogs, dropped files, downloads, locks, storage.
 
 // Has the user choose a folder or files; `found` gets pairs of a path and a file.
 export function choose(folder, found) {
@@ -54,6 +54,36 @@ export function download(name, bytes) {
 // Some milliseconds later.
 export function later(milliseconds) {
     return new Promise((over) => setTimeout(over, milliseconds));
+}
+
+// Asks for what is stored to stay even where the machine is short of room; a browser may refuse.
+export function persist() {
+    navigator.storage?.persist?.().catch(() => {});
+}
+
+// Writes a file whole or not at all in a Worker of a browser without writable streams: beside its place, then moved there.
+export async function writeBeside(folder, name, beside, bytes) {
+    const file = await folder.getFileHandle(beside, { create: true });
+    try {
+        await fill(file, bytes);
+        // Some browsers move nothing onto a file that is there.
+        await file.move(name).catch(() => folder.removeEntry(name).then(() => file.move(name)));
+    } catch (error) {
+        await folder.removeEntry(beside).catch(() => {});
+        throw error;
+    }
+}
+
+async function fill(file, bytes) {
+    const access = await file.createSyncAccessHandle();
+    try {
+        // The first browsers that had this answered with promises.
+        await access.truncate(0);
+        if (await access.write(bytes, { at: 0 }) < bytes.length) throw new DOMException("there is no room", "QuotaExceededError");
+        await access.flush();
+    } finally {
+        await access.close();
+    }
 }
 
 // A lock that no other tab has, as a function that gives it back; nothing where another tab has it.

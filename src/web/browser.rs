@@ -1,7 +1,8 @@
 //! What `browser.js` does, in this language.
 
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, Uint8Array};
 use wasm_bindgen::prelude::{Closure, JsValue, wasm_bindgen};
+use web_sys::FileSystemDirectoryHandle;
 
 #[wasm_bindgen(module = "/src/web/browser.js")]
 extern "C" {
@@ -13,6 +14,18 @@ extern "C" {
 
     /// Offers bytes as a file of this name.
     pub fn download(name: &JsValue, bytes: &JsValue);
+
+    /// Asks for what is stored to stay even where the machine is short of room.
+    pub fn persist();
+
+    /// Writes a file of a folder whole or not at all where there are no writable streams: beside its place, by another name.
+    #[wasm_bindgen(catch, js_name = writeBeside)]
+    pub async fn write_beside(
+        folder: &FileSystemDirectoryHandle,
+        name: &str,
+        beside: &str,
+        bytes: &Uint8Array,
+    ) -> Result<(), JsValue>;
 
     /// Some milliseconds later.
     pub async fn later(milliseconds: f64);

@@ -63,6 +63,8 @@ fn say(words: &str) {
 struct Crossed {
     /// Whether the Worker hears.
     ready: bool,
+    /// Whether a run is kept, so that the browser has been asked to let it stay.
+    keeps: bool,
     /// Commands and files that wait for it.
     waiting: Vec<JsValue>,
     messages: Vec<Message>,
@@ -129,7 +131,12 @@ impl Crossed {
             return browser::download(&file.get(0), &file.get(1));
         }
         match from_bytes(&Uint8Array::new(data).to_vec()) {
-            Ok(message) => self.messages.push(message),
+            Ok(message) => {
+                if matches!(message, Message::Kept { .. }) && !std::mem::replace(&mut self.keeps, true) {
+                    browser::persist();
+                }
+                self.messages.push(message);
+            }
             Err(why) => self.fail("a message", why, false),
         }
     }

@@ -2,7 +2,8 @@
 //! brought into memory when they are read, and written after every bit of work that has written files. Nothing of it leaves the
 //! machine.
 
-use backhoe::files::memory;
+use super::browser;
+use backhoe::files::{UNFINISHED, memory};
 use backhoe::train::run::RUNS;
 use js_sys::{Array, AsyncIterator, IteratorNext, Promise, Reflect, Uint8Array};
 use std::collections::BTreeSet;
@@ -152,8 +153,13 @@ async fn write_into(folder: &FileSystemDirectoryHandle, name: &str, bytes: &[u8]
     let options = FileSystemGetFileOptions::new();
     options.set_create(true);
     let file: FileSystemFileHandle = got(folder.get_file_handle_with_options(name, &options)).await?;
+    let bytes = Uint8Array::from(bytes);
+    // Older Safaris have none.
+    if !Reflect::has(&file, &"createWritable".into())? {
+        return browser::write_beside(folder, name, &format!("{UNFINISHED}{name}"), &bytes).await;
+    }
     let stream: FileSystemWritableFileStream = got(file.create_writable()).await?;
-    JsFuture::from(stream.write_with_js_u8_array(&Uint8Array::from(bytes))?).await?;
+    JsFuture::from(stream.write_with_js_u8_array(&bytes)?).await?;
     JsFuture::from(stream.close()).await?;
     Ok(())
 }
