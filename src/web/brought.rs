@@ -6,9 +6,11 @@ use backhoe::worker::message::Brought;
 use backhoe::worker::opening::IMAGES;
 use js_sys::{Array, Uint8Array};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
+use web_time::Instant;
 
 /// The folder of images that came without one around them.
 const UNNAMED: &str = "dropped";
@@ -16,6 +18,8 @@ const UNNAMED: &str = "dropped";
 pub const RUNS: &str = "brought";
 /// Most files that an archive's trouble names.
 const MOST_NAMED: usize = 5;
+/// Time from one word on how far it is to the next.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
 
 /// A file with its path below what was chosen.
 type Handed = (PathBuf, File);
@@ -28,11 +32,12 @@ pub struct Taken {
     pub trouble: Option<String>,
 }
 
-/// Reads files into memory: a packed run, a zip of images, or images.
+/// Reads files into memory: a packed run, a zip of images, or images. `tell` is told how far it is, in words.
 ///
 /// # Errors
 /// Why that cannot be, in words.
-pub async fn take(pairs: &Array) -> Result<Taken, String> {
+pub async fn take(pairs: &Array, tell: fn(&str)) -> Result<Taken, String> {
+    let mut pace = Pace { tell, told: None };
     let handed: Vec<Handed> = pairs.iter().filter_map(|pair| handed(&pair)).collect();
     let bytes: f64 = handed.iter().map(|(_, file)| file.size()).sum();
     if bytes > packed::MOST_BYTES as f64 {
@@ -46,8 +51,23 @@ pub async fn take(pairs: &Array) -> Result<Taken, String> {
             memory::lay(place.clone(), read(file).await?);
             Ok(Taken { brought: Brought::Run(place), trouble: None })
         }
-        [(path, file)] if ends(path, "zip") => unpack(path, file).await,
-        _ => lay(&handed).await,
+        [(path, file)] if ends(path, "zip") => unpack(path, file, &mut pace).await,
+        _ => lay(&handed, &mut pace).await,
+    }
+}
+
+/// Tells how far something is, from time to time.
+struct Pace {
+    tell: fn(&str),
+    told: Option<Instant>,
+}
+
+impl Pace {
+    fn tell(&mut self, words: impl FnOnce() -> String) {
+        if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            (self.tell)(&words());
+            self.told = Some(Instant::now());
+        }
     }
 }
 
@@ -69,10 +89,14 @@ fn cleared(name: &Path) -> PathBuf {
     place
 }
 
-async fn unpack(path: &Path, file: &File) -> Result<Taken, String> {
+async fn unpack(path: &Path, file: &File, pace: &mut Pace) -> Result<Taken, String> {
     let place = cleared(Path::new(path.file_stem().unwrap_or(UNNAMED.as_ref())));
-    let put = |path: PathBuf, bytes| {
-        memory::lay(place.join(path), bytes);
+    pace.tell(|| format!("Reading {} …", path.display()));
+    let mut count = 0;
+    let put = |inner: PathBuf, bytes| {
+        count += 1;
+        pace.tell(|| format!("Unpacking {}: {count} files so far …", path.display()));
+        memory::lay(place.join(inner), bytes);
         Ok(())
     };
     let broken = packed::unpack(&read(file).await?, put).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -90,10 +114,11 @@ fn words(broken: &[packed::Broken]) -> Option<String> {
     (!broken.is_empty()).then_some(why)
 }
 
-async fn lay(handed: &[Handed]) -> Result<Taken, String> {
+async fn lay(handed: &[Handed], pace: &mut Pace) -> Result<Taken, String> {
     let holder = packed::holder(handed.iter().map(|(path, _)| path.as_path()));
     let place = cleared(holder.unwrap_or(Path::new(UNNAMED)));
-    for (path, file) in handed {
+    for (at, (path, file)) in handed.iter().enumerate() {
+        pace.tell(|| format!("Reading file {} of {} …", at + 1, handed.len()));
         let below = holder.and_then(|holder| path.strip_prefix(holder).ok()).unwrap_or(path);
         memory::lay(place.join(below), read(file).await?);
     }

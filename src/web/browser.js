@@ -22,23 +22,36 @@ export function listen(found, failed) {
         // What was dropped is there during the event alone; folders and files got from it stay.
         const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
         const dropped = items.map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
-        Promise.all(dropped.map((entry) => within(entry, ""))).then((all) => found(all.flat()), (error) => failed(`${error}`));
+        let count = 0;
+        const seen = () => ++count % 100 || tell(`Looking into what was dropped: ${count} files so far …`);
+        Promise.all(dropped.map((entry) => within(entry, "", seen)))
+            .then((all) => found(all.flat()), (error) => (tell(""), failed(`${error}`)));
     };
     for (const type of ["dragover", "drop"]) window.addEventListener(type, take, { capture: true });
 }
 
-// All files in an entry of a file system, with their paths.
-async function within(entry, above) {
+// All files in an entry of a file system, with their paths; `seen` is told of each.
+async function within(entry, above, seen) {
     if (entry instanceof File) return [[entry.name, entry]];
     const path = above + entry.name;
-    if (entry.isFile) return [[path, await new Promise((found, failed) => entry.file(found, failed))]];
+    if (entry.isFile) {
+        seen();
+        return [[path, await new Promise((found, failed) => entry.file(found, failed))]];
+    }
     const reader = entry.createReader(), files = [];
     for (;;) {
         // A reader gives some entries at a time.
         const some = await new Promise((found, failed) => reader.readEntries(found, failed));
         if (some.length === 0) return files;
-        for (const one of some) files.push(...await within(one, `${path}/`));
+        for (const one of some) files.push(...await within(one, `${path}/`, seen));
     }
+}
+
+// Shows words before everything else; none hide them.
+export function tell(words) {
+    const place = document.getElementById("told");
+    place.textContent = words;
+    place.hidden = words === "";
 }
 
 // Offers bytes as a file of this name.

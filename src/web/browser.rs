@@ -12,6 +12,9 @@ extern "C" {
     /// Tells of files that are dropped on the page, as pairs of a path and a file, and of what cannot be read.
     pub fn listen(found: &Closure<dyn FnMut(Array)>, failed: &Closure<dyn FnMut(String)>);
 
+    /// Shows words before everything else; none hide them.
+    pub fn tell(words: &JsValue);
+
     /// Offers bytes as a file of this name.
     pub fn download(name: &JsValue, bytes: &JsValue);
 

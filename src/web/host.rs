@@ -111,7 +111,9 @@ impl Host {
             }
         }
         for pairs in handed {
-            match brought::take(&pairs).await {
+            let taken = brought::take(&pairs, say).await;
+            say("");
+            match taken {
                 Ok(taken) => {
                     taken.trouble.into_iter().for_each(|why| fail("what was brought", why));
                     post(&Message::Brought(taken.brought));
@@ -266,6 +268,13 @@ fn send(bytes: &Uint8Array, wrap: impl FnOnce(&Uint8Array) -> JsValue) {
     let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
     // A page that is gone hears nothing any more.
     let _ = scope.post_message_with_transfer(&wrap(bytes), &Array::of1(&bytes.buffer()));
+}
+
+/// Has the page show these words while something goes on in which no message can come, or none any more.
+fn say(words: &str) {
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
+    // A page that is gone shows nothing any more.
+    let _ = scope.post_message(&Array::of1(&words.into()));
 }
 
 fn fail(what: &str, why: String) {

@@ -127,8 +127,10 @@ impl Crossed {
             std::mem::take(&mut self.waiting).into_iter().for_each(|data| self.send(data, worker));
             return;
         }
-        if let Some(file) = data.dyn_ref::<Array>() {
-            return browser::download(&file.get(0), &file.get(1));
+        match data.dyn_ref::<Array>() {
+            Some(words) if words.length() == 1 => return browser::tell(&words.get(0)),
+            Some(file) => return browser::download(&file.get(0), &file.get(1)),
+            None => {}
         }
         match from_bytes(&Uint8Array::new(data).to_vec()) {
             Ok(message) => {
