@@ -212,6 +212,13 @@ async fn claim(place: &Path) -> Result<(), String> {
     Err(format!("{} is open in another tab of this browser: close that first", place.display()))
 }
 
+/// Claims the folder of a run that came as a file, whose name was not known before it was unpacked; others are claimed already.
+async fn claim_unpacked(place: PathBuf) {
+    if let Err(why) = claim(&place).await {
+        fail("the run", why);
+    }
+}
+
 fn no_locks(error: JsValue) -> String {
     format!("this browser does not say whether another tab has the run: {error:?}")
 }
@@ -239,6 +246,7 @@ fn post_whole(message: &Message) {
             // What was not kept of another run is no news any more.
             HELD.take();
             claims::keep_only(&scene.place);
+            wasm_bindgen_futures::spawn_local(claim_unpacked(scene.place.clone()));
             memory::settled(Path::new(brought::RUNS)).iter().for_each(|path| drop(memory::take(path)));
         }
         Message::Written(path) => hand_over(path),
