@@ -23,7 +23,14 @@ const FLAGS: [&str; 7] = [
 pub const WEBGPU: [&str; 2] = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
 
 /// A browser that ends with the test, and its profile.
-pub struct Browser(Child, #[expect(dead_code, reason = "the folder lives as long")] tempfile::TempDir);
+pub struct Browser(pub Child, #[expect(dead_code, reason = "the folder lives as long")] tempfile::TempDir);
+
+impl Browser {
+    /// Starts what opens it, with a profile.
+    pub fn start(command: &mut Command, profile: tempfile::TempDir) -> Self {
+        Self(command.stderr(Stdio::null()).spawn().unwrap(), profile)
+    }
+}
 
 impl Drop for Browser {
     fn drop(&mut self) {
@@ -33,8 +40,15 @@ impl Drop for Browser {
     }
 }
 
-/// Opens a page in a browser with flags of one's own. A missing Chromium fails the test; scripts/setup --tests installs one.
+/// Opens a page in a browser with flags of one's own.
 pub fn open(url: &str, flags: &[&str]) -> Browser {
+    let (mut command, profile) = command(url, flags);
+    Browser::start(command.stdin(Stdio::null()).stdout(Stdio::null()), profile)
+}
+
+/// What opens a page in a browser with flags of one's own, and the profile it has there. A missing Chromium fails the test;
+/// scripts/setup --tests installs one.
+pub fn command(url: &str, flags: &[&str]) -> (Command, tempfile::TempDir) {
     let found = BROWSERS.iter().find(|name| {
         let version = Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
@@ -43,7 +57,7 @@ pub fn open(url: &str, flags: &[&str]) -> Browser {
     let profile = tempfile::tempdir().unwrap();
     let mut command = Command::new(name);
     command.args(FLAGS).args(flags).arg(format!("--user-data-dir={}", profile.path().display())).arg(url);
-    Browser(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), profile)
+    (command, profile)
 }
 
 /// What a path is answered with: its kind and its bytes.

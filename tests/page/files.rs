@@ -1,27 +1,27 @@
-//! Files in the page: runs that are kept, gone on with, exported and brought back; images of one's own.
+//! Runs in the page: kept, gone on with, exported and brought back.
 
 use crate::site::{Said, Site, until};
 use backhoe::data::source::Source;
 use backhoe::nn::Loss;
 use backhoe::train::Settings;
-use backhoe::train::cell::{Cell, load};
-use backhoe::worker::message::{Brought, Export, Exported, Kept, Order, Pace, Scene};
+use backhoe::train::cell::Cell;
+use backhoe::worker::message::{Export, Exported, Kept, Order, Pace, Scene};
 use backhoe::worker::{Command, Message};
-use std::io::{Cursor, Write};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
 /// A run of some seconds on the processor.
 const RUN: &str = "train=192&test=32&loss=emd&epochs=3&device=cpu";
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     let mut settings =
         Settings { losses: vec![Loss::Emd], epochs: 3, channels: vec![4], hidden: 8, ..Settings::default() };
     settings.make_room(256);
     settings
 }
 
-fn order(source: Source, device: &str) -> Command {
+pub fn order(source: Source, device: &str) -> Command {
     let cell = Cell { source, protocol: Default::default(), settings: settings(), ground: None, search: false };
     let order = Order { cell, place: None, device: device.to_owned(), begins: true, sized_by_device: false };
     Command::Begin(Box::new(order))
@@ -31,7 +31,7 @@ fn faces() -> Source {
     Source::Faces { train: 192, test: 32 }
 }
 
-fn begun(message: Message) -> Option<Box<Scene>> {
+pub fn begun(message: Message) -> Option<Box<Scene>> {
     if let Message::Begun(scene) = message { Some(scene) } else { None }
 }
 
@@ -39,21 +39,21 @@ fn runs(message: Message) -> Option<Vec<Kept>> {
     if let Message::Runs(runs) = message { Some(runs) } else { None }
 }
 
-fn finished(message: Message) -> Option<()> {
+pub fn finished(message: Message) -> Option<()> {
     matches!(message, Message::Finished).then_some(())
 }
 
-fn listed(site: &Site) -> Vec<String> {
+pub fn listed(site: &Site) -> Vec<String> {
     site.send(&Command::List);
     site.message(runs).into_iter().map(|kept| kept.place.display().to_string()).collect()
 }
 
-fn open(place: &str) -> Command {
+pub fn open(place: &str) -> Command {
     Command::Open { place: place.into(), device: "cpu".to_owned() }
 }
 
 /// What is written, as it is downloaded.
-fn export(site: &Site, what: Exported, name: &str) -> Vec<u8> {
+pub fn export(site: &Site, what: Exported, name: &str) -> Vec<u8> {
     site.send(&Command::Export(Box::new(Export { what, to: name.into() })));
     let (named, bytes) = site.file();
     assert_eq!(named, name);
@@ -114,67 +114,10 @@ fn a_run_goes_from_the_page_to_the_program_and_back() {
     assert_eq!((scene.place.as_path(), scene.rows.len()), (Path::new("runs/faces-2"), 4));
     site.send(&Command::Go(Pace::Run));
     site.message(finished);
+    let claimed = "navigator.locks.query().then((locks) => locks.held.map((lock) => lock.name))";
+    assert_eq!(site.tools().evaluate(claimed), json!(["backhoe runs/faces-2"]), "no other tab may open it");
     site.drop("broken.backhoe", b"no run".to_vec());
     assert!(site.failure().why.contains("broken.backhoe"));
-}
-
-/// A picture of one colour.
-fn picture(shade: u8) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let image = image::RgbImage::from_pixel(16, 16, image::Rgb([shade, 255 - shade, 90]));
-    image.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
-    bytes
-}
-
-/// Images of two classes, one of them no image and one cut off.
-fn photos() -> Vec<(String, Vec<u8>)> {
-    let class = |name: &'static str, shade: u8| {
-        (0..12).map(move |number: u8| (format!("photos/{name}/{number}.png"), picture(shade + 5 * number)))
-    };
-    let mut photos: Vec<_> = class("young", 10).chain(class("old", 140)).collect();
-    photos.push(("photos/old/broken.png".to_owned(), b"no image".to_vec()));
-    photos.push(("photos/young/cut.png".to_owned(), picture(9)[..60].to_vec()));
-    photos.push(("photos/classes.txt".to_owned(), b"young\nold\n".to_vec()));
-    photos
-}
-
-#[test]
-fn a_zip_of_images_is_loaded_as_the_program_loads_the_folder() {
-    let site = Site::open("", "");
-    let (place, mut archive) = (tempfile::tempdir().unwrap(), zip::ZipWriter::new(Cursor::new(Vec::new())));
-    for (name, bytes) in photos() {
-        archive.start_file(&*name, zip::write::SimpleFileOptions::default()).unwrap();
-        archive.write_all(&bytes).unwrap();
-        let path = place.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    site.drop("photos.zip", archive.finish().unwrap().into_inner());
-    let brought = site.message(|message| if let Message::Brought(brought) = message { Some(brought) } else { None });
-    assert_eq!(brought, Brought::Images("images/photos".into()));
-    let source = |path: PathBuf| Source::Folder { path, test_fraction: 0.25, strict: false };
-    site.send(&order(source("images/photos".into()), "cpu"));
-    let scene = site.message(begun);
-    let settings = settings();
-    let (data, skipped) = load(
-        &source(place.path().join("photos")),
-        &Default::default(),
-        settings.stored_side,
-        settings.seed,
-        &|_, _| (),
-    )
-    .unwrap();
-    assert_eq!((&scene.classes, &scene.names, &scene.labels), (&data.classes, &data.test.names, &data.test.labels));
-    assert_eq!((scene.train_images, skipped.len(), scene.skipped.len()), (data.train.len(), 2, 2));
-    site.message(finished);
-    site.send(&Command::Images(vec![1]));
-    let pictures = site.message(|message| if let Message::Images(pictures) = message { Some(pictures) } else { None });
-    assert_eq!(pictures[0].planes, data.test.image(1));
-    // The page keeps no images; without them it says what to do, and with them it goes on.
-    site.reload();
-    site.send(&open("runs/photos-1"));
-    let why = site.failure().why;
-    assert!(why.contains("drop their folder"), "{why}");
 }
 
 #[test]
@@ -190,13 +133,36 @@ fn what_cannot_begin_is_said_and_leaves_nothing() {
     assert_eq!(site.message(begun).place, Path::new("runs/faces-1"), "no name is used up");
 }
 
+/// A browser as it is, and one as older Safaris are; both have no room for the first two files.
+const FULL: [&str; 2] = [
+    "let left = 2; const open = FileSystemFileHandle.prototype.createWritable;
+    FileSystemFileHandle.prototype.createWritable = function () {
+        return left-- > 0 ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : open.call(this);
+    };",
+    "delete FileSystemFileHandle.prototype.createWritable;
+    let left = 2; const write = FileSystemSyncAccessHandle.prototype.write;
+    FileSystemSyncAccessHandle.prototype.write = function (...all) { return left-- > 0 ? 0 : write.apply(this, all) };",
+];
+
+/// All files that the browser keeps.
+const FILES: &str = "(async () => {
+    const found = [], folders = [[\"\", await navigator.storage.getDirectory()]];
+    for (const [above, folder] of folders) for await (const [name, entry] of folder) {
+        entry.kind === \"file\" ? found.push(above + name) : folders.push([`${above}${name}/`, entry]);
+    }
+    return found.sort();
+})()";
+
 #[test]
 fn a_write_that_fails_is_tried_again_and_counts_once_it_is_done() {
-    let full = "let left = 2; const write = FileSystemFileHandle.prototype.createWritable;
-        FileSystemFileHandle.prototype.createWritable = function () {
-            return left-- > 0 ? Promise.reject(new DOMException('full', 'QuotaExceededError')) : write.call(this);
-        };";
-    let site = Site::open("", full);
+    let [kept, kept_by_older] = FULL.map(assert_kept_once_there_is_room);
+    assert_eq!(kept, kept_by_older);
+    assert!(kept.as_array().is_some_and(|files| files.contains(&"runs/faces-1/run.json".into())), "{kept}");
+}
+
+/// The files that are kept of a run, which could not be at first.
+fn assert_kept_once_there_is_room(worker: &'static str) -> Value {
+    let site = Site::open("", worker);
     site.send(&order(faces(), "cpu"));
     let (mut failures, mut told) = (0, Vec::new());
     let step = site.until(|said| {
@@ -217,9 +183,42 @@ fn a_write_that_fails_is_tried_again_and_counts_once_it_is_done() {
     });
     assert_eq!(failures, 1, "it is said once");
     assert_eq!(step, 18, "three epochs of six batches");
+    let files = site.tools().evaluate(FILES);
     site.reload();
     site.send(&open("runs/faces-1"));
     assert_eq!(site.message(begun).step, step);
+    files
+}
+
+#[test]
+fn the_browser_is_asked_once_to_let_runs_stay() {
+    let site = Site::open("", "");
+    // As one that refuses.
+    let refuse =
+        "window.asked = 0; StorageManager.prototype.persist = () => { asked++; return Promise.reject('no') }; asked";
+    assert_eq!(site.tools().evaluate(refuse), 0);
+    site.send(&order(faces(), "cpu"));
+    site.message(finished);
+    assert_eq!(site.tools().evaluate("asked"), 1);
+}
+
+#[test]
+fn a_run_goes_on_in_a_tab_that_is_hidden() {
+    let site = Site::open("", "");
+    site.tools().hide();
+    assert_eq!(site.tools().evaluate("document.hidden"), true);
+    site.send(&order(faces(), "cpu"));
+    let scene = site.message(begun);
+    let mut epochs = Vec::new();
+    site.message(|message| match message {
+        Message::Epoch(result) => {
+            epochs.push(result.row.epoch);
+            None
+        }
+        message => finished(message),
+    });
+    assert_eq!((scene.step, epochs), (0, vec![1, 2, 3]));
+    assert_eq!(site.tools().evaluate("document.hidden"), true);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 
 #[path = "../browser/mod.rs"]
 mod browser;
+mod devtools;
 mod files;
+mod images;
+mod mirror;
 mod site;
 mod threads;
 

@@ -1,10 +1,14 @@
 //! The page itself, `index.html` with all that it loads, overheard: what its Worker says goes to the test, too, and the test speaks
 //! to the Worker beside the window, or has a script run in the page.
 
+use crate::devtools::{self, DevTools};
+use crate::mirror::Mirror;
 use crate::{PATIENCE, TURN, browser, built, file};
-use backhoe::worker::message::Trouble;
+use backhoe::worker::message::{Lack, Trouble};
 use backhoe::worker::{Command, Message, from_bytes, to_bytes};
+use std::cell::{RefCell, RefMut};
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,7 +22,8 @@ window.Worker = class extends Worker {
         super(...all);
         this.addEventListener("message", ({ data }) => {
             if (data === "ready") return say("/said", ""), this.pull();
-            Array.isArray(data) ? say(`/file/${data[0]}`, data[1]) : say("/said", data);
+            if (!Array.isArray(data)) return say("/said", data);
+            data.length === 1 ? say("/words", data[0]) : say(`/file/${data[0]}`, data[1]);
         });
     }
     async pull() {
@@ -33,12 +38,17 @@ window.Worker = class extends Worker {
 };
 </script>"#;
 
+/// The page's width and height.
+const SIZE: [f32; 2] = [1280.0, 800.0];
+
 /// What a page was told and told.
 pub enum Said {
     /// Its Worker hears.
     Ready,
     /// A message of the Worker.
     Message(Box<Message>),
+    /// Words to be shown.
+    Words(String),
     /// A file to be downloaded.
     File(String, Vec<u8>),
 }
@@ -50,6 +60,9 @@ pub struct Site {
     /// What a second page in a frame said.
     pub second: Receiver<Said>,
     files: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    /// What its browser lacks, where that was told before its Worker heard.
+    lack: Option<Lack>,
+    tools: RefCell<DevTools>,
     _browser: browser::Browser,
     _turn: MutexGuard<'static, ()>,
 }
@@ -83,6 +96,7 @@ impl Site {
                 }
                 "/said" if posted.is_empty() => tell(Said::Ready),
                 "/said" => tell(Said::Message(Box::new(from_bytes(&posted).unwrap_or_else(|why| broken(&why))))),
+                "/words" => tell(Said::Words(String::from_utf8(posted).ok()?)),
                 path if path.starts_with("/file/") => tell(Said::File(path["/file/".len()..].to_owned(), posted)),
                 path if path.starts_with("/given/") => {
                     Some(("application/octet-stream", served.lock().ok()?.get(&path["/given/".len()..])?.clone()))
@@ -90,10 +104,18 @@ impl Site {
                 path => file(folder, path),
             }
         });
-        let _browser = browser::open(&format!("{url}#{fragment}"), &browser::WEBGPU);
-        let site = Self { next, said, second, files, _browser, _turn: turn };
-        site.until(|said| matches!(said, Said::Ready).then_some(()));
-        site
+        let (_browser, mut tools) = devtools::open(&format!("{url}#{fragment}"), &browser::WEBGPU);
+        tools.size(SIZE);
+        let mut lack = None;
+        until(&said, |said| match said {
+            Said::Ready => Some(()),
+            Said::Message(message) => {
+                lack = lacks(*message).or(lack.take());
+                None
+            }
+            Said::Words(_) | Said::File(..) => None,
+        });
+        Self { next, said, second, files, lack, tools: RefCell::new(tools), _browser, _turn: turn }
     }
 
     pub fn send(&self, command: &Command) {
@@ -124,6 +146,28 @@ impl Site {
         ));
     }
 
+    /// What a browser does at its user's hand.
+    pub fn tools(&self) -> RefMut<'_, DevTools> {
+        self.tools.borrow_mut()
+    }
+
+    /// Drops files and folders of this machine on the page, as its user does.
+    pub fn drop_paths(&self, paths: &[&Path]) {
+        self.tools().drop(SIZE.map(|side| side / 2.0), paths);
+    }
+
+    /// Chooses a folder of this machine, as its user does, on a page without a run.
+    pub fn choose_folder(&self, folder: &Path) {
+        let lack = self.lack.clone().unwrap_or_else(|| self.message(lacks));
+        let (mut tools, mut mirror) = (self.tools(), Mirror::new(SIZE, lack));
+        tools.rest();
+        for button in ["folder", "Browse…"] {
+            tools.click(mirror.click(button));
+        }
+        let last = mirror.click("A folder…");
+        tools.choose(folder, |tools| tools.click(last));
+    }
+
     /// What the first thing has that has it.
     pub fn until<T>(&self, has: impl FnMut(Said) -> Option<T>) -> T {
         until(&self.said, has)
@@ -151,10 +195,19 @@ impl Site {
         })
     }
 
+    /// The next words that are shown.
+    pub fn words(&self) -> String {
+        self.until(|said| if let Said::Words(words) = said { Some(words) } else { None })
+    }
+
     /// The next file.
     pub fn file(&self) -> (String, Vec<u8>) {
         self.until(|said| if let Said::File(name, bytes) = said { Some((name, bytes)) } else { None })
     }
+}
+
+fn lacks(message: Message) -> Option<Lack> {
+    if let Message::Lacks(lack) = message { Some(lack) } else { None }
 }
 
 /// What the first thing has that has it.
