@@ -50,8 +50,12 @@ fn controls(place: &Path, epochs: usize) -> Controls {
 }
 
 fn window(place: &Path, epochs: usize) -> Harness<'static, App> {
+    sized_window([1280.0, 800.0], place, epochs)
+}
+
+fn sized_window(size: [f32; 2], place: &Path, epochs: usize) -> Harness<'static, App> {
     let controls = controls(place, epochs);
-    let builder = Harness::builder().with_size([1280.0, 800.0]).wgpu();
+    let builder = Harness::builder().with_size(size).wgpu();
     builder.build_eframe(move |creation| {
         let ctx = creation.egui_ctx.clone();
         let thread = Thread::start(processor(), move || ctx.request_repaint()).unwrap();
@@ -81,6 +85,19 @@ fn picture(window: &mut Harness<'static, App>, name: &str) {
     let other = image.pixels().filter(|pixel| *pixel != first).count();
     image.save(pictures().join(name)).unwrap();
     assert!(other > 1000, "{name} is blank");
+}
+
+#[test]
+fn controls_and_view_take_turns_in_a_narrow_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = sized_window([390.0, 800.0], &folder.path().join("run"), 1);
+    window.run_steps(2);
+    click(&mut window, "Start");
+    until(&mut window, "the end", |app| app.known().phase == Phase::Finished);
+    assert!(window.query_by_label("Start").is_none() && window.query_by_label("Mistakes").is_some());
+    picture(&mut window, "narrow.png");
+    click(&mut window, "Controls");
+    assert!(window.query_by_label("Start").is_some() && window.query_by_label("Mistakes").is_none());
 }
 
 #[test]

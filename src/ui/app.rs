@@ -7,7 +7,7 @@ use super::known::Known;
 use super::letters::Letters;
 use super::panels::controls::Controls;
 use super::panels::runs::Runs;
-use super::panels::{PanelName, Panels, alone, lack, replay, top, welcome};
+use super::panels::{PanelName, Panels, alone, lack, pair, replay, top, welcome};
 use super::shot::Shot;
 use super::theme;
 use crate::train::run::PACKED;
@@ -158,11 +158,21 @@ impl App {
             lack::show(ui, &mut desk, false);
             self.letters.tell(ui);
             Panel::bottom("replay").show(ui, |ui| replay::show(ui, &mut desk));
-            Panel::left("controls").default_size(270.0).show_collapsible(ui, &mut self.controls_open, |ui| {
-                self.controls.show(ui, &mut desk, &mut wishes);
-            });
-            let middle = |ui: &mut Ui| middle(ui, &mut desk, &mut self.view, &mut self.panels);
-            self.shot = CentralPanel::default_margins().show(ui, middle).inner.or(self.shot.take());
+            let narrow = ui.available_width() < TURNS_BELOW;
+            if narrow {
+                Panel::top("turns").show(ui, |ui| turns(ui, &mut self.controls_open));
+            } else {
+                Panel::left("controls").default_size(270.0).show_collapsible(ui, &mut self.controls_open, |ui| {
+                    self.controls.show(ui, &mut desk, &mut wishes);
+                });
+            }
+            if narrow && self.controls_open {
+                CentralPanel::default_margins().show(ui, |ui| self.controls.show(ui, &mut desk, &mut wishes));
+                self.controls_open = !desk.commands.iter().any(|command| matches!(command, Command::Begin(_)));
+            } else {
+                let middle = |ui: &mut Ui| middle(ui, &mut desk, &mut self.view, &mut self.panels);
+                self.shot = CentralPanel::default_margins().show(ui, middle).inner.or(self.shot.take());
+            }
             if let Some(place) = self.runs.show(ui.ctx(), &mut desk, &mut wishes, in_page) {
                 desk.ask(self.controls.open(place));
             }
@@ -321,6 +331,17 @@ impl App {
     }
 }
 
+/// Width below which there is no room for the controls beside the view: they take turns, as on a phone.
+const TURNS_BELOW: f32 = 600.0;
+
+/// Whose turn it is.
+fn turns(ui: &mut Ui, controls: &mut bool) {
+    ui.horizontal(|ui| {
+        ui.selectable_value(controls, true, "Controls");
+        ui.selectable_value(controls, false, "View");
+    });
+}
+
 /// What stands in the middle, and the choice of it; a picture of it, where one is asked for.
 fn middle(ui: &mut Ui, desk: &mut Desk<'_>, view: &mut View, panels: &mut Panels) -> Option<Shot> {
     if desk.known.scene.is_none() {
@@ -348,10 +369,7 @@ fn middle(ui: &mut Ui, desk: &mut Desk<'_>, view: &mut View, panels: &mut Panels
         _ => None,
     };
     match *view {
-        View::Race => ui.columns(2, |columns| {
-            panels.show(PanelName::Race, &mut columns[0], desk);
-            panels.show(PanelName::Distances, &mut columns[1], desk);
-        }),
+        View::Race => pair(ui, |which, ui| panels.show([PanelName::Race, PanelName::Distances][which], ui, desk)),
         View::One(name) => panels.show(name, ui, desk),
     }
     shot

@@ -5,6 +5,7 @@
 mod tiles;
 
 use self::tiles::{Tiles, numbers, overlay, pixels};
+use super::pair;
 use crate::nn::Loss;
 use crate::train::{Look, Seen};
 use crate::ui::bars::{Bars, Said, Series};
@@ -64,9 +65,9 @@ impl Inside {
         self.update(ui, seen, desk.choice.map);
         let Some(drawn) = &self.drawn else { return };
         let opacity = &mut self.opacity;
-        ui.columns(2, |columns| {
-            image(&mut columns[0], desk, drawn, opacity);
-            maps(&mut columns[1], drawn);
+        pair(ui, |which, ui| match which {
+            0 => image(ui, desk, drawn, opacity),
+            _ => maps(ui, drawn),
         });
     }
 

@@ -1,5 +1,6 @@
 //! Which class is taken for which: the confusion matrix, the test images behind its cells, and what each loss says of one.
 
+use super::pair;
 use crate::nn::Loss;
 use crate::train::EpochResult;
 use crate::train::metrics::{Confusion, argmax};
@@ -75,10 +76,12 @@ impl Mistakes {
             ui.label("Here stands which class is taken for which, once an epoch is done.");
             return;
         }
-        ui.columns(2, |columns| {
-            self.matrix(&mut columns[0], desk);
-            self.images(&mut columns[1], desk);
-            one_image(&mut columns[1], desk);
+        pair(ui, |which, ui| {
+            if which == 0 {
+                return self.matrix(ui, desk);
+            }
+            self.images(ui, desk);
+            one_image(ui, desk);
         });
     }
 

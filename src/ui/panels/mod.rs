@@ -17,7 +17,7 @@ pub mod welcome;
 
 use crate::ui::desk::Desk;
 use edit::Edit;
-use eframe::egui::Ui;
+use eframe::egui::{ScrollArea, Ui};
 use engine::Engine;
 use ground::Ground;
 use inside::Inside;
@@ -68,6 +68,22 @@ impl FromStr for PanelName {
     }
 }
 
+/// Width from which two things stand side by side.
+const PAIR_WIDTH: f32 = 560.0;
+
+/// Shows two things (0 and 1) side by side; where there is little room, as on a phone, one below the other, to be scrolled.
+pub(super) fn pair(ui: &mut Ui, mut show: impl FnMut(usize, &mut Ui)) {
+    if ui.available_width() >= PAIR_WIDTH {
+        return ui.columns(2, |columns| columns.iter_mut().enumerate().for_each(|(which, ui)| show(which, ui)));
+    }
+    let room = ui.available_size();
+    ScrollArea::vertical().show(ui, |ui| {
+        for which in 0..2 {
+            ui.push_id(which, |ui| ui.allocate_ui(room, |ui| show(which, ui)));
+        }
+    });
+}
+
 /// The panels that stand in the middle.
 #[derive(Default)]
 pub struct Panels {
@@ -91,6 +107,28 @@ impl Panels {
             PanelName::Mover => self.mover.show(ui, desk),
             PanelName::Inside => self.inside.show(ui, desk),
             PanelName::Engine => self.engine.show(ui, desk),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eframe::egui::Rect;
+    use egui_kittest::Harness;
+
+    #[test]
+    fn two_things_stand_side_by_side_where_there_is_room_and_else_below_each_other() {
+        for (width, beside) in [(900.0, true), (390.0, false)] {
+            let show = |ui: &mut Ui, places: &mut Vec<Rect>| {
+                places.clear();
+                pair(ui, |_, ui| places.push(ui.label("one of two").rect));
+            };
+            let mut harness = Harness::builder().with_size([width, 800.0]).build_ui_state(show, Vec::new());
+            harness.run();
+            let [first, second] = harness.state()[..] else { panic!("two are shown") };
+            assert_eq!((second.top() == first.top(), second.left() > first.right()), (beside, beside), "{width}");
+            assert!(beside || second.top() > first.bottom() && second.left() == first.left());
         }
     }
 }
