@@ -40,6 +40,8 @@ pub fn start(canvas: HtmlCanvasElement, window: &Window) {
     };
     wasm_bindgen_futures::spawn_local(async move {
         // WebGL is wherever a browser is, and takes a sixth of wgpu's time where software draws.
+        // A task of its own, so that the browser can do something between.
+        browser::later(0.0).await;
         let options = WebOptions { renderer: Renderer::Glow, dithering: false, ..WebOptions::default() };
         let runner = WebRunner::new();
         match runner.start(canvas, options, Box::new(make)).await {
