@@ -136,7 +136,9 @@ mod tests {
     use crate::check::operations;
 
     /// The chunks that inner places are cut into, and whatever else a product is but its tiles.
-    fn product(dispatches: &[Dispatch]) -> Option<(Vec<(&'static str, f64)>, Vec<Argument>)> {
+    type Product = (Vec<(&'static str, f64)>, Vec<Argument>);
+
+    fn product(dispatches: &[Dispatch]) -> Option<Product> {
         let product = dispatches.iter().find(|dispatch| dispatch.kernel.entry == ENTRY)?;
         let constants = product.constants.iter().filter(|(name, _)| *name != "QUADS").copied().collect();
         Some((constants, product.arguments.clone()))
