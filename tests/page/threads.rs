@@ -1,5 +1,5 @@
 //! The module with threads, which the Worker takes where the page is isolated from other origins. It is built where the standard
-//! library's source is; elsewhere `scripts/web` says that it is not, and there is nothing to test.
+//! library's source is, which these tests need: `scripts/setup --web` fetches it.
 
 use crate::{Page, browser, built, check, settings};
 use backhoe::train::{EpochRow, Settings};
@@ -9,9 +9,11 @@ use backhoe::worker::Message;
 const TWO: &str = "Object.defineProperty(navigator, 'hardwareConcurrency', { value: 2 });";
 const THREE: &str = "Object.defineProperty(navigator, 'hardwareConcurrency', { value: 3 });";
 
-/// Whether there is a module with threads.
-fn is_built() -> bool {
-    built().join("backhoe-threads_bg.wasm").exists()
+/// A page that is isolated, and so takes the module with threads.
+fn isolated(script: &str) -> Page {
+    let module = built().join("backhoe-threads_bg.wasm");
+    assert!(module.exists(), "scripts/web built no module with threads: rustup component add rust-src");
+    Page::open_with(browser::ISOLATED, script)
 }
 
 /// Of an epoch everything but its time, and the predictions bit by bit.
@@ -35,20 +37,15 @@ fn run(page: &Page, device: &str, images: [usize; 2]) -> (String, Vec<Bits>) {
 
 #[test]
 fn every_kernel_passes_on_threads() {
-    if is_built() {
-        check(&Page::open_with(browser::ISOLATED, TWO), "cpu", "this browser");
-    }
+    check(&isolated(TWO), "cpu", "this browser");
 }
 
 #[test]
 fn a_run_has_the_same_bits_on_every_number_of_threads() {
-    if !is_built() {
-        return;
-    }
     let (one, wanted) = run(&Page::open(), "cpu", [320, 64]);
     assert!(one.ends_with(" 1 thread"), "{one}");
     for (script, threads) in [(TWO, " 2 threads"), (THREE, " 3 threads")] {
-        let (backend, epochs) = run(&Page::open_with(browser::ISOLATED, script), "cpu", [320, 64]);
+        let (backend, epochs) = run(&isolated(script), "cpu", [320, 64]);
         assert!(backend.ends_with(threads), "{backend}");
         assert_eq!(epochs, wanted);
     }
@@ -57,9 +54,7 @@ fn a_run_has_the_same_bits_on_every_number_of_threads() {
 /// WebGPU is given words of memory that threads share, which not everything in a browser takes.
 #[test]
 fn a_run_through_webgpu_has_the_same_bits_in_the_module_with_threads() {
-    if is_built() {
-        let (_, wanted) = run(&Page::open(), "swiftshader", [64, 16]);
-        let (_, epochs) = run(&Page::open_with(browser::ISOLATED, ""), "swiftshader", [64, 16]);
-        assert_eq!(epochs, wanted);
-    }
+    let (_, wanted) = run(&Page::open(), "swiftshader", [64, 16]);
+    let (_, epochs) = run(&isolated(""), "swiftshader", [64, 16]);
+    assert_eq!(epochs, wanted);
 }
