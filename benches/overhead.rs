@@ -13,7 +13,7 @@ use common::{Arguments, Table, number, open};
 use std::error::Error;
 
 /// Kinds of step that no plain classifier has, the loss but for its softmax among them.
-const METHOD: [&str; 5] = ["loss_emd", "count_confusion", "sum_terms", "feature_norms", "class_sums"];
+const METHOD: [&str; 3] = ["loss_emd", "tally", "class_sums"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();

@@ -35,7 +35,6 @@ fn light(sample: usize, band: usize) -> f32 {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (batch, features, classes) = (SAMPLES, BANDS, COLOURS.len());
     let steps = [
-        Op::FeatureNorms { batch, features },
         Op::ClassSums { batch, features, classes },
         Op::Centroids { classes, features },
         Op::PairwiseDistances { classes, features },

@@ -246,20 +246,38 @@ fn add_three(at: u32, taps: mat3x4<f32>, c: u32) {
     partial[at + 2u] = total.z;
 }
 
+// Where a chunk begins: the gradients of the weight, and behind them those of the bias.
+fn chunk_start(chunk: u32) -> u32 {
+    return chunk * shape.out_channels * (shape.in_channels * 9u + shape.bias);
+}
+
 fn write_taps(chunk: u32, o: u32, i: u32, taps: Taps) {
     if (i >= shape.in_channels || o >= shape.block) {
         return;
     }
     for (var c = 0u; c < min(4u, shape.block - o); c++) {
-        let at = ((chunk * shape.out_channels + shape.first + o + c) * shape.in_channels + i) * 9u;
+        let at = chunk_start(chunk) + ((shape.first + o + c) * shape.in_channels + i) * 9u;
         add_three(at, taps.upper, c);
         add_three(at + 3u, taps.middle, c);
         add_three(at + 6u, taps.lower, c);
     }
 }
 
+// The gradients' sums of four channels, by those who have the first input channel.
+fn write_sums(chunk: u32, o: u32, i: u32, sums: vec4<f32>) {
+    if (i > 0u || o >= shape.block || shape.bias == 0u) {
+        return;
+    }
+    let first = chunk_start(chunk) + shape.out_channels * shape.in_channels * 9u + shape.first + o;
+    for (var c = 0u; c < min(4u, shape.block - o); c++) {
+        let before = partial[first + c];
+        partial[first + c] = select(0.0, before, shape.add != 0u) + word(sums, c);
+    }
+}
+
 // partial[chunk, o, i, ky, kx] = sum over the rows (n, y) of a chunk and x of
 //     input[n, i, y + ky - 1, x + kx - 1] output_gradient[n, o, y, x]
+// and behind a chunk's, where there is a bias, the sums of output_gradient[n, o, y, x] alone
 // A tile: 2 input channels x 8 output channels x 9 taps.
 // Grid: (pairs of input channels x chunks, channel tiles).
 @compute @workgroup_size(GROUP)
@@ -278,6 +296,8 @@ fn conv3x3_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
     var a1 = Taps();
     var b0 = Taps();
     var b1 = Taps();
+    var sums0 = vec4<f32>();
+    var sums1 = vec4<f32>();
     for (var row = chunk * shape.chunk_rows; row < min((chunk + 1u) * shape.chunk_rows, rows); row++) {
         let n = row / shape.height;
         let y = row - n * shape.height;
@@ -294,10 +314,14 @@ fn conv3x3_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
             add_taps(&a1, a, more);
             add_taps(&b0, b, gradients);
             add_taps(&b1, b, more);
+            sums0 += vec4<f32>(1.0) * gradients;
+            sums1 += vec4<f32>(1.0) * more;
         }
     }
     write_taps(chunk, o, i, a0);
     write_taps(chunk, o + 4u, i, a1);
     write_taps(chunk, o, i + 1u, b0);
     write_taps(chunk, o + 4u, i + 1u, b1);
+    write_sums(chunk, o, i, sums0);
+    write_sums(chunk, o + 4u, i, sums1);
 }

@@ -9,8 +9,6 @@ override FEATURES: u32 = 1u;
 override CLASSES: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> features: array<f32>;
-@group(0) @binding(1) var<storage, read_write> norms_out: array<f32>;
-@group(0) @binding(2) var<storage, read> norms: array<f32>;
 @group(0) @binding(3) var<storage, read> targets: array<u32>;
 @group(0) @binding(4) var<storage, read_write> class_sums: array<f32>;
 @group(0) @binding(5) var<storage, read_write> class_counts: array<u32>;
@@ -22,37 +20,44 @@ override CLASSES: u32 = 1u;
 @group(0) @binding(11) var<storage, read> raw_distances: array<f32>;
 @group(0) @binding(12) var<storage, read_write> ground: array<f32>;
 
-// norms[n] = sum over f of |features[n, f]|. Grid: one invocation a row.
-@compute @workgroup_size(GROUP)
-fn feature_norms(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x >= BATCH) {
-        return;
-    }
+var<workgroup> norms: array<f32, GROUP>;
+
+// The sum over f of |features[n, f]|; 0 beyond the last row.
+fn norm_of(n: u32) -> f32 {
     var sum = 0.0;
-    for (var f = 0u; f < FEATURES; f++) {
-        sum += abs(features[id.x * FEATURES + f]);
+    if (n < BATCH) {
+        for (var f = 0u; f < FEATURES; f++) {
+            sum += abs(features[n * FEATURES + f]);
+        }
     }
-    norms_out[id.x] = sum;
+    return sum;
 }
 
-// class_sums[k] += features[n] / norms[n] for every row n of class k, rows in order; an all-zero
-// row counts with zeros. Grid: one invocation a feature, which owns its column of the sums.
-@compute @workgroup_size(GROUP)
-fn class_sums_of_rows(@builtin(global_invocation_id) id: vec3<u32>) {
-    let f = id.x;
-    if (f >= FEATURES) {
+// Adds a row's feature, divided by the row's norm, to the sum of its class.
+fn add_feature(n: u32, f: u32, norm: f32) {
+    let k = targets[n];
+    if (f >= FEATURES || k == PADDING) {
         return;
     }
-    for (var n = 0u; n < BATCH; n++) {
-        let k = targets[n];
-        if (k != PADDING) {
-            if (norms[n] > 0.0) {
-                class_sums[k * FEATURES + f] += features[n * FEATURES + f] / norms[n];
-            }
-            if (f == 0u) {
-                class_counts[k] += 1u;
-            }
+    if (norm > 0.0) {
+        class_sums[k * FEATURES + f] += features[n * FEATURES + f] / norm;
+    }
+    if (f == 0u) {
+        class_counts[k] += 1u;
+    }
+}
+
+// class_sums[k] += features[n] / (their norm) for every row n of class k, rows in order; an all-zero row counts with zeros.
+// Grid: one invocation a feature, which owns its column of the sums. Every group takes the norms of all rows, a row a lane.
+@compute @workgroup_size(GROUP)
+fn class_sums_of_rows(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    for (var first = 0u; first < BATCH; first += GROUP) {
+        norms[lane] = norm_of(first + lane);
+        workgroupBarrier();
+        for (var n = first; n < min(first + GROUP, BATCH); n++) {
+            add_feature(n, id.x, norms[n - first]);
         }
+        workgroupBarrier();
     }
 }
 

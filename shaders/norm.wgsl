@@ -8,7 +8,6 @@ override CHANNELS: u32 = 1u;
 override PLANE: u32 = 1u;
 override EPSILON: f32 = 1e-5;
 override MOMENTUM: f32 = 0.1;
-override CHUNKS: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> mean: array<f32>;
@@ -49,27 +48,24 @@ fn place(channel: u32, k: u32) -> u32 {
     return (k / PLANE * CHANNELS + channel) * PLANE + k % PLANE;
 }
 
-// first_result[chunk, channel] = sum over a chunk of batch and plane of input. Grid: one group a channel and chunk, folded.
+// first_result[channel] = sum over batch and plane of input. Grid: one group a channel, folded.
 @compute @workgroup_size(GROUP)
 fn channel_sum(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let number = group.y * groups.x + group.x;
-    if (number >= CHUNKS * CHANNELS) {
+    let c = group.y * groups.x + group.x;
+    if (c >= CHANNELS) {
         return;
     }
-    let c = number % CHANNELS;
-    let places = (BATCH * PLANE + CHUNKS - 1u) / CHUNKS;
-    let first = number / CHANNELS * places;
     var sum = 0.0;
-    for (var k = first + lane; k < min(first + places, BATCH * PLANE); k += GROUP) {
+    for (var k = lane; k < BATCH * PLANE; k += GROUP) {
         sum += input[place(c, k)];
     }
     let total = group_sum(lane, vec2<f32>(sum, 0.0)).x;
     if (lane == 0u) {
-        first_result[number] = total;
+        first_result[c] = total;
     }
 }
 

@@ -13,6 +13,8 @@ override WINDOW_HEIGHT: u32 = 1u;
 override WINDOW_WIDTH: u32 = 1u;
 override STRIDE: u32 = 1u;
 override PAD: u32 = 0u;
+// Whether maxima are rectified.
+override RELU: bool = false;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
@@ -20,6 +22,9 @@ override PAD: u32 = 0u;
 @group(0) @binding(3) var<storage, read> output_gradient: array<f32>;
 @group(0) @binding(4) var<storage, read> argmax: array<u32>;
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>;
+
+// The place of a rectified maximum that is not above 0.
+const NOWHERE: u32 = 0xffffffffu;
 
 // The first and one past the last of the windows along one axis that cover position `at`.
 fn covering(at: u32, window: u32, count: u32) -> vec2<u32> {
@@ -34,7 +39,8 @@ fn covered(at: u32, window: u32, count: u32) -> vec2<u32> {
     return vec2<u32>(start - min(start, PAD), min(start + window - min(start + window, PAD), count));
 }
 
-// output = the largest of the window; argmax = its place y IN_WIDTH + x; the first of equals wins.
+// output = the largest of the window; argmax = its place y IN_WIDTH + x; the first of equals wins. With RELU, output = 0 and
+// argmax = NOWHERE unless it is above 0.
 @compute @workgroup_size(GROUP)
 fn max_pool_forward(
     @builtin(global_invocation_id) id: vec3<u32>,
@@ -58,8 +64,9 @@ fn max_pool_forward(
             }
         }
     }
-    output[element] = largest;
-    argmax_out[element] = place;
+    let passes = !RELU || largest > 0.0;
+    output[element] = select(0.0, largest, passes);
+    argmax_out[element] = select(NOWHERE, place, passes);
 }
 
 // input_gradient = the sum of the gradients of those windows whose maximum lies here.

@@ -8,6 +8,8 @@
 override PLANES: u32 = 1u;
 override HEIGHT: u32 = 1u;
 override QUADS: u32 = 2u; // of a row of the input
+// Whether maxima are rectified.
+override RELU: bool = false;
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> output: array<vec4<f32>>;
@@ -15,6 +17,9 @@ override QUADS: u32 = 2u; // of a row of the input
 @group(0) @binding(3) var<storage, read> output_gradient: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> argmax: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<vec4<f32>>;
+
+// The place of a rectified maximum that is not above 0.
+const NOWHERE: u32 = 0xffffffffu;
 
 // Where a quad's windows lie: the quad of the input at their upper left, and that word's place in its plane.
 struct Corner {
@@ -42,7 +47,8 @@ fn better(best: Best, value: vec4<f32>, place: vec4<u32>) -> Best {
     return Best(select(best.value, value, larger), select(best.place, place, larger));
 }
 
-// output = the largest of the window; argmax = its place y WIDTH + x.
+// output = the largest of the window; argmax = its place y WIDTH + x. With RELU, output = 0 and argmax = NOWHERE unless it is
+// above 0.
 @compute @workgroup_size(GROUP)
 fn max_pool4_forward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let element = flat(id, groups);
@@ -59,8 +65,9 @@ fn max_pool4_forward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_
     best = better(best, vec4<f32>(upper.yw, upper_right.yw), place + 1u);
     best = better(best, vec4<f32>(lower.xz, lower_right.xz), place + 4u * QUADS);
     best = better(best, vec4<f32>(lower.yw, lower_right.yw), place + 4u * QUADS + 1u);
-    output[element] = best.value;
-    argmax_out[element] = best.place;
+    let passes = vec4<bool>(!RELU) | (best.value > vec4<f32>());
+    output[element] = select(vec4<f32>(), best.value, passes);
+    argmax_out[element] = select(vec4<u32>(NOWHERE), best.place, passes);
 }
 
 // input_gradient = the gradient of the window where its maximum lies, else zero.

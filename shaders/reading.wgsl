@@ -24,16 +24,28 @@ fn not_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u;
 }
 
+// The most probable class of a row; the first of equals.
+fn most_probable(n: u32) -> u32 {
+    var top = 0u;
+    for (var i = 1u; i < arrayLength(&probabilities) / BATCH; i++) {
+        if (probabilities[n * CLASSES + i] > probabilities[n * CLASSES + top]) {
+            top = i;
+        }
+    }
+    return top;
+}
+
 // sums += (loss, cross-entropy, |distance term|, samples) of the batch; fault = (1 + the first step
-// whose loss was not finite, how many such steps). Grid: one group.
+// whose loss was not finite, how many such steps); confusion[label, most probable class] += 1. Grid: one group.
 @compute @workgroup_size(GROUP)
-fn sum_terms(@builtin(local_invocation_index) lane: u32) {
+fn tally(@builtin(local_invocation_index) lane: u32) {
     var sum = vec4<f32>(0.0);
     var faulty = 0u;
     for (var n = lane; n < BATCH; n += GROUP) {
         if (targets[n] != PADDING) {
             sum += vec4<f32>(terms[3u * n], terms[3u * n + 1u], abs(terms[3u * n + 2u]), 1.0);
             faulty |= u32(not_finite(terms[3u * n]));
+            atomicAdd(&confusion[targets[n] * CLASSES + most_probable(n)], 1u);
         }
     }
     partial[lane] = sum;
@@ -54,25 +66,6 @@ fn sum_terms(@builtin(local_invocation_index) lane: u32) {
             fault[1] += 1u;
         }
     }
-}
-
-// confusion[label, most probable class] += 1; the first of equals wins. Grid: one invocation a row.
-@compute @workgroup_size(GROUP)
-fn count_confusion(@builtin(global_invocation_id) id: vec3<u32>) {
-    let n = id.x;
-    if (n >= BATCH) {
-        return;
-    }
-    if (targets[n] == PADDING) {
-        return;
-    }
-    var top = 0u;
-    for (var i = 1u; i < arrayLength(&probabilities) / BATCH; i++) {
-        if (probabilities[n * CLASSES + i] > probabilities[n * CLASSES + top]) {
-            top = i;
-        }
-    }
-    atomicAdd(&confusion[targets[n] * CLASSES + top], 1u);
 }
 
 // CLASSES, but told by a binding's length, so that compilers do not unroll loops over few classes.

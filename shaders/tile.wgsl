@@ -13,6 +13,9 @@
 override CHUNK: u32 = 16u;
 // Fours of rows and of columns of an invocation, 1 or 2: a tile has 32 rows and 32 columns, or 64 and 64.
 override QUADS: u32 = 1u;
+// 1 where a column of ones stands beside the right matrix, and sums the rows of the left one: what is summed then lies
+// behind the other results of a chunk.
+override ONES: u32 = 0u;
 
 // Inner places of a tile.
 const DEPTH: u32 = 16u;
@@ -37,13 +40,15 @@ fn left_quad(r: u32, k: u32) -> vec4<f32> {
     return quad;
 }
 
-// right[k, c .. c + 4]; zeros beyond the matrix.
+// right[k, c .. c + 4]; beyond the matrix the column of ones, and zeros.
 fn right_quad(k: u32, c: u32) -> vec4<f32> {
     var quad = vec4<f32>();
     if (k < INNER) {
         for (var j = 0u; j < 4u; j++) {
             if (c + j < COLUMNS) {
                 quad[j] = right_at(k, c + j);
+            } else if (c + j < COLUMNS + ONES) {
+                quad[j] = 1.0;
             }
         }
     }
@@ -74,13 +79,16 @@ fn outer(rows: vec4<f32>, columns: vec4<f32>) -> mat4x4<f32> {
 }
 
 fn write_row(chunk: u32, r: u32, c: u32, sum: vec4<f32>) {
+    let first = chunk * ROWS * (COLUMNS + ONES);
     for (var j = 0u; j < 4u; j++) {
         if (r < ROWS && c + j < COLUMNS) {
             var start = 0.0;
             if (BIAS && chunk == 0u) {
                 start = shift_at(r, c + j);
             }
-            result[chunk * ROWS * COLUMNS + result_at(r, c + j)] = start + sum[j];
+            result[first + result_at(r, c + j)] = start + sum[j];
+        } else if (r < ROWS && c + j < COLUMNS + ONES) {
+            result[first + ROWS * COLUMNS + r] = sum[j];
         }
     }
 }

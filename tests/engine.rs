@@ -4,12 +4,13 @@
 mod common;
 
 use backhoe::data::{Dataset, Images};
+use backhoe::gpu::{Loads, lower};
 use backhoe::nn::plans::{Batches, SUMS, distances, evaluation, training};
 use backhoe::nn::{Layer, Loss, Model, zoo};
 use backhoe::plan::executor::read_now;
 use backhoe::plan::random::{pcg4d, unit};
 use backhoe::plan::{
-    Augmentation, Clock, Element, Executor, ExecutorError, Misfit, Op, Plan, PlanHandle, Pool, Residency, Slot,
+    Augmentation, Clock, Element, Executor, ExecutorError, Misfit, Op, Plan, PlanHandle, Pool, Residency, Slot, Step,
     StepSettings,
 };
 use backhoe::reference::Interpreter;
@@ -369,6 +370,13 @@ fn the_default_training_plan_is_the_golden_one() {
         assert_eq!(line, golden, "line {} of {path}; BACKHOE_BLESS=1 rewrites it", number + 1);
     }
     assert_eq!(text, golden);
+}
+
+/// Each costs a GPU 5 to 10 microseconds, whatever it computes.
+#[test]
+fn a_step_of_the_default_network_is_few_dispatches() {
+    let dispatches = |step: &Step| lower(&step.op, Loads::Tiles).len();
+    assert_eq!(default_plan(64).steps.iter().map(dispatches).sum::<usize>(), 40);
 }
 
 #[test]

@@ -188,11 +188,9 @@ fn ground_plan(prefix: &str, batch: usize, features: usize, classes: usize) -> P
     let name = |what: &str| format!("{prefix}/{what}");
     let rows = data(&mut plan, &name("features"), batch * features);
     let targets = integers(&mut plan, &name("targets"), batch);
-    let norms = plan.transient("norms", Element::F32, batch);
-    plan.push(Op::FeatureNorms { batch, features }, &[rows, norms]);
     let sums = data(&mut plan, &name("class_sums"), classes * features);
     let counts = integers(&mut plan, &name("class_counts"), classes);
-    plan.push(Op::ClassSums { batch, features, classes }, &[rows, norms, targets, sums, counts]);
+    plan.push(Op::ClassSums { batch, features, classes }, &[rows, targets, sums, counts]);
     let centroids = data(&mut plan, &name("centroids"), classes * features);
     plan.push(Op::Centroids { classes, features }, &[sums, counts, centroids]);
     let distances = data(&mut plan, &name("dbar"), classes * classes);

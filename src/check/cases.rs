@@ -153,8 +153,9 @@ fn convolutions() -> Vec<Case> {
     let turned = Conv { in_channels: 5, out_channels: 1, ..square };
     cases.push(Case::of(Op::ConvBackwardData(turned)));
     cases.extend(shapes.iter().map(|c| Case::of(Op::ConvBackwardWeight(*c))));
-    let sums = [(1, 1, 1), (7, 16, 41 * 47), (1, 5, 121), (300, 101, 1), (2, 3, 70_001), (7, 1000, 3), (2, 70_001, 1)];
-    cases.extend(sums.map(|(batch, channels, plane)| Case::of(Op::ChannelSum { batch, channels, plane })));
+    // A bias of many channels beside few weights.
+    let wide = Conv { batch: 2, in_channels: 1, out_channels: 70_001, in_height: 1, in_width: 3, ..square };
+    cases.push(Case::of(Op::ConvBackwardWeight(wide)));
     cases
 }
 
@@ -213,10 +214,15 @@ fn pool_shapes() -> Vec<Pool> {
 fn pools() -> Vec<Case> {
     let shapes = pool_shapes();
     let each = |op: fn(Pool) -> Op| shapes.iter().map(move |p| Case::of(op(*p)));
-    let mut cases: Vec<Case> = each(Op::MaxPoolForward).collect();
-    cases.extend(each(Op::MaxPoolForward).map(|case| case.with("input", Fill::Levels(4))));
-    // Below the zeros of a padding that must not win.
-    cases.extend(each(Op::MaxPoolForward).map(|case| case.with("input", Fill::Between(-2e6, -1e6))));
+    let mut cases = Vec::new();
+    for op in [Op::MaxPoolForward, Op::MaxPoolReluForward] {
+        cases.extend(each(op));
+        cases.extend(each(op).map(|case| case.with("input", Fill::Levels(4))));
+        // Below the zeros of a padding that must not win.
+        cases.extend(each(op).map(|case| case.with("input", Fill::Between(-2e6, -1e6))));
+        // Windows with and without a value above 0.
+        cases.extend(each(op).map(|case| case.with("input", Fill::Between(-1.0, 0.3))));
+    }
     cases.extend(each(Op::MaxPoolBackward));
     cases.extend(each(Op::AveragePoolForward));
     cases.extend(each(Op::AveragePoolBackward));

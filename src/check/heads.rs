@@ -12,7 +12,7 @@ pub fn all() -> Vec<Case> {
         of_batches(),
         regressions(),
         batch_rows(),
-        sums(),
+        tallies(),
         predictions(),
         class_sums(),
         distances(),
@@ -133,10 +133,15 @@ fn batch_rows() -> Vec<Case> {
     vec![case(1, 1), case(7, 3), case(65, 2), case(300, 5)]
 }
 
-fn sums() -> Vec<Case> {
+fn tallies() -> Vec<Case> {
     let shape = |batch| LossShape { batch, classes: 8 };
-    let case = |batch| Case::of(Op::SumTerms(shape(batch)));
+    let case = |batch| Case::of(Op::Tally(shape(batch)));
     let mut cases = Vec::new();
+    for shape in shapes().into_iter().chain([LossShape { batch: 300, classes: 2 }]) {
+        cases.push(Case::of(Op::Tally(shape)));
+        cases.push(Case::of(Op::Tally(shape)).with("targets", padded(shape)));
+        cases.push(Case::of(Op::Tally(shape)).with("probabilities", Fill::Between(0.0, 1.0)));
+    }
     for batch in [1, 7, 64, 65, 300, 1000] {
         cases.push(case(batch));
         cases.push(case(batch).with("targets", padded(shape(batch))));
@@ -156,11 +161,6 @@ fn sums() -> Vec<Case> {
 
 fn predictions() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in shapes().into_iter().chain([LossShape { batch: 300, classes: 2 }]) {
-        cases.push(Case::of(Op::CountConfusion(shape)));
-        cases.push(Case::of(Op::CountConfusion(shape)).with("targets", padded(shape)));
-        cases.push(Case::of(Op::CountConfusion(shape)).with("probabilities", Fill::Between(0.0, 1.0)));
-    }
     for (link, shape) in LINKS.into_iter().flat_map(|link| shapes().into_iter().map(move |shape| (link, shape))) {
         // The third batch reaches beyond the last row, the fourth begins anew.
         let rows = 3 * shape.batch - shape.batch / 2;
@@ -173,18 +173,14 @@ fn predictions() -> Vec<Case> {
 }
 
 fn class_sums() -> Vec<Case> {
-    let shapes = [(1, 1, 2), (7, 41, 3), (1, 5, 2), (64, 128, 8), (7, 17, 101), (33, 512, 5), (300, 3, 2)];
+    let shapes =
+        [(1, 1, 2), (7, 41, 3), (1, 5, 2), (64, 128, 8), (7, 17, 101), (33, 512, 5), (300, 3, 2), (3, 4099, 2)];
     let mut cases = Vec::new();
-    for (batch, features, _) in shapes.into_iter().chain([(3, 4099, 2)]) {
-        let op = Op::FeatureNorms { batch, features };
-        cases.push(Case::of(op));
-        cases.push(Case::of(op).with("features", Fill::Between(-1.0, 1.0)));
-        cases.push(Case::of(op).with("features", Fill::Between(0.0, 0.0)));
-    }
     for (batch, features, classes) in shapes {
         let op = Op::ClassSums { batch, features, classes };
         cases.push(Case::of(op));
         cases.push(Case::of(op).with("targets", Fill::Labels { classes, padding: true }));
+        cases.push(Case::of(op).with("features", Fill::Between(-1.0, 1.0)));
         cases.push(Case::of(op).with("features", Fill::Between(0.0, 0.0)));
     }
     for (classes, features) in [(2, 1), (8, 41), (101, 121), (1000, 17)] {

@@ -51,10 +51,8 @@ pub enum Fill {
     },
     /// Rows of distributions over so many classes, in turn even, sure of one class, of two, and anything.
     Distributions(usize),
-    /// Places within the windows of a pool.
+    /// Places within the windows of a pool, and nowhere for those windows whose noise has nothing above 0.
     Argmax(Pool),
-    /// The L1 norms of the first operand, which has rows of so many features.
-    NormsOfFeatures(usize),
 }
 
 impl Fill {
@@ -85,10 +83,7 @@ impl Fill {
             ("rows", Op::Loss(kind, s)) => Self::Integers(kind.table(s.classes).map_or(1, |[rows, _]| rows as u32)),
             ("table", Op::Loss(kind, s)) if kind.link() == Link::Softmax => Self::Distributions(s.classes),
             ("argmax", Op::MaxPoolBackward(p)) => Self::Argmax(p),
-            ("features", Op::FeatureNorms { features, .. } | Op::ClassSums { features, .. }) => {
-                Self::Features(features)
-            }
-            ("norms", Op::ClassSums { features, .. }) => Self::NormsOfFeatures(features),
+            ("features", Op::ClassSums { features, .. }) => Self::Features(features),
             ("distances", Op::GroundDistance { classes }) => Self::Symmetric { classes, levels: 1 << 20 },
             ("targets", Op::ClassSums { classes, .. }) => Self::Labels { classes, padding },
             _ => match (name, loss_shape(op)) {
@@ -101,8 +96,8 @@ impl Fill {
         }
     }
 
-    /// The numbers. `key` tells cases and operands apart; `earlier` are the operands before.
-    pub fn numbers(&self, key: [u32; 2], len: usize, earlier: &[Vec<f64>]) -> Vec<f64> {
+    /// The numbers. `key` tells cases and operands apart.
+    pub fn numbers(&self, key: [u32; 2], len: usize) -> Vec<f64> {
         let draw = |index: usize| draw(key[1], purpose::CHECK, key[0], index as u32);
         let between = |low: f64, high: f64, index: usize| low + (high - low) * f64::from(unit(draw(index)[0]));
         let each = |number: &dyn Fn(usize) -> f64| (0..len).map(number).collect::<Vec<f64>>();
@@ -132,9 +127,8 @@ impl Fill {
             }
             Self::Argmax(pool) => {
                 let noise: Vec<f64> = (0..pool.input_len()).map(|i| between(-1.0, 1.0, i)).collect();
-                reference::pool::max_pool_forward(&pool, &noise).1
+                reference::pool::max_pool_relu_forward(&pool, &noise).1
             }
-            Self::NormsOfFeatures(features) => reference::ground::feature_norms(features, &earlier[0]),
         }
     }
 }
@@ -151,9 +145,7 @@ fn link(op: &Op) -> Link {
 /// The shape of an operation on logits or probabilities.
 fn loss_shape(op: &Op) -> Option<LossShape> {
     match *op {
-        Op::Loss(_, shape) | Op::SumTerms(shape) | Op::CountConfusion(shape) | Op::AveragePredictions { shape, .. } => {
-            Some(shape)
-        }
+        Op::Loss(_, shape) | Op::Tally(shape) | Op::AveragePredictions { shape, .. } => Some(shape),
         _ => None,
     }
 }

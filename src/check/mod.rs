@@ -223,7 +223,7 @@ fn fill(number: usize, case: &Case, described: &[Operand]) -> Vec<Vec<f64>> {
         let mut numbers = vec![f64::NAN; operand.len];
         if operand.access != Access::Write {
             let fill = own.unwrap_or_else(|| Fill::usual(&case.op, operand));
-            numbers = fill.numbers([number as u32, k as u32], operand.len, &operands);
+            numbers = fill.numbers([number as u32, k as u32], operand.len);
             numbers.iter_mut().for_each(|number| *number = inputs::rounded(operand.element, *number));
         }
         operands.push(numbers);

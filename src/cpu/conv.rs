@@ -393,12 +393,14 @@ pub(super) fn backward_weight(c: &Conv) -> Vec<Task> {
             }
         });
     });
-    vec![partial, add]
+    let bias = c.bias.then(|| channel_sum(c.batch, c.out_channels, c.out_height() * c.out_width()));
+    [partial, add].into_iter().chain(bias).collect()
 }
 
-/// Sums over batch and plane of each channel.
-pub(super) fn channel_sum(op: &crate::plan::Op, batch: usize, channels: usize, plane: usize) -> Task {
-    Task::new(op, channels, [Cut::Whole, Cut::Each(1)], move |units, [input, sums]| {
+/// The gradient of a bias: the output's gradient, operand 1, summed over batch and plane of each channel into operand 3.
+pub(super) fn channel_sum(batch: usize, channels: usize, plane: usize) -> Task {
+    let arguments = vec![read(1, Cut::Whole), write(3, Cut::Each(1))];
+    Task::with_scratch(arguments, channels, 0, move |units, [input, sums], _| {
         let input = input.floats();
         for (channel, result) in units.zip(sums.floats_mut()) {
             let place = |n: usize| (n * channels + channel) * plane;

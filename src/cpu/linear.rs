@@ -1,6 +1,7 @@
 //! Fully connected layers. Forward, weights against samples are [`Dots`]; backward, rows of
 //! factors run over a matrix packed into panels, as [`Product`].
 
+use super::conv::channel_sum;
 use super::task::{Cut, Task, Words, read, scratch, write};
 use super::tile::{DOT_COLUMNS, DOT_ROWS, Dots, PRODUCT_ROWS, Place, Product, arch, lanes, tiles, vectorised};
 use crate::plan::{Access, Linear};
@@ -75,7 +76,8 @@ pub(super) fn backward_data(l: &Linear) -> Vec<Task> {
 /// `weight_gradient = output_gradient^T * input`.
 pub(super) fn backward_weight(l: &Linear) -> Vec<Task> {
     let matrices = Matrices { rows: l.outputs, inner: l.batch, columns: l.inputs, left: [1, l.outputs] };
-    product(matrices, [1, 0])
+    let bias = l.bias.then(|| channel_sum(l.batch, l.outputs, 1));
+    product(matrices, [1, 0]).into_iter().chain(bias).collect()
 }
 
 /// The two tasks of a product with operands `left` and `right` and result 2: the right matrix is

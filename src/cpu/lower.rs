@@ -18,8 +18,8 @@ pub(super) fn lower(op: &Op) -> Vec<Task> {
         Op::Augment(c, on) => batch::augment(op, &c, on),
         Op::CentreCrops(c) => batch::centre_crops(op, &c),
         Op::BatchRows { batch, .. } => batch::rows(op, batch),
-        Op::ChannelSum { batch, channels, plane } => conv::channel_sum(op, batch, channels, plane),
-        Op::MaxPoolForward(p) => pool::max_forward(op, &p),
+        Op::MaxPoolForward(p) => pool::max_forward(op, &p, false),
+        Op::MaxPoolReluForward(p) => pool::max_forward(op, &p, true),
         Op::MaxPoolBackward(p) => pool::max_backward(op, &p),
         Op::AveragePoolForward(p) => pool::average_forward(op, &p),
         Op::AveragePoolBackward(p) => pool::average_backward(op, &p),
@@ -34,14 +34,12 @@ pub(super) fn lower(op: &Op) -> Vec<Task> {
         Op::BatchNormBackwardWeight(n) => norm::backward_weight(op, &n),
         Op::BatchNormBackwardData(n) => norm::backward_data(op, &n),
         Op::Loss(kind, s) => loss::loss(op, kind, &s),
-        Op::SumTerms(_) => reading::sum_terms(op),
-        Op::CountConfusion(s) => reading::count_confusion(op, &s),
+        Op::Tally(s) => reading::tally(op, &s),
         Op::AveragePredictions { shape, rows, link: Link::Softmax } => reading::average_predictions(op, &shape, rows),
         Op::AveragePredictions { shape, rows, link: Link::Conditional } => {
             reading::average_conditionals(op, &shape, rows)
         }
         Op::AveragePredictions { shape, rows, link: Link::Identity } => reading::average_outputs(op, shape.batch, rows),
-        Op::FeatureNorms { batch, features } => reading::feature_norms(op, batch, features),
         Op::ClassSums { features, .. } => reading::class_sums(op, features),
         Op::Centroids { classes, features } => reading::centroids(op, classes, features),
         Op::PairwiseDistances { classes, features } => reading::pairwise_distances(op, classes, features),

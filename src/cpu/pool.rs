@@ -2,7 +2,7 @@
 
 use super::task::{Cut, Task};
 use super::tile::vectorised;
-use crate::plan::{Op, Pool};
+use crate::plan::{NOWHERE, Op, Pool};
 use std::ops::Range;
 
 impl Pool {
@@ -41,8 +41,8 @@ fn beats(value: f32, largest: f32) -> bool {
     value > largest || value.is_nan()
 }
 
-/// The largest of each window and its place; the first of equals wins.
-pub(super) fn max_forward(op: &Op, p: &Pool) -> Task {
+/// The largest of each window and its place; the first of equals wins. With `relu`, of the input's ReLU.
+pub(super) fn max_forward(op: &Op, p: &Pool, relu: bool) -> Task {
     let p = *p;
     let cuts = [Cut::Each(p.in_plane()), Cut::Each(p.out_plane()), Cut::Each(p.out_plane())];
     Task::new(op, p.planes, cuts, move |_, [input, output, argmax]| {
@@ -51,7 +51,14 @@ pub(super) fn max_forward(op: &Op, p: &Pool) -> Task {
         let places = argmax.integers_mut().chunks_exact_mut(p.out_plane());
         vectorised(|| {
             for ((input, output), argmax) in inputs.zip(outputs).zip(places) {
-                if p.is_halving() { halve(&p, input, output, argmax) } else { max_plane(&p, input, output, argmax) }
+                if p.is_halving() {
+                    halve(&p, input, output, argmax)
+                } else {
+                    max_plane(&p, input, output, argmax)
+                }
+                if relu {
+                    rectify(output, argmax);
+                }
             }
         });
     })
@@ -71,6 +78,15 @@ fn max_plane(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
             }
         }
         (*output, *argmax) = (input[place], place as u32);
+    }
+}
+
+/// The ReLU of maxima, as that of `elementwise`; what it passes no gradient to has no place.
+#[inline(always)]
+fn rectify(output: &mut [f32], argmax: &mut [u32]) {
+    for (maximum, place) in output.iter_mut().zip(argmax) {
+        *place = if *maximum > 0.0 { *place } else { NOWHERE };
+        *maximum = if *maximum < 0.0 { 0.0 } else { *maximum };
     }
 }
 
@@ -96,7 +112,7 @@ fn halve(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
     }
 }
 
-/// Sends each window's gradient to the place of its maximum.
+/// Sends each window's gradient to the place of its maximum, if it has one.
 pub(super) fn max_backward(op: &Op, p: &Pool) -> Task {
     let p = *p;
     let cuts = [Cut::Each(p.out_plane()), Cut::Each(p.out_plane()), Cut::Each(p.in_plane())];
@@ -105,7 +121,10 @@ pub(super) fn max_backward(op: &Op, p: &Pool) -> Task {
         for ((gradient, argmax), result) in windows.zip(result.floats_mut().chunks_exact_mut(p.in_plane())) {
             result.fill(0.0);
             for (gradient, place) in gradient.iter().zip(argmax) {
-                result[*place as usize] += gradient;
+                // There is no such place as `NOWHERE`.
+                if let Some(sum) = result.get_mut(*place as usize) {
+                    *sum += gradient;
+                }
             }
         }
     })

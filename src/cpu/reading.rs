@@ -17,39 +17,41 @@ pub(super) fn tick(op: &Op) -> Task {
     })
 }
 
-/// sums += (loss, cross-entropy, |distance term|, samples) of the batch; fault = (1 + the first
-/// step whose loss was not finite, how many such steps).
-pub(super) fn sum_terms(op: &Op) -> Task {
-    Task::new(op, 1, [WHOLE; 5], |_, [terms, targets, clock, sums, fault]| {
-        let samples = terms.floats().as_chunks::<TERMS>().0.iter().zip(targets.integers());
-        let counted = samples.filter(|(_, target)| **target != PADDING);
-        let (mut batch, mut finite) = ([0.0; TERMS + 1], true);
-        for ([loss, cross_entropy, distance], _) in counted {
-            for (sum, term) in batch.iter_mut().zip([*loss, *cross_entropy, distance.abs(), 1.0]) {
-                *sum += term;
-            }
-            finite &= loss.is_finite();
-        }
-        sums.floats_mut().iter_mut().zip(batch).for_each(|(sum, term)| *sum += term);
+/// The batch's terms, faults and pairs of label and prediction.
+pub(super) fn tally(op: &Op, s: &LossShape) -> Task {
+    let classes = s.classes;
+    Task::new(op, 1, [WHOLE; 7], move |_, [probabilities, terms, targets, clock, sums, fault, confusion]| {
+        let finite = sum_terms(terms.floats(), targets.integers(), sums.floats_mut());
         if let ([first, count], false) = (fault.integers_mut(), finite) {
             if *first == 0 {
                 *first = clock.integers()[2].wrapping_add(1);
             }
             *count += 1;
         }
+        count_confusion(probabilities.floats(), targets.integers(), classes, confusion.integers_mut());
     })
 }
 
-/// confusion[label, most probable class] += 1; the first of equals wins.
-pub(super) fn count_confusion(op: &Op, s: &LossShape) -> Task {
-    let classes = s.classes;
-    Task::new(op, 1, [WHOLE; 3], move |_, [probabilities, targets, confusion]| {
-        for (row, target) in probabilities.floats().chunks_exact(classes).zip(targets.integers()) {
-            if *target != PADDING {
-                confusion.integers_mut()[*target as usize * classes + most(row)] += 1;
-            }
+/// sums += (loss, cross-entropy, |distance term|, samples) of the batch; whether all losses are finite.
+fn sum_terms(terms: &[f32], targets: &[u32], sums: &mut [f32]) -> bool {
+    let samples = terms.as_chunks::<TERMS>().0.iter().zip(targets);
+    let (mut batch, mut finite) = ([0.0; TERMS + 1], true);
+    for ([loss, cross_entropy, distance], _) in samples.filter(|(_, target)| **target != PADDING) {
+        for (sum, term) in batch.iter_mut().zip([*loss, *cross_entropy, distance.abs(), 1.0]) {
+            *sum += term;
         }
-    })
+        finite &= loss.is_finite();
+    }
+    sums.iter_mut().zip(batch).for_each(|(sum, term)| *sum += term);
+    finite
+}
+
+/// confusion[label, most probable class] += 1; the first of equals wins.
+fn count_confusion(probabilities: &[f32], targets: &[u32], classes: usize, confusion: &mut [u32]) {
+    let rows = probabilities.chunks_exact(classes).zip(targets);
+    for (row, target) in rows.filter(|(_, target)| **target != PADDING) {
+        confusion[*target as usize * classes + most(row)] += 1;
+    }
 }
 
 /// The mean softmax of crop and mirror image, also kept in `outcomes`, which begins again when it is full.
@@ -101,27 +103,21 @@ pub(super) fn average_outputs(op: &Op, batch: usize, rows: usize) -> Task {
     })
 }
 
-/// The L1 norm of each row.
-pub(super) fn feature_norms(op: &Op, batch: usize, features: usize) -> Task {
-    Task::new(op, batch, [Cut::Each(features), Cut::Each(1)], move |_, [rows, norms]| {
-        for (row, norm) in rows.floats().chunks_exact(features).zip(norms.floats_mut()) {
-            *norm = vectorised(|| sum(features, |f| row[f].abs()));
-        }
-    })
-}
-
-/// class_sums[k] += features[n] / norms[n] for every row n of class k, rows in order; an all-zero
+/// class_sums[k] += features[n] / (their L1 norm) for every row n of class k, rows in order; an all-zero
 /// row counts with zeros.
 pub(super) fn class_sums(op: &Op, features: usize) -> Task {
-    Task::new(op, 1, [WHOLE; 5], move |_, [rows, norms, targets, sums, counts]| {
-        let samples = rows.floats().chunks_exact(features).zip(norms.floats()).zip(targets.integers());
-        for ((row, norm), class) in samples.filter(|(_, class)| **class != PADDING) {
+    Task::new(op, 1, [WHOLE; 4], move |_, [rows, targets, sums, counts]| {
+        let samples = rows.floats().chunks_exact(features).zip(targets.integers());
+        for (row, class) in samples.filter(|(_, class)| **class != PADDING) {
             let class = *class as usize;
             counts.integers_mut()[class] += 1;
-            if *norm > 0.0 {
-                let sums = sums.floats_mut()[class * features..][..features].iter_mut().zip(row);
-                vectorised(|| sums.for_each(|(sum, feature)| *sum += feature / norm));
-            }
+            let sums = sums.floats_mut()[class * features..][..features].iter_mut().zip(row);
+            vectorised(|| {
+                let norm = sum(features, |f| row[f].abs());
+                if norm > 0.0 {
+                    sums.for_each(|(sum, feature)| *sum += feature / norm);
+                }
+            });
         }
     })
 }

@@ -39,11 +39,9 @@ pub(super) fn conv(
     let name = tower.name("in_gradient");
     let backward: Backward = Box::new(move |tower, gradient, wanted| {
         if tower.mode == Mode::Training {
-            tower.push(Op::ConvBackwardWeight(shape), &[input.view, gradient, weight_gradient]);
-            if let Some(bias_gradient) = bias_gradient {
-                let plane = shape.out_height() * shape.out_width();
-                tower.push(Op::ChannelSum { batch: shape.batch, channels, plane }, &[gradient, bias_gradient]);
-            }
+            let mut views = vec![input.view, gradient, weight_gradient];
+            views.extend(bias_gradient);
+            tower.push(Op::ConvBackwardWeight(shape), &views);
         }
         wanted.then(|| {
             let input_gradient = tower.named(&name, shape.input_len());

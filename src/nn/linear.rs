@@ -21,11 +21,9 @@ pub(super) fn linear(tower: &mut Tower<'_>, input: Activation, outputs: usize, b
     let name = tower.name("in_gradient");
     let backward: Backward = Box::new(move |tower, gradient, wanted| {
         if tower.mode == Mode::Training {
-            tower.push(Op::LinearBackwardWeight(shape), &[input.view, gradient, weight_gradient]);
-            if let Some(bias_gradient) = bias_gradient {
-                let sum = Op::ChannelSum { batch: shape.batch, channels: outputs, plane: 1 };
-                tower.push(sum, &[gradient, bias_gradient]);
-            }
+            let mut views = vec![input.view, gradient, weight_gradient];
+            views.extend(bias_gradient);
+            tower.push(Op::LinearBackwardWeight(shape), &views);
         }
         wanted.then(|| {
             let input_gradient = tower.named(&name, shape.batch * shape.inputs);

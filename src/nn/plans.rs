@@ -121,9 +121,8 @@ fn train_racer(plan: &mut Plan, model: &Model, racer: Loss, shared: &Shared<'_>)
     let mut tower = Tower::new(plan, name, &model, Mode::Training, batch, shared.clock);
     let forward = tower.forward(&model, shared.images);
     let [probabilities, gradient, terms] = loss(tower.plan, racer, shape, forward.logits, shared);
-    let confusion = counts(tower.plan, name, "train_confusion", shape.classes * shape.classes);
-    tower.plan.push(Op::CountConfusion(shape), &[probabilities, shared.targets, confusion]);
-    count_epoch(tower.plan, name, shape, model.features(), [forward.features, terms, shared.targets, shared.clock]);
+    tally(tower.plan, name, shape, [probabilities, terms, shared.targets, shared.clock]);
+    sum_features(tower.plan, name, shape, model.features(), [forward.features, shared.targets]);
     tower.backward(forward, gradient);
     let parameters = model.parameters();
     let (weights, gradients) = (weights(plan, name, &parameters), gradients(plan, &parameters));
@@ -171,24 +170,20 @@ pub fn table_slot(racer: Loss, table: Table, batches: &Batches) -> String {
     }
 }
 
-/// Adds the batch to the epoch's sums and to the classes' centroids (section 3.1).
-fn count_epoch(
-    plan: &mut Plan,
-    name: &str,
-    shape: LossShape,
-    features: usize,
-    [activations, terms, targets, clock]: [View; 4],
-) {
-    let LossShape { batch, classes } = shape;
+/// Adds the batch to the epoch's sums and counts.
+fn tally(plan: &mut Plan, name: &str, shape: LossShape, [probabilities, terms, targets, clock]: [View; 4]) {
+    let confusion = counts(plan, name, "train_confusion", shape.classes * shape.classes);
     let sums = state(plan, name, "sums", SUMS);
     let fault = counts(plan, name, "fault", 2);
-    plan.push(Op::SumTerms(shape), &[terms, targets, clock, sums, fault]);
-    let norms = plan.transient(&format!("{name}/norms"), Element::F32, batch);
-    plan.push(Op::FeatureNorms { batch, features }, &[activations, norms]);
+    plan.push(Op::Tally(shape), &[probabilities, terms, targets, clock, sums, fault, confusion]);
+}
+
+/// Adds the batch's features to the sums of their classes (section 3.1).
+fn sum_features(plan: &mut Plan, name: &str, shape: LossShape, features: usize, [activations, targets]: [View; 2]) {
+    let LossShape { batch, classes } = shape;
     let class_sums = state(plan, name, "class_sums", classes * features);
     let class_counts = counts(plan, name, "class_counts", classes);
-    let views = [activations, norms, targets, class_sums, class_counts];
-    plan.push(Op::ClassSums { batch, features, classes }, &views);
+    plan.push(Op::ClassSums { batch, features, classes }, &[activations, targets, class_sums, class_counts]);
 }
 
 fn state(plan: &mut Plan, racer: &str, what: &str, len: usize) -> View {

@@ -17,10 +17,11 @@ fn pooled(tower: &Tower<'_>, input: Shape, window: [usize; 2], stride: usize, pa
     (pool, Shape { height: pool.out_height(), width: pool.out_width(), ..input })
 }
 
-/// Max pooling; the place of each maximum is kept for the backward pass.
+/// Max pooling, of the ReLU of its input where that is said; the place of each maximum is kept for the backward pass.
 pub(super) fn max_pool(
     tower: &mut Tower<'_>,
     input: Activation,
+    relu: bool,
     window: usize,
     stride: usize,
     padding: usize,
@@ -29,7 +30,8 @@ pub(super) fn max_pool(
     let output = tower.tensor("out", pool.output_len());
     let name = tower.name("argmax");
     let argmax = tower.plan.transient(&name, Element::U32, pool.output_len());
-    tower.push(Op::MaxPoolForward(pool), &[input.view, output, argmax]);
+    let op = if relu { Op::MaxPoolReluForward(pool) } else { Op::MaxPoolForward(pool) };
+    tower.push(op, &[input.view, output, argmax]);
 
     let name = tower.name("in_gradient");
     let backward: Backward = Box::new(move |tower, gradient, wanted| {

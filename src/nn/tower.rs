@@ -109,10 +109,14 @@ impl<'a> Tower<'a> {
     pub(super) fn layers(&mut self, layers: &[Layer], first: usize, input: Activation) -> (Activation, Vec<Backward>) {
         let mut at = input;
         let mut tape = Vec::new();
-        for index in cheapest_order(layers) {
+        for (index, layer) in layers.iter().enumerate() {
+            if layers.get(index + 1).is_some_and(|next| is_relu_of_pool(layer, next)) {
+                continue;
+            }
+            let relu = index > 0 && is_relu_of_pool(&layers[index - 1], layer);
             let (output, backward) = self.at(&(first + index).to_string(), |tower| {
-                let written = tower.layer(&layers[index], at);
-                tower.note(&layers[index], at, written.0);
+                let written = tower.layer(layer, at, relu);
+                tower.note(layer, at, written.0);
                 written
             });
             at = output;
@@ -129,7 +133,8 @@ impl<'a> Tower<'a> {
         }
     }
 
-    fn layer(&mut self, layer: &Layer, input: Activation) -> (Activation, Backward) {
+    /// Writes a layer; `relu` says whether it is a max pooling that takes the ReLU of its input.
+    fn layer(&mut self, layer: &Layer, input: Activation, relu: bool) -> (Activation, Backward) {
         match layer {
             Layer::Conv { channels, kernel, stride, padding, bias } => {
                 conv::conv(self, input, *channels, *kernel, [*stride, *padding], *bias)
@@ -138,7 +143,7 @@ impl<'a> Tower<'a> {
             Layer::BatchNorm => norm::batch_norm(self, input),
             Layer::Relu => activation::relu(self, input),
             Layer::Dropout { rate } => activation::dropout(self, input, *rate),
-            Layer::MaxPool { window, stride, padding } => pool::max_pool(self, input, *window, *stride, *padding),
+            Layer::MaxPool { window, stride, padding } => pool::max_pool(self, input, relu, *window, *stride, *padding),
             Layer::AveragePool { window, stride, padding } => {
                 pool::average_pool(self, input, [*window; 2], *stride, *padding)
             }
@@ -204,17 +209,10 @@ impl<'a> Tower<'a> {
     }
 }
 
-/// The order in which layers are computed: a ReLU comes after the max pooling that follows it.
-/// Both orders give the same values and gradients (a window without a positive value ends as 0 and
-/// passes no gradient), but the later ReLU has only the maxima to look at.
-fn cheapest_order(layers: &[Layer]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..layers.len()).collect();
-    for index in 1..layers.len() {
-        if matches!((&layers[index - 1], &layers[index]), (Layer::Relu, Layer::MaxPool { .. })) {
-            order.swap(index - 1, index);
-        }
-    }
-    order
+/// Whether a ReLU is computed with the max pooling that follows it: of the maxima alone, and backward by sending no gradient
+/// to those that are not above 0.
+fn is_relu_of_pool(layer: &Layer, next: &Layer) -> bool {
+    matches!((layer, next), (Layer::Relu, Layer::MaxPool { .. }))
 }
 
 /// The arena of a racer's weights.

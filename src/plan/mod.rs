@@ -33,6 +33,9 @@ pub const ALIGNMENT: usize = 64;
 /// The label of a row that holds no sample: it has no loss, no gradient and counts nowhere.
 pub const PADDING: u32 = u32::MAX;
 
+/// The place of a maximum that is not above 0, where ReLU and max pooling are one: its gradient goes nowhere.
+pub const NOWHERE: u32 = u32::MAX;
+
 /// Words of the `clock` slot that every plan with randomness or time reads.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]

@@ -19,26 +19,19 @@ pub enum Op {
     ConvForward(Conv),
     /// The gradient of a convolution with respect to its input.
     ConvBackwardData(Conv),
-    /// The gradient of a convolution with respect to its weight.
+    /// The gradients of a convolution with respect to its weight and, where it has one, its bias.
     ConvBackwardWeight(Conv),
-    /// Sums over batch and plane: the gradient of a bias, batch x channels x plane to channels.
-    ChannelSum {
-        /// Images or rows.
-        batch: usize,
-        /// Channels or columns.
-        channels: usize,
-        /// Height times width, 1 for a matrix.
-        plane: usize,
-    },
     /// `output = input * weight^T + bias`.
     LinearForward(Linear),
     /// `input_gradient = output_gradient * weight`.
     LinearBackwardData(Linear),
-    /// `weight_gradient = output_gradient^T * input`.
+    /// `weight_gradient = output_gradient^T * input`; where there is a bias, its gradient is the sum of the rows.
     LinearBackwardWeight(Linear),
     /// The largest of each window and its place in the plane; the first of equals wins.
     MaxPoolForward(Pool),
-    /// Sends each window's gradient to the place of its maximum.
+    /// The same of `max(input, 0)`: a window without a value above 0 has the place [`NOWHERE`](super::NOWHERE).
+    MaxPoolReluForward(Pool),
+    /// Sends each window's gradient to the place of its maximum, if it has one.
     MaxPoolBackward(Pool),
     /// The mean of each window.
     AveragePoolForward(Pool),
@@ -71,10 +64,9 @@ pub enum Op {
     },
     /// The prediction for each sample, its loss, and the gradient of the batch's with respect to the network's outputs.
     Loss(LossKind, LossShape),
-    /// Adds a batch's loss terms to the epoch's sums; notes the first step that was not finite.
-    SumTerms(LossShape),
-    /// Counts (label, most probable class) pairs; the first of equals wins.
-    CountConfusion(LossShape),
+    /// Adds a batch's loss terms to the epoch's sums, notes the first step that was not finite, and counts (label, most
+    /// probable class) pairs; the first of equals wins.
+    Tally(LossShape),
     /// The mean prediction of crop and mirror image, also kept in `outcomes`, which begins again at its
     /// first row when it is full: sample b of a batch goes to row (cursor * batch + b) % rows.
     AveragePredictions {
@@ -84,13 +76,6 @@ pub enum Op {
         rows: usize,
         /// How outputs become a prediction.
         link: Link,
-    },
-    /// The L1 norm of each row.
-    FeatureNorms {
-        /// Rows.
-        batch: usize,
-        /// Columns.
-        features: usize,
     },
     /// Adds L1-normalised rows to the sums of their classes, and counts them (section 3.1).
     ClassSums {
@@ -179,11 +164,11 @@ impl Op {
             Self::ConvForward(_) => "conv_forward",
             Self::ConvBackwardData(_) => "conv_backward_data",
             Self::ConvBackwardWeight(_) => "conv_backward_weight",
-            Self::ChannelSum { .. } => "channel_sum",
             Self::LinearForward(_) => "linear_forward",
             Self::LinearBackwardData(_) => "linear_backward_data",
             Self::LinearBackwardWeight(_) => "linear_backward_weight",
             Self::MaxPoolForward(_) => "max_pool_forward",
+            Self::MaxPoolReluForward(_) => "max_pool_relu_forward",
             Self::MaxPoolBackward(_) => "max_pool_backward",
             Self::AveragePoolForward(_) => "average_pool_forward",
             Self::AveragePoolBackward(_) => "average_pool_backward",
@@ -198,12 +183,10 @@ impl Op {
             Self::BatchNormBackwardData(_) => "batch_norm_backward_data",
             Self::BatchRows { .. } => "batch_rows",
             Self::Loss(kind, _) => kind.name(),
-            Self::SumTerms(_) => "sum_terms",
-            Self::CountConfusion(_) => "count_confusion",
+            Self::Tally(_) => "tally",
             Self::AveragePredictions { link: Link::Softmax, .. } => "average_predictions",
             Self::AveragePredictions { link: Link::Conditional, .. } => "average_conditionals",
             Self::AveragePredictions { link: Link::Identity, .. } => "average_outputs",
-            Self::FeatureNorms { .. } => "feature_norms",
             Self::ClassSums { .. } => "class_sums",
             Self::Centroids { .. } => "centroids",
             Self::PairwiseDistances { .. } => "pairwise_distances",

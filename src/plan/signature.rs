@@ -94,13 +94,11 @@ impl Op {
                 read("weight", c.weight_len()),
                 write("input_gradient", c.input_len()),
             ],
-            Self::ConvBackwardWeight(c) => vec![
-                read("input", c.input_len()),
-                read("output_gradient", c.output_len()),
-                write("weight_gradient", c.weight_len()),
-            ],
-            Self::ChannelSum { batch, channels, plane } => {
-                vec![read("input", batch * channels * plane), write("sums", channels)]
+            Self::ConvBackwardWeight(c) => {
+                let mut list = vec![read("input", c.input_len()), read("output_gradient", c.output_len())];
+                list.push(write("weight_gradient", c.weight_len()));
+                list.extend(c.bias.then(|| write("bias_gradient", c.out_channels)));
+                list
             }
             Self::LinearForward(l) => {
                 let mut list = vec![read("input", l.batch * l.inputs), read("weight", l.outputs * l.inputs)];
@@ -113,12 +111,13 @@ impl Op {
                 read("weight", l.outputs * l.inputs),
                 write("input_gradient", l.batch * l.inputs),
             ],
-            Self::LinearBackwardWeight(l) => vec![
-                read("input", l.batch * l.inputs),
-                read("output_gradient", l.batch * l.outputs),
-                write("weight_gradient", l.outputs * l.inputs),
-            ],
-            Self::MaxPoolForward(p) => {
+            Self::LinearBackwardWeight(l) => {
+                let mut list = vec![read("input", l.batch * l.inputs), read("output_gradient", l.batch * l.outputs)];
+                list.push(write("weight_gradient", l.outputs * l.inputs));
+                list.extend(l.bias.then(|| write("bias_gradient", l.outputs)));
+                list
+            }
+            Self::MaxPoolForward(p) | Self::MaxPoolReluForward(p) => {
                 vec![read("input", p.input_len()), write("output", p.output_len()), write_u32("argmax", p.output_len())]
             }
             Self::MaxPoolBackward(p) => vec![
@@ -188,16 +187,13 @@ impl Op {
                 vec![read_u32("order", order), read_u32("clock", CLOCK_WORDS), write_u32("rows", batch)]
             }
             Self::Loss(kind, s) => loss(kind, &s),
-            Self::SumTerms(s) => vec![
+            Self::Tally(s) => vec![
+                read("probabilities", s.batch * s.classes),
                 read("terms", s.batch * TERMS),
                 read_u32("targets", s.batch),
                 read_u32("clock", CLOCK_WORDS),
                 update("sums", SUMS),
                 update_u32("fault", 2),
-            ],
-            Self::CountConfusion(s) => vec![
-                read("probabilities", s.batch * s.classes),
-                read_u32("targets", s.batch),
                 update_u32("confusion", s.classes * s.classes),
             ],
             Self::AveragePredictions { shape: s, rows, link } => vec![
@@ -206,12 +202,8 @@ impl Op {
                 write("averages", s.batch * link.columns(s.classes)),
                 update("outcomes", rows * link.columns(s.classes)),
             ],
-            Self::FeatureNorms { batch, features } => {
-                vec![read("features", batch * features), write("norms", batch)]
-            }
             Self::ClassSums { batch, features, classes } => vec![
                 read("features", batch * features),
-                read("norms", batch),
                 read_u32("targets", batch),
                 update("class_sums", classes * features),
                 update_u32("class_counts", classes),

@@ -15,8 +15,11 @@ pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
         (Op::ConvBackwardData(c), [output_gradient, weight, input_gradient]) => {
             *input_gradient = conv_backward_data(c, output_gradient, weight);
         }
-        (Op::ConvBackwardWeight(c), [input, output_gradient, weight_gradient]) => {
+        (Op::ConvBackwardWeight(c), [input, output_gradient, weight_gradient, bias_gradient @ ..]) => {
             *weight_gradient = conv_backward_weight(c, input, output_gradient);
+            for bias_gradient in bias_gradient {
+                *bias_gradient = channel_sums(c.out_channels, c.out_height() * c.out_width(), output_gradient);
+            }
         }
         _ => mismatch(op, operands),
     }
@@ -46,6 +49,16 @@ pub fn conv_backward_weight(c: &Conv, input: &[f64], output_gradient: &[f64]) ->
     let mut weight_gradient = vec![0.0; c.weight_len()];
     each_product(c, |out, at, w| weight_gradient[w] += output_gradient[out] * input[at]);
     weight_gradient
+}
+
+/// The gradient with respect to a bias, which is added at every place: the sum of its channel over batch and plane.
+#[must_use]
+pub fn channel_sums(channels: usize, plane: usize, output_gradient: &[f64]) -> Vec<f64> {
+    let mut sums = vec![0.0; channels];
+    for (index, gradient) in output_gradient.iter().enumerate() {
+        sums[index / plane % channels] += gradient;
+    }
+    sums
 }
 
 /// Visits every product of the convolution: the indices of the output that it is added to, of its
@@ -178,9 +191,16 @@ mod tests {
             let (input, weight) = (noise(1, c.input_len()), noise(2, c.weight_len()));
             let (bias, upstream) = (noise(3, c.out_channels), noise(4, c.output_len()));
             let plane = c.out_height() * c.out_width();
-            let sums = super::super::elementwise::channel_sum(c.batch, c.out_channels, plane, &upstream);
+            let sums = channel_sums(c.out_channels, plane, &upstream);
             assert_gradient(&bias, &sums, |bias| dot(&conv_forward(&c, &input, &weight, Some(bias)), &upstream));
         }
+    }
+
+    #[test]
+    fn channels_are_summed_over_batch_and_plane() {
+        let input: Vec<f64> = (0..12).map(f64::from).collect();
+        let sums = [0.0 + 1.0 + 6.0 + 7.0, 2.0 + 3.0 + 8.0 + 9.0, 4.0 + 5.0 + 10.0 + 11.0];
+        assert_eq!(channel_sums(3, 2, &input), sums);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Operations that treat each element by itself, and sums over channels.
+//! Operations that treat each element by itself.
 
 use super::mismatch;
 use crate::plan::random::{draw, purpose, unit};
@@ -7,9 +7,6 @@ use crate::plan::{Dropout, Op};
 pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
     match (op, &mut *operands) {
         (Op::Tick, [clock]) => tick(clock),
-        (&Op::ChannelSum { batch, channels, plane }, [input, sums]) => {
-            *sums = channel_sum(batch, channels, plane, input);
-        }
         (Op::ReluForward(_), [input, output]) => *output = relu_forward(input),
         (Op::ReluBackward(_), [output, output_gradient, input_gradient]) => {
             *input_gradient = relu_backward(output, output_gradient);
@@ -26,20 +23,6 @@ pub fn tick(clock: &mut [f64]) {
     let [_seed, _epoch, step, cursor] = clock else { panic!("a clock has four words") };
     *step += 1.0;
     *cursor += 1.0;
-}
-
-/// The sum of each channel over batch and plane.
-#[must_use]
-pub fn channel_sum(batch: usize, channels: usize, plane: usize, input: &[f64]) -> Vec<f64> {
-    let mut sums = vec![0.0; channels];
-    for n in 0..batch {
-        for (c, sum) in sums.iter_mut().enumerate() {
-            for place in 0..plane {
-                *sum += input[(n * channels + c) * plane + place];
-            }
-        }
-    }
-    sums
 }
 
 /// `max(input, 0)`.
@@ -137,14 +120,5 @@ mod tests {
         let mut clock = [1.0, 2.0, 3.0, 4.0];
         tick(&mut clock);
         assert_eq!(clock, [1.0, 2.0, 4.0, 5.0]);
-    }
-
-    #[test]
-    fn channels_are_summed_over_batch_and_plane() {
-        let input: Vec<f64> = (0..12).map(f64::from).collect();
-        assert_eq!(
-            channel_sum(2, 3, 2, &input),
-            [0.0 + 1.0 + 6.0 + 7.0, 2.0 + 3.0 + 8.0 + 9.0, 4.0 + 5.0 + 10.0 + 11.0]
-        );
     }
 }

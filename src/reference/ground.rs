@@ -5,9 +5,8 @@ use crate::plan::Op;
 
 pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
     match (op, &mut *operands) {
-        (Op::FeatureNorms { features: f, .. }, [features, norms]) => *norms = feature_norms(*f, features),
-        (Op::ClassSums { features: f, .. }, [features, norms, targets, class_sums, class_counts]) => {
-            add_class_sums(*f, features, norms, targets, class_sums, class_counts);
+        (Op::ClassSums { features: f, .. }, [features, targets, class_sums, class_counts]) => {
+            add_class_sums(*f, features, targets, class_sums, class_counts);
         }
         (Op::Centroids { features, .. }, [class_sums, class_counts, centroids]) => {
             update_centroids(*features, class_sums, class_counts, centroids);
@@ -20,27 +19,20 @@ pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
     }
 }
 
-/// The L1 norm of each row.
-#[must_use]
-pub fn feature_norms(features: usize, rows: &[f64]) -> Vec<f64> {
-    rows.chunks(features).map(|row| row.iter().map(|value| value.abs()).sum()).collect()
-}
-
-/// Adds each sample's row, divided by its norm, to the sum of its class, and counts it. A row of
-/// norm 0 counts with zeros.
+/// Adds each sample's row, divided by its L1 norm, to the sum of its class, and counts it. A row of zeros counts with zeros.
 pub fn add_class_sums(
     features: usize,
     rows: &[f64],
-    norms: &[f64],
     targets: &[f64],
     class_sums: &mut [f64],
     class_counts: &mut [f64],
 ) {
-    for ((row, &norm), &target) in rows.chunks(features).zip(norms).zip(targets) {
+    for (row, &target) in rows.chunks(features).zip(targets) {
         if is_padding(target) {
             continue;
         }
         let class = target as usize;
+        let norm: f64 = row.iter().map(|value| value.abs()).sum();
         class_counts[class] += 1.0;
         for (sum, value) in class_sums[class * features..].iter_mut().zip(row) {
             *sum += if norm > 0.0 { value / norm } else { 0.0 };
@@ -104,8 +96,7 @@ mod tests {
             for (rows, labels) in
                 [(&rows[..half * features], &labels[..half]), (&rows[half * features..], &labels[half..])]
             {
-                let norms = feature_norms(features, rows);
-                add_class_sums(features, rows, &norms, labels, &mut sums, &mut counts);
+                add_class_sums(features, rows, labels, &mut sums, &mut counts);
             }
             assert_eq!(counts.iter().sum::<f64>() as usize, labels.len() - 1);
             let mut centroids = vec![f64::NAN; classes * features];
@@ -127,7 +118,7 @@ mod tests {
     #[test]
     fn a_row_of_zeros_counts_with_zeros() {
         let (mut sums, mut counts) = ([0.5, 0.5], [1.0]);
-        add_class_sums(2, &[0.0, 0.0, 3.0, -1.0], &[0.0, 4.0], &[0.0, 0.0], &mut sums, &mut counts);
+        add_class_sums(2, &[0.0, 0.0, 3.0, -1.0], &[0.0, 0.0], &mut sums, &mut counts);
         assert_eq!((sums, counts), ([1.25, 0.25], [3.0]));
     }
 

@@ -1,5 +1,6 @@
 //! Fully connected layers: `output(b, o) = bias(o) + sum over i of input(b, i) weight(o, i)`.
 
+use super::conv::channel_sums;
 use super::mismatch;
 use crate::plan::{Linear, Op};
 
@@ -12,8 +13,11 @@ pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
         (Op::LinearBackwardData(l), [output_gradient, weight, input_gradient]) => {
             *input_gradient = linear_backward_data(l, output_gradient, weight);
         }
-        (Op::LinearBackwardWeight(l), [input, output_gradient, weight_gradient]) => {
+        (Op::LinearBackwardWeight(l), [input, output_gradient, weight_gradient, bias_gradient @ ..]) => {
             *weight_gradient = linear_backward_weight(l, input, output_gradient);
+            for bias_gradient in bias_gradient {
+                *bias_gradient = channel_sums(l.outputs, 1, output_gradient);
+            }
         }
         _ => mismatch(op, operands),
     }
@@ -60,7 +64,6 @@ pub fn linear_backward_weight(l: &Linear, input: &[f64], output_gradient: &[f64]
 
 #[cfg(test)]
 mod tests {
-    use super::super::elementwise::channel_sum;
     use super::super::testing::{assert_gradient, dot, noise};
     use super::*;
 
@@ -84,7 +87,7 @@ mod tests {
             assert_gradient(&weight, &linear_backward_weight(&l, &input, &upstream), |weight| {
                 dot(&linear_forward(&l, &input, weight, Some(&bias)), &upstream)
             });
-            assert_gradient(&bias, &channel_sum(batch, outputs, 1, &upstream), |bias| {
+            assert_gradient(&bias, &channel_sums(outputs, 1, &upstream), |bias| {
                 dot(&linear_forward(&l, &input, &weight, Some(bias)), &upstream)
             });
         }

@@ -43,28 +43,24 @@ fn perform(op: &Op, operands: &mut [Vec<f64>]) {
         Op::LinearForward(_) | Op::LinearBackwardData(_) | Op::LinearBackwardWeight(_) => {
             linear::run(op, operands);
         }
-        Op::MaxPoolForward(_) | Op::MaxPoolBackward(_) | Op::AveragePoolForward(_) | Op::AveragePoolBackward(_) => {
-            pool::run(op, operands)
+        Op::MaxPoolForward(_)
+        | Op::MaxPoolReluForward(_)
+        | Op::MaxPoolBackward(_)
+        | Op::AveragePoolForward(_)
+        | Op::AveragePoolBackward(_) => pool::run(op, operands),
+        Op::Tick | Op::ReluForward(_) | Op::ReluBackward(_) | Op::Dropout(_) | Op::Add(_) | Op::Sgd(_) => {
+            elementwise::run(op, operands)
         }
-        Op::Tick
-        | Op::ChannelSum { .. }
-        | Op::ReluForward(_)
-        | Op::ReluBackward(_)
-        | Op::Dropout(_)
-        | Op::Add(_)
-        | Op::Sgd(_) => elementwise::run(op, operands),
         Op::BatchNormStatistics(_)
         | Op::BatchNormForward(_)
         | Op::BatchNormInference(_)
         | Op::BatchNormBackwardWeight(_)
         | Op::BatchNormBackwardData(_) => norm::run(op, operands),
         Op::Loss(..) => loss::run(op, operands),
-        Op::SumTerms(_) | Op::CountConfusion(_) | Op::AveragePredictions { .. } => score::run(op, operands),
-        Op::FeatureNorms { .. }
-        | Op::ClassSums { .. }
-        | Op::Centroids { .. }
-        | Op::PairwiseDistances { .. }
-        | Op::GroundDistance { .. } => ground::run(op, operands),
+        Op::Tally(_) | Op::AveragePredictions { .. } => score::run(op, operands),
+        Op::ClassSums { .. } | Op::Centroids { .. } | Op::PairwiseDistances { .. } | Op::GroundDistance { .. } => {
+            ground::run(op, operands)
+        }
     }
 }
 

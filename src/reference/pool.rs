@@ -2,11 +2,12 @@
 //! and a zero that counts to a mean.
 
 use super::mismatch;
-use crate::plan::{Op, Pool};
+use crate::plan::{NOWHERE, Op, Pool};
 
 pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
     match (op, &mut *operands) {
         (Op::MaxPoolForward(p), [input, output, argmax]) => (*output, *argmax) = max_pool_forward(p, input),
+        (Op::MaxPoolReluForward(p), [input, output, argmax]) => (*output, *argmax) = max_pool_relu_forward(p, input),
         (Op::MaxPoolBackward(p), [output_gradient, argmax, input_gradient]) => {
             *input_gradient = max_pool_backward(p, output_gradient, argmax);
         }
@@ -37,12 +38,23 @@ pub fn max_pool_forward(p: &Pool, input: &[f64]) -> (Vec<f64>, Vec<f64>) {
     (output, argmax)
 }
 
-/// Each window's gradient, added at the place of its maximum.
+/// ReLU and max pooling in one: since neither changes the order of values, the ReLU of each maximum. One that is not
+/// above 0 has no place, for ReLU passes no gradient to it.
+#[must_use]
+pub fn max_pool_relu_forward(p: &Pool, input: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let (maxima, places) = max_pool_forward(p, input);
+    let pass = |(maximum, place)| if maximum > 0.0 { (maximum, place) } else { (0.0, f64::from(NOWHERE)) };
+    maxima.into_iter().zip(places).map(pass).unzip()
+}
+
+/// Each window's gradient, added at the place of its maximum where it has one.
 #[must_use]
 pub fn max_pool_backward(p: &Pool, output_gradient: &[f64], argmax: &[f64]) -> Vec<f64> {
     let mut input_gradient = vec![0.0; p.input_len()];
     each_window(p, |plane, out, _| {
-        input_gradient[plane * p.in_height * p.in_width + argmax[out] as usize] += output_gradient[out];
+        if argmax[out] != f64::from(NOWHERE) {
+            input_gradient[plane * p.in_height * p.in_width + argmax[out] as usize] += output_gradient[out];
+        }
     });
     input_gradient
 }
@@ -103,6 +115,7 @@ fn places(p: &Pool, y: usize, x: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::elementwise::relu_forward;
     use super::super::testing::{assert_gradient, dot, noise};
     use super::*;
 
@@ -131,6 +144,18 @@ mod tests {
             assert_gradient(&input, &average_pool_backward(&p, &upstream), |input| {
                 dot(&average_pool_forward(&p, input), &upstream)
             });
+        }
+    }
+
+    #[test]
+    fn relu_and_max_pooling_in_one_are_both() {
+        for p in shapes() {
+            let input: Vec<f64> = noise(1, p.input_len()).iter().map(|value| value - 0.6).collect();
+            let upstream = noise(2, p.output_len());
+            let pooled = |input: &[f64]| max_pool_forward(&p, &relu_forward(input)).0;
+            let (output, argmax) = max_pool_relu_forward(&p, &input);
+            assert_eq!(output, pooled(&input));
+            assert_gradient(&input, &max_pool_backward(&p, &upstream, &argmax), |input| dot(&pooled(input), &upstream));
         }
     }
 

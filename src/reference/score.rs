@@ -6,8 +6,8 @@ use crate::plan::{Link, LossShape, Op};
 
 pub(super) fn run(op: &Op, operands: &mut [Vec<f64>]) {
     match (op, &mut *operands) {
-        (Op::SumTerms(_), [terms, targets, clock, sums, fault]) => sum_terms(terms, targets, clock, sums, fault),
-        (Op::CountConfusion(shape), [probabilities, targets, confusion]) => {
+        (Op::Tally(shape), [probabilities, terms, targets, clock, sums, fault, confusion]) => {
+            sum_terms(terms, targets, clock, sums, fault);
             count_confusion(shape, probabilities, targets, confusion);
         }
         (Op::AveragePredictions { shape, rows, link }, [logits, clock, averages, outcomes]) => {

@@ -55,7 +55,7 @@ impl Cost {
 
 /// Whether a kind of step is the method's rather than any classifier's.
 fn is_of_the_method(op: &str) -> bool {
-    op.starts_with("loss") || ["sum_terms", "feature_norms", "class_sums"].contains(&op)
+    op.starts_with("loss") || ["tally", "class_sums"].contains(&op)
 }
 
 /// What every loss costs, and where that was measured.

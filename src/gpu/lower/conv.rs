@@ -1,7 +1,7 @@
 //! Lowering of convolutions: by tiles on GPUs; elsewhere over quads where the shape allows it, else word by word.
 
-use super::tile::{self, sum_chunks};
-use super::{Argument, Dispatch, GROUP, Loads, conv3x3, folded, kernel, switch, with_bias};
+use super::tile::{self, partial_sums, sum_chunks};
+use super::{Argument, Dispatch, GROUP, Loads, channel_sum, conv3x3, folded, kernel, switch, with_bias};
 use crate::plan::shape::Conv;
 
 /// Words that the partial sums of a weight gradient may take.
@@ -80,17 +80,20 @@ fn weight_by_words(c: &Conv) -> Vec<Dispatch> {
     let rows = (c.in_channels * c.kernel_height * c.kernel_width.div_ceil(4)).div_ceil(GROUP);
     let tiles = c.out_channels.div_ceil(CHANNELS);
     let chunks = chunks(c, |chunks| chunks * rows * tiles);
+    let lens = [c.weight_len(), 0];
     let mut constants = shape_constants(c);
     constants.push(("CHUNKS", chunks as f64));
     let partial = Dispatch {
         kernel: kernel("conv_backward_weight"),
         constants,
         grid: [rows as u32, tiles as u32, chunks as u32],
-        arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(c, chunks)],
+        arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(lens, chunks)],
     };
-    vec![partial, sum_chunks(c.weight_len(), chunks, Argument::Operand(2))]
+    let sum = sum_chunks(lens, chunks, Argument::Operand(2), None);
+    [partial, sum].into_iter().chain(bias_gradient(c)).collect()
 }
 
-pub(super) fn partial_sums(c: &Conv, chunks: usize) -> Argument {
-    Argument::Scratch { offset: 0, len: chunks * c.weight_len() }
+/// The gradient of the bias by itself, where there is one.
+pub(super) fn bias_gradient(c: &Conv) -> Option<Dispatch> {
+    c.bias.then(|| channel_sum([c.batch, c.out_channels, c.out_height() * c.out_width()]))
 }

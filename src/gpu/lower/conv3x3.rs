@@ -1,9 +1,9 @@
 //! Lowering of convolutions of 3x3 over quads: whole batches out of storage, or the images of a page at a time.
 
-use super::conv::{MOST_SCRATCH, chunks, partial_sums};
+use super::conv::{MOST_SCRATCH, chunks};
 use super::pack::{PackShape, pack, packed};
 use super::pages::Items;
-use super::tile::sum_chunks;
+use super::tile::{partial_sums, sum_chunks};
 use super::{Argument, Dispatch, GROUP, Kernel, Loads, PAGE_WORDS, folded, kernel_in, shape};
 use crate::gpu::kernels::Family;
 use crate::plan::shape::Conv;
@@ -52,6 +52,10 @@ impl Conv3x3Shape {
             lanes: GROUP as u32,
             ..Self::default()
         }
+    }
+
+    fn weight(c: &Conv) -> Self {
+        Self { bias: c.bias.into(), ..Self::new(c) }
     }
 }
 
@@ -193,9 +197,18 @@ fn weight_from_storage(c: &Conv) -> Vec<Dispatch> {
     let rows = |chunks: usize| (chunks * c.in_channels.div_ceil(WEIGHT_TILE[0])).div_ceil(GROUP);
     let chunks = chunks(c, |chunks| rows(chunks) * tiles);
     let chunk_rows = c.batch.div_ceil(chunks) * c.in_height;
-    let of = Conv3x3Shape { block: c.out_channels as u32, chunk_rows: chunk_rows as u32, ..Conv3x3Shape::new(c) };
+    let of = Conv3x3Shape { block: c.out_channels as u32, chunk_rows: chunk_rows as u32, ..Conv3x3Shape::weight(c) };
     let reads = [0, 1].map(Argument::Operand);
-    vec![weight_dispatch(c, reads, chunks, &of), sum_chunks(c.weight_len(), chunks, Argument::Operand(2))]
+    vec![weight_dispatch(c, reads, chunks, &of), sum_weight(c, chunks)]
+}
+
+/// Words of a chunk: the weight's gradient, and behind it that of the bias where there is one.
+fn lens(c: &Conv) -> [usize; 2] {
+    [c.weight_len(), if c.bias { c.out_channels } else { 0 }]
+}
+
+fn sum_weight(c: &Conv, chunks: usize) -> Dispatch {
+    sum_chunks(lens(c), chunks, Argument::Operand(2), c.bias.then_some(Argument::Operand(3)))
 }
 
 fn weight_dispatch(c: &Conv, reads: [Argument; 2], chunks: usize, of: &Conv3x3Shape) -> Dispatch {
@@ -204,7 +217,7 @@ fn weight_dispatch(c: &Conv, reads: [Argument; 2], chunks: usize, of: &Conv3x3Sh
         kernel: kernel_for("conv3x3_weight", &reads[0]),
         constants: Vec::new(),
         grid: [lanes.div_ceil(GROUP) as u32, of.block.div_ceil(WEIGHT_TILE[1] as u32), 1],
-        arguments: vec![reads[0], reads[1], partial_sums(c, chunks), shape(of)],
+        arguments: vec![reads[0], reads[1], partial_sums(lens(c), chunks), shape(of)],
     }
 }
 
@@ -233,12 +246,12 @@ fn weight_by_pages(c: &Conv) -> Option<Vec<Dispatch>> {
                 gradient_origin: gradient.origin as u32 / 4,
                 chunk_rows: chunk_rows as u32,
                 add: (image > 0).into(),
-                ..Conv3x3Shape::new(c)
+                ..Conv3x3Shape::weight(c)
             };
             dispatches.push(weight_dispatch(c, [input.of(0), gradient.of(1)], chunks, &of));
         }
     }
-    dispatches.push(sum_chunks(c.weight_len(), chunks, Argument::Operand(2)));
+    dispatches.push(sum_weight(c, chunks));
     Some(dispatches)
 }
 

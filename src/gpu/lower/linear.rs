@@ -2,7 +2,7 @@
 //! whole quads.
 
 use super::product::{Matrix, Product};
-use super::{Dispatch, GROUP, Loads, kernel, shape, switch, tile};
+use super::{Dispatch, GROUP, Loads, channel_sum, kernel, shape, switch, tile};
 use crate::plan::shape::Linear;
 
 /// Rows of a tile (`TILE` in linear.wgsl, the same in linear4.wgsl).
@@ -35,30 +35,34 @@ pub(super) fn forward(l: &Linear, loads: Loads) -> Vec<Dispatch> {
     let right = Matrix { operand: 1, lines: l.outputs, strides: [l.inputs, 1] };
     let (bias, result) = if l.bias { (Some(2), 3) } else { (None, 2) };
     let product = Product { left, right, inner: l.inputs, bias, result };
-    lower(&product, loads, &FromStorage::new(l, "product_transposed_right"))
+    lower(&product, loads, &FromStorage::new(l, "product_transposed_right"), None)
 }
 
 pub(super) fn backward_data(l: &Linear, loads: Loads) -> Vec<Dispatch> {
     let left = Matrix { operand: 0, lines: l.batch, strides: [l.outputs, 1] };
     let right = Matrix { operand: 1, lines: l.inputs, strides: [1, l.inputs] };
     let product = Product { left, right, inner: l.outputs, bias: None, result: 2 };
-    lower(&product, loads, &FromStorage::new(l, "product_plain"))
+    lower(&product, loads, &FromStorage::new(l, "product_plain"), None)
 }
 
 pub(super) fn backward_weight(l: &Linear, loads: Loads) -> Vec<Dispatch> {
     let left = Matrix { operand: 1, lines: l.outputs, strides: [1, l.outputs] };
     let right = Matrix { operand: 0, lines: l.inputs, strides: [1, l.inputs] };
     let product = Product { left, right, inner: l.batch, bias: None, result: 2 };
-    lower(&product, loads, &FromStorage::new(l, "product_transposed_left"))
+    let bias = l.bias.then(|| channel_sum([l.batch, l.outputs, 1]));
+    lower(&product, loads, &FromStorage::new(l, "product_transposed_left"), bias)
 }
 
-fn lower(product: &Product, loads: Loads, from_storage: &FromStorage) -> Vec<Dispatch> {
-    match loads {
-        Loads::Tiles | Loads::SmallTiles | Loads::LargeTiles => tile::linear(product, loads),
+/// The product's dispatches, and what sums the rows of its left matrix where that is wanted.
+fn lower(product: &Product, loads: Loads, storage: &FromStorage, row_sums: Option<Dispatch>) -> Vec<Dispatch> {
+    let mut dispatches = match loads {
+        Loads::Tiles | Loads::SmallTiles | Loads::LargeTiles => return tile::linear(product, loads, row_sums),
         Loads::Pages if product.fits() => product.dispatches(),
-        _ if from_storage.quads => vec![by_quads(product, from_storage.entry)],
+        _ if storage.quads => vec![by_quads(product, storage.entry)],
         _ => vec![by_words(product)],
-    }
+    };
+    dispatches.extend(row_sums);
+    dispatches
 }
 
 /// The kernel over single words.

@@ -113,8 +113,6 @@ const RANKED: usize = 16;
 
 /// Groups that keep a large GPU busy: a few for each of a hundred and more processors.
 const WANTED_GROUPS: usize = 1024;
-/// Fewest places of a channel that a group sums, where groups are wanted.
-const LEAST_SUMMED: usize = 1024;
 
 /// Most workgroups in a dimension.
 const MOST_GROUPS: usize = 65_535;
@@ -130,12 +128,13 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
         Op::LinearBackwardData(l) => return linear::backward_data(&l, loads),
         Op::LinearBackwardWeight(l) => return linear::backward_weight(&l, loads),
         Op::GroundDistance { classes } => return ground_distance(op, classes),
-        Op::ChannelSum { batch, channels, plane } => return channel_sum([batch, channels, plane], loads),
         Op::Tick => plain(op, "tick", 1, vec![]),
         Op::Augment(c, a) => plain(op, "augment", c.batch * c.side * c.side, augment(&c, &a)),
         Op::CentreCrops(c) => plain(op, "centre_crops", 2 * c.batch * c.side * c.side, crops(&c)),
         Op::BatchRows { batch, .. } => plain(op, "batch_rows", batch, vec![("BATCH", batch as f64)]),
-        Op::MaxPoolForward(p) | Op::AveragePoolForward(p) => pool::lower(op, &p, p.output_len()),
+        Op::MaxPoolForward(p) | Op::MaxPoolReluForward(p) | Op::AveragePoolForward(p) => {
+            pool::lower(op, &p, p.output_len())
+        }
         Op::MaxPoolBackward(p) | Op::AveragePoolBackward(p) => pool::lower(op, &p, p.input_len()),
         Op::ReluForward(len) | Op::ReluBackward(len) | Op::Add(len) | Op::Sgd(len) => {
             plain(op, op.name(), len, vec![("LEN", len as f64)])
@@ -149,13 +148,9 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
         }
         Op::Loss(LossKind::Qwk, s) => plain(op, op.name(), 1, samples(&s)),
         Op::Loss(_, s) => plain(op, op.name(), s.batch, samples(&s)),
-        Op::SumTerms(s) => plain(op, "sum_terms", 1, samples(&s)),
-        Op::CountConfusion(s) => plain(op, "count_confusion", s.batch, samples(&s)),
+        Op::Tally(s) => plain(op, "tally", 1, samples(&s)),
         Op::AveragePredictions { shape, rows, .. } => {
             plain(op, op.name(), shape.batch, [samples(&shape), vec![("OUTCOMES", rows as f64)]].concat())
-        }
-        Op::FeatureNorms { batch, features } => {
-            plain(op, "feature_norms", batch, vec![("BATCH", batch as f64), ("FEATURES", features as f64)])
         }
         Op::ClassSums { batch, features, classes } => {
             let constants = [ground(classes, features), vec![("BATCH", batch as f64)]].concat();
@@ -179,21 +174,16 @@ fn ground_distance(op: &Op, classes: usize) -> Vec<Dispatch> {
     vec![ranks, mean]
 }
 
-/// Where groups are wanted, those of a channel sum a chunk of its places each.
-fn channel_sum([batch, channels, plane]: [usize; 3], loads: Loads) -> Vec<Dispatch> {
-    let most = if loads.by_tiles() { (batch * plane).div_ceil(LEAST_SUMMED) } else { 1 };
-    let chunks = WANTED_GROUPS.div_ceil(channels).min(most);
-    let sizes = [("BATCH", batch), ("CHANNELS", channels), ("PLANE", plane), ("CHUNKS", chunks)];
-    let (result, len) = (Argument::Operand(1), chunks * channels);
-    let sums = if chunks > 1 { Argument::Scratch { offset: 0, len } } else { result };
-    let partial = Dispatch {
+/// The gradient of a bias where no product sums it by the way: operand 1 of the step, batch x channels x plane, summed
+/// over batch and plane into operand 3.
+fn channel_sum([batch, channels, plane]: [usize; 3]) -> Dispatch {
+    let sizes = [("BATCH", batch), ("CHANNELS", channels), ("PLANE", plane)];
+    Dispatch {
         kernel: kernel("channel_sum"),
         constants: sizes.map(|(name, size)| (name, size as f64)).to_vec(),
-        grid: folded(len),
-        arguments: vec![Argument::Operand(0), sums],
-    };
-    let sum = (chunks > 1).then(|| tile::sum_chunks(channels, chunks, result));
-    std::iter::once(partial).chain(sum).collect()
+        grid: folded(channels),
+        arguments: [1, 3].map(Argument::Operand).to_vec(),
+    }
 }
 
 /// A kernel whose bindings are the operation's operands, with one invocation for each of

@@ -1,7 +1,7 @@
 //! Lowering of matrix products by tiles in workgroup memory (tile.wgsl), which on GPUs are all convolutions and fully
 //! connected layers.
 
-use super::conv::{MOST_SCRATCH, shape_constants};
+use super::conv::{MOST_SCRATCH, bias_gradient, shape_constants};
 use super::product::Product;
 use super::{Argument, Dispatch, GROUP, Loads, WANTED_GROUPS, folded, kernel, kernel_in, switch};
 use crate::gpu::kernels::Family;
@@ -28,6 +28,8 @@ struct Tiled {
     bias: bool,
     /// As the row of its kernel binds them, the result last.
     arguments: Vec<Argument>,
+    /// What sums the rows of the left matrix by itself, where that is wanted: the gradient of a bias.
+    row_sums: Option<Dispatch>,
 }
 
 impl Tiled {
@@ -49,6 +51,8 @@ impl Tiled {
         self.inner.div_ceil(wanted.min(most)).next_multiple_of(LEAST_CHUNK)
     }
 
+    /// The product, and the sum of its chunks where there are any. Then a column of ones beside the right matrix sums the
+    /// rows of the left one by the way.
     fn dispatches(mut self, loads: Loads) -> Vec<Dispatch> {
         let chunk = self.chunk(self.tile());
         let tile = match loads {
@@ -57,76 +61,80 @@ impl Tiled {
             _ => self.tile(),
         };
         let chunks = self.inner.div_ceil(chunk);
-        let len = self.rows * self.columns;
+        let sums = self.row_sums.take_if(|_| chunks > 1).and_then(|mut sums| sums.arguments.pop());
+        let ones = usize::from(sums.is_some());
+        let lens = [self.rows * self.columns, self.rows * ones];
         let mut arguments = self.arguments;
-        let scratch = Argument::Scratch { offset: 0, len: chunks * len };
-        let sum = (chunks > 1).then(|| arguments.pop()).flatten().map(|result| sum_chunks(len, chunks, result));
-        arguments.extend(sum.as_ref().map(|_| scratch));
+        let sum = (chunks > 1).then(|| arguments.pop()).flatten().map(|result| sum_chunks(lens, chunks, result, sums));
+        arguments.extend(sum.as_ref().map(|_| partial_sums(lens, chunks)));
         self.constants.extend([
             ("CHUNK", chunk as f64),
             ("QUADS", (tile / TILES[1]) as f64),
             ("BIAS", switch(self.bias)),
+            ("ONES", ones as f64),
         ]);
-        let [x, fold, _] = folded(self.columns.div_ceil(tile));
+        let [x, fold, _] = folded((self.columns + ones).div_ceil(tile));
         let product = Dispatch {
             kernel: kernel_in(self.family, ENTRY),
             constants: self.constants,
             grid: [x, fold, (self.rows.div_ceil(tile) * chunks) as u32],
             arguments,
         };
-        std::iter::once(product).chain(sum).collect()
+        [Some(product), sum, self.row_sums].into_iter().flatten().collect()
     }
 }
 
+/// Chunks of one or two results (of which the second may have no words) in the scratch memory.
+pub(super) fn partial_sums(lens: [usize; 2], chunks: usize) -> Argument {
+    Argument::Scratch { offset: 0, len: chunks * (lens[0] + lens[1]) }
+}
+
 /// Adds the chunks that lie in the scratch memory: of many, several lanes share an element's.
-pub(super) fn sum_chunks(len: usize, chunks: usize, result: Argument) -> Dispatch {
+pub(super) fn sum_chunks(lens: [usize; 2], chunks: usize, result: Argument, rest: Option<Argument>) -> Dispatch {
     let lanes = if chunks < MANY_CHUNKS { 1 } else { SUMMING_LANES };
+    let len = lens[0] + lens[1];
+    let entry = if rest.is_some() { "sum_chunks_of_two" } else { "sum_chunks" };
     Dispatch {
-        kernel: kernel("sum_chunks"),
-        constants: [("LEN", len), ("LANES", lanes)].map(|(name, n)| (name, n as f64)).to_vec(),
+        kernel: kernel(entry),
+        constants: [("LEN", len), ("FIRST", lens[0]), ("LANES", lanes)].map(|(name, n)| (name, n as f64)).to_vec(),
         grid: folded(len.div_ceil(GROUP / lanes)),
-        arguments: vec![Argument::Scratch { offset: 0, len: chunks * len }, result],
+        arguments: [partial_sums(lens, chunks), result].into_iter().chain(rest).collect(),
     }
 }
 
 pub(super) fn conv_forward(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let operands: &[usize] = if c.bias { &[1, 0, 2, 3] } else { &[1, 0, 0, 2] };
     let places = c.batch * c.out_height() * c.out_width();
-    conv(c, Family::TileConvForward, loads, [c.out_channels, places, c.in_channels * taps(c)], operands)
+    conv(c, Family::TileConvForward, [c.out_channels, places, c.in_channels * taps(c)], operands).dispatches(loads)
 }
 
 pub(super) fn conv_backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let places = c.batch * c.in_height * c.in_width;
-    conv(c, Family::TileConvData, loads, [c.in_channels, places, c.out_channels * taps(c)], &[1, 0, 2])
+    conv(c, Family::TileConvData, [c.in_channels, places, c.out_channels * taps(c)], &[1, 0, 2]).dispatches(loads)
 }
 
 pub(super) fn conv_backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let places = c.batch * c.out_height() * c.out_width();
-    conv(c, Family::TileConvWeight, loads, [c.out_channels, c.in_channels * taps(c), places], &[1, 0, 2])
+    let product = conv(c, Family::TileConvWeight, [c.out_channels, c.in_channels * taps(c), places], &[1, 0, 2]);
+    Tiled { row_sums: bias_gradient(c), ..product }.dispatches(loads)
 }
 
 fn taps(c: &Conv) -> usize {
     c.kernel_height * c.kernel_width
 }
 
-fn conv(
-    c: &Conv,
-    family: Family,
-    loads: Loads,
-    [rows, columns, inner]: [usize; 3],
-    operands: &[usize],
-) -> Vec<Dispatch> {
+fn conv(c: &Conv, family: Family, [rows, columns, inner]: [usize; 3], operands: &[usize]) -> Tiled {
     let arguments = operands.iter().copied().map(Argument::Operand).collect();
     let bias = family == Family::TileConvForward && c.bias;
-    Tiled { family, constants: shape_constants(c), rows, columns, inner, bias, arguments }.dispatches(loads)
+    Tiled { family, constants: shape_constants(c), rows, columns, inner, bias, arguments, row_sums: None }
 }
 
-pub(super) fn linear(product: &Product, loads: Loads) -> Vec<Dispatch> {
+pub(super) fn linear(product: &Product, loads: Loads, row_sums: Option<Dispatch>) -> Vec<Dispatch> {
     let family = Family::TileLinear;
     let [rows, columns, inner] = product.sizes();
     let arguments = product.arguments(kernel_in(family, ENTRY));
     let (constants, bias) = (product.constants(), product.bias.is_some());
-    Tiled { family, constants, rows, columns, inner, bias, arguments }.dispatches(loads)
+    Tiled { family, constants, rows, columns, inner, bias, arguments, row_sums }.dispatches(loads)
 }
 
 #[cfg(test)]
