@@ -141,7 +141,9 @@ fn lifetimes(plan: &Plan, stages: &[Stage]) -> Vec<Option<(usize, usize)>> {
     let mut lifetimes: Vec<Option<(usize, usize)>> = vec![None; plan.slots.len()];
     for (number, stage) in stages.iter().enumerate() {
         for member in &stage.members {
-            for view in &plan.steps[member.step].views {
+            // Not all views of its step: another task of it may be in another stage.
+            let step = &plan.steps[member.step];
+            for view in member.task.arguments.iter().filter_map(|argument| view(step, argument)) {
                 let lifetime = &mut lifetimes[view.slot.0];
                 *lifetime = Some((lifetime.map_or(number, |(first, _)| first), number));
             }
