@@ -10,7 +10,7 @@ const TWO: &str = "Object.defineProperty(navigator, 'hardwareConcurrency', { val
 const THREE: &str = "Object.defineProperty(navigator, 'hardwareConcurrency', { value: 3 });";
 
 /// A page that is isolated, and so takes the module with threads.
-fn isolated(script: &str) -> Page {
+fn isolated(script: &'static str) -> Page {
     let module = built().join("backhoe-threads_bg.wasm");
     assert!(module.exists(), "scripts/web built no module with threads: rustup component add rust-src");
     Page::open_with(browser::ISOLATED, script)
