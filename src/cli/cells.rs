@@ -124,7 +124,8 @@ pub fn resume(
             return Err(CliError::Words(why));
         }
         record.settings.epochs = epochs;
-        Ok(opening::resume(folder, record, snapshot, data, executor, conduct.opener())?)
+        let kept = folder.read_epochs(record.classes.len())?;
+        Ok(opening::resume(folder, record, snapshot, kept, data, executor, conduct.opener())?)
     };
     let begun = go_on();
     if begun.is_err() {

@@ -87,12 +87,12 @@ pub fn resume(
     folder: RunFolder,
     mut record: Record,
     snapshot: Snapshot,
+    mut epochs: Epochs,
     data: Arc<Dataset>,
     executor: Box<dyn Executor>,
     open: Opener,
 ) -> Result<Begun, WorkError> {
     folder.agrees(&record, &snapshot)?;
-    let mut epochs = folder.read_epochs(record.classes.len())?;
     epochs.forget_after(snapshot.progress.epoch);
     let sitting = Sitting::new(executor.adapter(), snapshot.progress.epoch, snapshot.progress.step);
     let settings = Settings { epochs: record.settings.epochs, ..snapshot.progress.settings.clone() };

@@ -8,7 +8,7 @@ use crate::data::folder::Skipped;
 use crate::device::Opened;
 use crate::plan::AdapterKind;
 use crate::train::cell::{Cell, Loading};
-use crate::train::run::{Made, Record, RunFolder};
+use crate::train::run::{Epochs, Made, Record, RunFolder};
 use crate::train::session::Opener;
 use crate::train::{Settings, Snapshot};
 use std::path::Path;
@@ -33,7 +33,7 @@ enum Waiting {
     /// A run that is to begin.
     New { order: Box<Order>, cell: Box<Cell>, folder: RunFolder, ground: Option<GroundFile> },
     /// One that is to go on.
-    Kept { device: String, folder: RunFolder, record: Box<Record>, snapshot: Box<Snapshot> },
+    Kept { device: String, folder: RunFolder, record: Box<Record>, snapshot: Box<Snapshot>, epochs: Epochs },
 }
 
 /// A run that has begun or goes on.
@@ -87,8 +87,10 @@ impl Reading {
             let snapshot = Box::new(folder.read_checkpoint()?);
             let mut record = Box::new(folder.read_record()?);
             record.source = opening::found(record.source);
+            // Now: in a page the folder's files may be gone from memory once its images are read.
+            let epochs = folder.read_epochs(record.classes.len())?;
             let images = images(&record.cell(), tell)?;
-            Ok((images, Waiting::Kept { device, folder, record, snapshot }))
+            Ok((images, Waiting::Kept { device, folder, record, snapshot, epochs }))
         };
         match read() {
             Ok((images, run)) => Ok(Self { images, opened, run, made, told_at: Instant::now() }),
@@ -128,8 +130,8 @@ impl Reading {
                 let begun = opening::begin(&folder, &cell, settings, data, executor, opener(&device))?;
                 Ok(Ready { begun, device, why, skipped, begins })
             }
-            Waiting::Kept { device, folder, record, snapshot } => {
-                let mut begun = opening::resume(folder, *record, *snapshot, data, executor, opener(&device))?;
+            Waiting::Kept { device, folder, record, snapshot, epochs } => {
+                let mut begun = opening::resume(folder, *record, *snapshot, epochs, data, executor, opener(&device))?;
                 begun.session.review()?;
                 Ok(Ready { begun, device, why, skipped, begins: false })
             }
