@@ -124,7 +124,7 @@ pub fn resume(
             return Err(CliError::Words(why));
         }
         record.settings.epochs = epochs;
-        let kept = folder.read_epochs(record.classes.len())?;
+        let kept = folder.read_epochs(snapshot.progress.data.classes.len())?;
         Ok(opening::resume(folder, record, snapshot, kept, data, executor, conduct.opener())?)
     };
     let begun = go_on();

@@ -88,7 +88,7 @@ impl Reading {
             let mut record = Box::new(folder.read_record()?);
             record.source = opening::found(record.source);
             // Now: in a page the folder's files may be gone from memory once its images are read.
-            let epochs = folder.read_epochs(record.classes.len())?;
+            let epochs = folder.read_epochs(snapshot.progress.data.classes.len())?;
             let images = images(&record.cell(), tell)?;
             Ok((images, Waiting::Kept { device, folder, record, snapshot, epochs }))
         };
