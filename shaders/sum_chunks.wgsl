@@ -12,15 +12,17 @@ override LANES: u32 = 1u;
 
 var<workgroup> partial: array<f32, GROUP>;
 
-// The element that a lane works on.
-fn element_of(group: vec3<u32>, groups: vec3<u32>, lane: u32) -> u32 {
-    let elements = GROUP / LANES;
-    return (group.y * groups.x + group.x) * elements + lane % elements;
+// An element, and for the first of its lanes the sum of its chunks; for all others there is no such element.
+struct Sum {
+    element: u32,
+    value: f32,
 }
 
-// The sum over chunks[chunk, element], by lanes, then the lanes in pairs: for the first lane of each element.
-fn sum_of(element: u32, lane: u32) -> f32 {
+// The sum over chunks[chunk, element], by lanes, then the lanes in pairs. Grid of both kernels: one group for GROUP / LANES
+// elements, folded.
+fn sum_of(group: vec3<u32>, groups: vec3<u32>, lane: u32) -> Sum {
     let elements = GROUP / LANES;
+    let element = (group.y * groups.x + group.x) * elements + lane % elements;
     // Told by the binding's length, so that compilers do not unroll the loop.
     let count = arrayLength(&chunks) / LEN;
     var sum = 0.0;
@@ -37,20 +39,19 @@ fn sum_of(element: u32, lane: u32) -> f32 {
         }
         workgroupBarrier();
     }
-    return partial[lane];
+    return Sum(select(LEN, element, lane < elements), partial[lane]);
 }
 
-// result[element] = sum over chunks[chunk, element]. Grid: one group for GROUP / LANES elements, folded.
+// result[element] = sum over chunks[chunk, element].
 @compute @workgroup_size(GROUP)
 fn sum_chunks(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let element = element_of(group, groups, lane);
-    let sum = sum_of(element, lane);
-    if (lane < GROUP / LANES && element < LEN) {
-        result[element] = sum;
+    let sum = sum_of(group, groups, lane);
+    if (sum.element < LEN) {
+        result[sum.element] = sum.value;
     }
 }
 
@@ -61,13 +62,10 @@ fn sum_chunks_of_two(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let element = element_of(group, groups, lane);
-    let sum = sum_of(element, lane);
-    if (lane < GROUP / LANES && element < LEN) {
-        if (element < FIRST) {
-            result[element] = sum;
-        } else {
-            rest[element - FIRST] = sum;
-        }
+    let sum = sum_of(group, groups, lane);
+    if (sum.element < FIRST) {
+        result[sum.element] = sum.value;
+    } else if (sum.element < LEN) {
+        rest[sum.element - FIRST] = sum.value;
     }
 }
