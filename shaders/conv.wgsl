@@ -7,7 +7,7 @@
 // Conditions are joined by `&`: with `&&` each would be a branch, and one driver's compiler runs out of memory over them.
 
 override BIAS: bool = true;
-override CHUNKS: u32 = 1u;
+override CHUNK_ROWS: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
@@ -167,7 +167,7 @@ fn conv_backward_data(
     }
 }
 
-// partial[chunk, o, i, ky, kx] = sum over the images n of a chunk, y, x of
+// partial[chunk, o, i, ky, kx] = sum over the rows (n, y) of a chunk and x of
 //     input[n, i, y STRIDE + ky - PAD, x STRIDE + kx - PAD] output_gradient[n, o, y, x]
 // A tile: 8 output channels x 4 taps of a kernel row. Grid: (rows of taps, channel tiles, chunks).
 @compute @workgroup_size(GROUP)
@@ -184,26 +184,26 @@ fn conv_backward_weight(
         return;
     }
     let first = group.y * CHANNELS;
-    let images = (BATCH + CHUNKS - 1u) / CHUNKS;
+    let end = min((group.z + 1u) * CHUNK_ROWS, BATCH * OUT_HEIGHT);
     var sums: array<vec4<f32>, CHANNELS>;
-    for (var n = group.z * images; n < min((group.z + 1u) * images, BATCH); n++) {
-        for (var y = 0u; y < OUT_HEIGHT; y++) {
-            let sy = i32(y * STRIDE + ky) - i32(PAD);
-            let inside = (sy >= 0) & (sy < i32(IN_HEIGHT));
-            let row = ((n * IN_CHANNELS + i) * IN_HEIGHT + u32(max(sy, 0)) % IN_HEIGHT) * IN_WIDTH;
-            let left = i32(kx) - i32(PAD);
-            var window = taps_window(row, left, inside);
-            for (var x = 0u; x < OUT_WIDTH; x++) {
-                for (var c = 0u; c < CHANNELS; c++) {
-                    let o = min(first + c, OUT_CHANNELS - 1u);
-                    sums[c] += output_gradient[((n * OUT_CHANNELS + o) * OUT_HEIGHT + y) * OUT_WIDTH + x] * window;
-                }
-                let next = left + i32((x + 1u) * STRIDE);
-                if (STRIDE == 1u) {
-                    window = vec4<f32>(window.yzw, input_at(row, next + 3, inside));
-                } else {
-                    window = taps_window(row, next, inside);
-                }
+    for (var line = group.z * CHUNK_ROWS; line < end; line++) {
+        let n = line / OUT_HEIGHT;
+        let y = line % OUT_HEIGHT;
+        let sy = i32(y * STRIDE + ky) - i32(PAD);
+        let inside = (sy >= 0) & (sy < i32(IN_HEIGHT));
+        let row = ((n * IN_CHANNELS + i) * IN_HEIGHT + u32(max(sy, 0)) % IN_HEIGHT) * IN_WIDTH;
+        let left = i32(kx) - i32(PAD);
+        var window = taps_window(row, left, inside);
+        for (var x = 0u; x < OUT_WIDTH; x++) {
+            for (var c = 0u; c < CHANNELS; c++) {
+                let o = min(first + c, OUT_CHANNELS - 1u);
+                sums[c] += output_gradient[((n * OUT_CHANNELS + o) * OUT_HEIGHT + y) * OUT_WIDTH + x] * window;
+            }
+            let next = left + i32((x + 1u) * STRIDE);
+            if (STRIDE == 1u) {
+                window = vec4<f32>(window.yzw, input_at(row, next + 3, inside));
+            } else {
+                window = taps_window(row, next, inside);
             }
         }
     }

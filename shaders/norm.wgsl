@@ -8,6 +8,8 @@ override CHANNELS: u32 = 1u;
 override PLANE: u32 = 1u;
 override EPSILON: f32 = 1e-5;
 override MOMENTUM: f32 = 0.1;
+// Places of a channel, over batch and plane, that a group sums.
+override CHUNK: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read> mean: array<f32>;
@@ -19,10 +21,13 @@ override MOMENTUM: f32 = 0.1;
 @group(0) @binding(6) var<storage, read> output_gradient: array<f32>;
 @group(0) @binding(7) var<storage, read> weight_gradient: array<f32>;
 @group(0) @binding(8) var<storage, read> bias_gradient: array<f32>;
-@group(0) @binding(9) var<storage, read_write> first_result: array<f32>;
-@group(0) @binding(10) var<storage, read_write> second_result: array<f32>;
+@group(0) @binding(9) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(10) var<storage, read_write> chunk_moments: array<vec2<f32>>;
 @group(0) @binding(11) var<storage, read_write> running_mean: array<f32>;
 @group(0) @binding(12) var<storage, read_write> running_variance: array<f32>;
+@group(0) @binding(13) var<storage, read> moments: array<vec2<f32>>;
+@group(0) @binding(14) var<storage, read_write> batch_mean: array<f32>;
+@group(0) @binding(15) var<storage, read_write> batch_spread: array<f32>;
 
 var<workgroup> partial: array<vec2<f32>, GROUP>;
 
@@ -48,29 +53,77 @@ fn place(channel: u32, k: u32) -> u32 {
     return (k / PLANE * CHANNELS + channel) * PLANE + k % PLANE;
 }
 
-// first_result[channel] = sum over batch and plane of input. Grid: one group a channel, folded.
+// A group's channel and the places of its chunk. Channels change first, so that chunks lie as their results do.
+struct Chunk {
+    number: u32,
+    channel: u32,
+    first: u32,
+    end: u32,
+}
+
+fn chunk_of(group: vec3<u32>, groups: vec3<u32>) -> Chunk {
+    let flat = group.y * groups.x + group.x;
+    let number = flat / CHANNELS;
+    return Chunk(number, flat % CHANNELS, number * CHUNK, min((number + 1u) * CHUNK, BATCH * PLANE));
+}
+
+// sums[chunk, channel] = sum over the chunk's places of input. Grid: one group a channel and chunk, folded.
 @compute @workgroup_size(GROUP)
 fn channel_sum(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let c = group.y * groups.x + group.x;
-    if (c >= CHANNELS) {
+    let chunk = chunk_of(group, groups);
+    if (chunk.first >= chunk.end) {
         return;
     }
     var sum = 0.0;
-    for (var k = lane; k < BATCH * PLANE; k += GROUP) {
-        sum += input[place(c, k)];
+    for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
+        sum += input[place(chunk.channel, k)];
     }
     let total = group_sum(lane, vec2<f32>(sum, 0.0)).x;
     if (lane == 0u) {
-        first_result[c] = total;
+        sums[chunk.number * CHANNELS + chunk.channel] = total;
     }
 }
 
-// mean, inverse deviation (biased variance) and running statistics (unbiased variance), in two
-// passes over the input, since a difference of squares would cancel. Grid: one group a channel, folded.
+// chunk_moments[chunk, channel] = the mean of the chunk's places, and the sum of the squares of what they are off it: two
+// passes over them, since a difference of squares would cancel. Grid: one group a channel and chunk, folded.
+@compute @workgroup_size(GROUP)
+fn batch_norm_moments(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let chunk = chunk_of(group, groups);
+    if (chunk.first >= chunk.end) {
+        return;
+    }
+    var sum = 0.0;
+    for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
+        sum += input[place(chunk.channel, k)];
+    }
+    let centre = group_sum(lane, vec2<f32>(sum, 0.0)).x / f32(chunk.end - chunk.first);
+    var squares = 0.0;
+    for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
+        let off = input[place(chunk.channel, k)] - centre;
+        squares += off * off;
+    }
+    let total = group_sum(lane, vec2<f32>(squares, 0.0)).x;
+    if (lane == 0u) {
+        chunk_moments[chunk.number * CHANNELS + chunk.channel] = vec2<f32>(centre, total);
+    }
+}
+
+// Places of a chunk.
+fn places(chunk: u32) -> f32 {
+    return f32(min((chunk + 1u) * CHUNK, BATCH * PLANE) - chunk * CHUNK);
+}
+
+// mean, inverse deviation (biased variance) and running statistics (unbiased variance) of the chunks' moments together:
+// the squares of a union are those of its parts, and those of what the parts' means are off that of all, each as often as it
+// has places. Grid: one group a channel, folded.
 @compute @workgroup_size(GROUP)
 fn batch_norm_statistics(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -82,20 +135,21 @@ fn batch_norm_statistics(
         return;
     }
     let count = BATCH * PLANE;
+    let chunks = (count + CHUNK - 1u) / CHUNK;
     var sum = 0.0;
-    for (var k = lane; k < count; k += GROUP) {
-        sum += input[place(c, k)];
+    for (var chunk = lane; chunk < chunks; chunk += GROUP) {
+        sum += places(chunk) * moments[chunk * CHANNELS + c].x;
     }
     let centre = group_sum(lane, vec2<f32>(sum, 0.0)).x / f32(count);
     var squares = 0.0;
-    for (var k = lane; k < count; k += GROUP) {
-        let off = input[place(c, k)] - centre;
-        squares += off * off;
+    for (var chunk = lane; chunk < chunks; chunk += GROUP) {
+        let part = moments[chunk * CHANNELS + c];
+        squares += part.y + places(chunk) * (part.x - centre) * (part.x - centre);
     }
     let total = group_sum(lane, vec2<f32>(squares, 0.0)).x;
     if (lane == 0u) {
-        first_result[c] = centre;
-        second_result[c] = 1.0 / sqrt(total / f32(count) + EPSILON);
+        batch_mean[c] = centre;
+        batch_spread[c] = 1.0 / sqrt(total / f32(count) + EPSILON);
         let unbiased = total / f32(max(count, 2u) - 1u);
         running_mean[c] = (1.0 - MOMENTUM) * running_mean[c] + MOMENTUM * centre;
         running_variance[c] = (1.0 - MOMENTUM) * running_variance[c] + MOMENTUM * unbiased;
@@ -124,28 +178,29 @@ fn batch_norm_inference(@builtin(global_invocation_id) id: vec3<u32>, @builtin(n
     output[element] = (input[element] - mean[c]) / sqrt(spread[c] + EPSILON) * weight[c] + bias[c];
 }
 
-// With h = (input - mean) spread: first_result = sum of h output_gradient, the weight's gradient;
-// second_result = sum of output_gradient, the bias's. Grid: one group a channel, folded.
+// With h = (input - mean) spread, over the chunk's places: sums[chunk, 0, channel] = sum of h output_gradient, the weight's
+// gradient; sums[chunk, 1, channel] = sum of output_gradient, the bias's. Grid: one group a channel and chunk, folded.
 @compute @workgroup_size(GROUP)
 fn batch_norm_backward_weight(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let c = group.y * groups.x + group.x;
-    if (c >= CHANNELS) {
+    let chunk = chunk_of(group, groups);
+    if (chunk.first >= chunk.end) {
         return;
     }
-    var sums = vec2<f32>(0.0);
-    for (var k = lane; k < BATCH * PLANE; k += GROUP) {
+    let c = chunk.channel;
+    var gradients = vec2<f32>(0.0);
+    for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
         let at = place(c, k);
         let gradient = output_gradient[at];
-        sums += vec2<f32>((input[at] - mean[c]) * spread[c] * gradient, gradient);
+        gradients += vec2<f32>((input[at] - mean[c]) * spread[c] * gradient, gradient);
     }
-    let total = group_sum(lane, sums);
+    let total = group_sum(lane, gradients);
     if (lane == 0u) {
-        first_result[c] = total.x;
-        second_result[c] = total.y;
+        sums[2u * chunk.number * CHANNELS + c] = total.x;
+        sums[(2u * chunk.number + 1u) * CHANNELS + c] = total.y;
     }
 }
 

@@ -153,6 +153,17 @@ fn convolutions() -> Vec<Case> {
     let turned = Conv { in_channels: 5, out_channels: 1, ..square };
     cases.push(Case::of(Op::ConvBackwardData(turned)));
     cases.extend(shapes.iter().map(|c| Case::of(Op::ConvBackwardWeight(*c))));
+    // More places than a driver lets an invocation sum, word by word and in quads.
+    let tall = Conv {
+        out_channels: 1,
+        in_height: 1031,
+        in_width: 256,
+        kernel_height: 3,
+        kernel_width: 3,
+        padding: 1,
+        ..square
+    };
+    cases.extend([square, tall].map(|c| Case::of(Op::ConvBackwardWeight(c))));
     // A bias of many channels beside few weights.
     let wide = Conv { batch: 2, in_channels: 1, out_channels: 70_001, in_height: 1, in_width: 3, ..square };
     cases.push(Case::of(Op::ConvBackwardWeight(wide)));

@@ -4,7 +4,7 @@
 use super::adapter::{AdapterChoice, choose, list};
 use super::adapter::{DeviceError, Found};
 use super::kernels::{PAGE_WORDS, SHAPE_WORDS};
-use super::lower::{Argument, Dispatch, Loads, lower};
+use super::lower::{Argument, Dispatch, Loads, ends, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
 use super::tuner::{Chosen, Tuner};
@@ -423,6 +423,7 @@ impl Executor for Gpu {
     }
 
     fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
+        ends(plan, self.adapter.kind)?;
         let scratch_words = plan.steps.iter().map(|step| scratch_words(&self.lower(&step.op))).max().unwrap_or(0);
         Ok(Memory { scratch_words, ..Memory::of(plan) })
     }

@@ -132,6 +132,18 @@ pub enum Misfit {
         /// What is counted.
         limit: u64,
     },
+    /// An invocation would loop longer than software drivers let it, which write what they have until then.
+    #[error(
+        "{op} takes {needed} turns of a loop, but software drivers end them after {limit}, without a word: train with --device cpu, or take smaller layers or batches"
+    )]
+    Turns {
+        /// The step's operation.
+        op: &'static str,
+        /// Its longest invocation's turns.
+        needed: usize,
+        /// Those that are safe.
+        limit: usize,
+    },
     /// The whole is larger than the memory.
     #[error("the plan takes {needed} MiB, but this device has {limit} MiB", needed = mib(*.needed), limit = mib(*.limit))]
     Total {

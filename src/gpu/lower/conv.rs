@@ -1,7 +1,8 @@
 //! Lowering of convolutions: by tiles on GPUs; elsewhere over quads where the shape allows it, else word by word.
 
+use super::norm::channel_sum;
 use super::tile::{self, partial_sums, sum_chunks};
-use super::{Argument, Dispatch, GROUP, Loads, channel_sum, conv3x3, folded, kernel, switch, with_bias};
+use super::{Argument, Dispatch, GROUP, Loads, SAFE_TURNS, conv3x3, folded, kernel, switch, with_bias};
 use crate::plan::shape::Conv;
 
 /// Words that the partial sums of a weight gradient may take.
@@ -68,21 +69,25 @@ fn grid(places: usize, channels: usize, tile: usize) -> [u32; 3] {
     [x, channels.div_ceil(tile) as u32, fold]
 }
 
-/// How many parts of the batch are summed apart: `groups_of` tells the groups of so many.
-pub(super) fn chunks(c: &Conv, groups_of: impl Fn(usize) -> usize) -> usize {
+/// Rows of the results, over the whole batch, that are summed apart: as many as leave enough groups (`groups_of` tells those
+/// of so many chunks, of which there need not be more than images) and as the scratch memory has room for, but no more than
+/// an invocation that makes so many turns a row is sure to come to the end of.
+pub(super) fn chunk_rows(c: &Conv, turns_a_row: usize, groups_of: impl Fn(usize) -> usize) -> usize {
     let most = (MOST_SCRATCH / c.weight_len()).clamp(1, c.batch);
     let enough = |chunks: &usize| groups_of(*chunks) >= WANTED_GROUPS;
     let wanted = (1..=most).find(enough).unwrap_or(most);
-    c.batch.div_ceil(c.batch.div_ceil(wanted))
+    let images = c.batch.div_ceil(wanted);
+    (images * c.out_height()).min((SAFE_TURNS / turns_a_row).max(1))
 }
 
 fn weight_by_words(c: &Conv) -> Vec<Dispatch> {
     let rows = (c.in_channels * c.kernel_height * c.kernel_width.div_ceil(4)).div_ceil(GROUP);
     let tiles = c.out_channels.div_ceil(CHANNELS);
-    let chunks = chunks(c, |chunks| chunks * rows * tiles);
+    let chunk_rows = chunk_rows(c, 1 + c.out_width(), |chunks| chunks * rows * tiles);
+    let chunks = (c.batch * c.out_height()).div_ceil(chunk_rows);
     let lens = [c.weight_len(), 0];
     let mut constants = shape_constants(c);
-    constants.push(("CHUNKS", chunks as f64));
+    constants.push(("CHUNK_ROWS", chunk_rows as f64));
     let partial = Dispatch {
         kernel: kernel("conv_backward_weight"),
         constants,
@@ -90,10 +95,10 @@ fn weight_by_words(c: &Conv) -> Vec<Dispatch> {
         arguments: vec![Argument::Operand(0), Argument::Operand(1), partial_sums(lens, chunks)],
     };
     let sum = sum_chunks(lens, chunks, Argument::Operand(2), None);
-    [partial, sum].into_iter().chain(bias_gradient(c)).collect()
+    [partial, sum].into_iter().chain(bias_sums(c).into_iter().flat_map(channel_sum)).collect()
 }
 
-/// The gradient of the bias by itself, where there is one.
-pub(super) fn bias_gradient(c: &Conv) -> Option<Dispatch> {
-    c.bias.then(|| channel_sum([c.batch, c.out_channels, c.out_height() * c.out_width()]))
+/// What the gradient of the bias sums, where there is one: batch, channels and plane of the outputs' gradient.
+pub(super) fn bias_sums(c: &Conv) -> Option<[usize; 3]> {
+    c.bias.then(|| [c.batch, c.out_channels, c.out_height() * c.out_width()])
 }

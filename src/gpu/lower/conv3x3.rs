@@ -1,6 +1,6 @@
 //! Lowering of convolutions of 3x3 over quads: whole batches out of storage, or the images of a page at a time.
 
-use super::conv::{MOST_SCRATCH, chunks};
+use super::conv::{MOST_SCRATCH, chunk_rows};
 use super::pack::{PackShape, pack, packed};
 use super::pages::Items;
 use super::tile::{partial_sums, sum_chunks};
@@ -195,8 +195,8 @@ pub(super) fn backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
 fn weight_from_storage(c: &Conv) -> Vec<Dispatch> {
     let tiles = c.out_channels.div_ceil(WEIGHT_TILE[1]);
     let rows = |chunks: usize| (chunks * c.in_channels.div_ceil(WEIGHT_TILE[0])).div_ceil(GROUP);
-    let chunks = chunks(c, |chunks| rows(chunks) * tiles);
-    let chunk_rows = c.batch.div_ceil(chunks) * c.in_height;
+    let chunk_rows = chunk_rows(c, 1 + c.in_width / 4, |chunks| rows(chunks) * tiles);
+    let chunks = (c.batch * c.in_height).div_ceil(chunk_rows);
     let of = Conv3x3Shape { block: c.out_channels as u32, chunk_rows: chunk_rows as u32, ..Conv3x3Shape::weight(c) };
     let reads = [0, 1].map(Argument::Operand);
     vec![weight_dispatch(c, reads, chunks, &of), sum_weight(c, chunks)]

@@ -1,8 +1,9 @@
 //! Lowering of fully connected layers: three matrix products, by tiles, over packed pages, or over quads where rows are
 //! whole quads.
 
+use super::norm::channel_sum;
 use super::product::{Matrix, Product};
-use super::{Dispatch, GROUP, Loads, channel_sum, kernel, shape, switch, tile};
+use super::{Dispatch, GROUP, Loads, kernel, shape, switch, tile};
 use crate::plan::shape::Linear;
 
 /// Rows of a tile (`TILE` in linear.wgsl, the same in linear4.wgsl).
@@ -49,19 +50,19 @@ pub(super) fn backward_weight(l: &Linear, loads: Loads) -> Vec<Dispatch> {
     let left = Matrix { operand: 1, lines: l.outputs, strides: [1, l.outputs] };
     let right = Matrix { operand: 0, lines: l.inputs, strides: [1, l.inputs] };
     let product = Product { left, right, inner: l.batch, bias: None, result: 2 };
-    let bias = l.bias.then(|| channel_sum([l.batch, l.outputs, 1]));
+    let bias = l.bias.then_some([l.batch, l.outputs, 1]);
     lower(&product, loads, &FromStorage::new(l, "product_transposed_left"), bias)
 }
 
 /// The product's dispatches, and what sums the rows of its left matrix where that is wanted.
-fn lower(product: &Product, loads: Loads, storage: &FromStorage, row_sums: Option<Dispatch>) -> Vec<Dispatch> {
+fn lower(product: &Product, loads: Loads, storage: &FromStorage, row_sums: Option<[usize; 3]>) -> Vec<Dispatch> {
     let mut dispatches = match loads {
         Loads::Tiles | Loads::SmallTiles | Loads::LargeTiles => return tile::linear(product, loads, row_sums),
         Loads::Pages if product.fits() => product.dispatches(),
         _ if storage.quads => vec![by_quads(product, storage.entry)],
         _ => vec![by_words(product)],
     };
-    dispatches.extend(row_sums);
+    dispatches.extend(row_sums.into_iter().flat_map(channel_sum));
     dispatches
 }
 

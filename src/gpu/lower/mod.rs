@@ -3,14 +3,16 @@
 mod conv;
 mod conv3x3;
 mod linear;
+mod norm;
 mod pack;
 mod pages;
 mod pool;
 mod product;
 mod tile;
+mod turns;
 
 use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, kernel, kernel_in};
-use crate::plan::shape::{Augmentation, BatchNorm, Crops, Dropout, LossShape};
+use crate::plan::shape::{Augmentation, Crops, Dropout, LossShape};
 use crate::plan::{AdapterKind, LossKind, Op};
 #[cfg(test)]
 pub(super) use conv3x3::Conv3x3Shape;
@@ -20,6 +22,7 @@ pub(super) use linear::ProductShape;
 pub(super) use pack::PackShape;
 #[cfg(test)]
 pub(super) use product::PagesShape;
+pub(super) use turns::ends;
 
 /// Out of which memory kernels read what many of them share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -114,6 +117,10 @@ const RANKED: usize = 16;
 /// Groups that keep a large GPU busy: a few for each of a hundred and more processors.
 const WANTED_GROUPS: usize = 1024;
 
+/// Turns that an invocation's loops make at most in sums that are cut into chunks. Mesa's llvmpipe ends all loops of an
+/// invocation, without a word, when they have made 65,535 turns together ([`turns`]).
+const SAFE_TURNS: usize = 1 << 15;
+
 /// Most workgroups in a dimension.
 const MOST_GROUPS: usize = 65_535;
 
@@ -127,6 +134,8 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
         Op::LinearForward(l) => return linear::forward(&l, loads),
         Op::LinearBackwardData(l) => return linear::backward_data(&l, loads),
         Op::LinearBackwardWeight(l) => return linear::backward_weight(&l, loads),
+        Op::BatchNormStatistics(n) => return norm::statistics(op, &n),
+        Op::BatchNormBackwardWeight(n) => return norm::backward_weight(op, &n),
         Op::GroundDistance { classes } => return ground_distance(op, classes),
         Op::Tick => plain(op, "tick", 1, vec![]),
         Op::Augment(c, a) => plain(op, "augment", c.batch * c.side * c.side, augment(&c, &a)),
@@ -140,11 +149,8 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
             plain(op, op.name(), len, vec![("LEN", len as f64)])
         }
         Op::Dropout(d) => plain(op, "dropout", d.len, dropout(&d)),
-        Op::BatchNormStatistics(n) | Op::BatchNormBackwardWeight(n) => {
-            plain(op, op.name(), n.channels * GROUP, norm(&n))
-        }
         Op::BatchNormForward(n) | Op::BatchNormInference(n) | Op::BatchNormBackwardData(n) => {
-            plain(op, op.name(), n.len(), norm(&n))
+            plain(op, op.name(), n.len(), norm::shape(&n))
         }
         Op::Loss(LossKind::Qwk, s) => plain(op, op.name(), 1, samples(&s)),
         Op::Loss(_, s) => plain(op, op.name(), s.batch, samples(&s)),
@@ -172,18 +178,6 @@ fn ground_distance(op: &Op, classes: usize) -> Vec<Dispatch> {
     let mut mean = plain(op, "mean_of_ranks", classes * classes, ground(classes, 1));
     mean.arguments = vec![Argument::Operand(1)];
     vec![ranks, mean]
-}
-
-/// The gradient of a bias where no product sums it by the way: operand 1 of the step, batch x channels x plane, summed
-/// over batch and plane into operand 3.
-fn channel_sum([batch, channels, plane]: [usize; 3]) -> Dispatch {
-    let sizes = [("BATCH", batch), ("CHANNELS", channels), ("PLANE", plane)];
-    Dispatch {
-        kernel: kernel("channel_sum"),
-        constants: sizes.map(|(name, size)| (name, size as f64)).to_vec(),
-        grid: folded(channels),
-        arguments: [1, 3].map(Argument::Operand).to_vec(),
-    }
 }
 
 /// A kernel whose bindings are the operation's operands, with one invocation for each of
@@ -229,16 +223,6 @@ fn augment(c: &Crops, a: &Augmentation) -> Vec<(&'static str, f64)> {
 
 fn dropout(d: &Dropout) -> Vec<(&'static str, f64)> {
     vec![("LEN", d.len as f64), ("RATE", f64::from(d.rate)), ("LAYER", f64::from(d.layer))]
-}
-
-fn norm(n: &BatchNorm) -> Vec<(&'static str, f64)> {
-    vec![
-        ("BATCH", n.batch as f64),
-        ("CHANNELS", n.channels as f64),
-        ("PLANE", n.plane as f64),
-        ("EPSILON", f64::from(n.epsilon)),
-        ("MOMENTUM", f64::from(n.momentum)),
-    ]
 }
 
 fn samples(s: &LossShape) -> Vec<(&'static str, f64)> {

@@ -1,7 +1,8 @@
 //! Lowering of matrix products by tiles in workgroup memory (tile.wgsl), which on GPUs are all convolutions and fully
 //! connected layers.
 
-use super::conv::{MOST_SCRATCH, bias_gradient, shape_constants};
+use super::conv::{MOST_SCRATCH, bias_sums, shape_constants};
+use super::norm::channel_sum;
 use super::product::Product;
 use super::{Argument, Dispatch, GROUP, Loads, WANTED_GROUPS, folded, kernel, kernel_in, switch};
 use crate::gpu::kernels::Family;
@@ -28,8 +29,9 @@ struct Tiled {
     bias: bool,
     /// As the row of its kernel binds them, the result last.
     arguments: Vec<Argument>,
-    /// What sums the rows of the left matrix by itself, where that is wanted: the gradient of a bias.
-    row_sums: Option<Dispatch>,
+    /// Where the sums of the left matrix's rows are wanted, too, the gradient of a bias in operand 3: what they are sums
+    /// of, as batch, channels and plane.
+    row_sums: Option<[usize; 3]>,
 }
 
 impl Tiled {
@@ -61,7 +63,7 @@ impl Tiled {
             _ => self.tile(),
         };
         let chunks = self.inner.div_ceil(chunk);
-        let sums = self.row_sums.take_if(|_| chunks > 1).and_then(|mut sums| sums.arguments.pop());
+        let sums = self.row_sums.take_if(|_| chunks > 1).map(|_| Argument::Operand(3));
         let ones = usize::from(sums.is_some());
         let lens = [self.rows * self.columns, self.rows * ones];
         let mut arguments = self.arguments;
@@ -80,7 +82,8 @@ impl Tiled {
             grid: [x, fold, (self.rows.div_ceil(tile) * chunks) as u32],
             arguments,
         };
-        [Some(product), sum, self.row_sums].into_iter().flatten().collect()
+        let by_itself = self.row_sums.into_iter().flat_map(channel_sum);
+        [Some(product), sum].into_iter().flatten().chain(by_itself).collect()
     }
 }
 
@@ -116,7 +119,7 @@ pub(super) fn conv_backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
 pub(super) fn conv_backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let places = c.batch * c.out_height() * c.out_width();
     let product = conv(c, Family::TileConvWeight, [c.out_channels, c.in_channels * taps(c), places], &[1, 0, 2]);
-    Tiled { row_sums: bias_gradient(c), ..product }.dispatches(loads)
+    Tiled { row_sums: bias_sums(c), ..product }.dispatches(loads)
 }
 
 fn taps(c: &Conv) -> usize {
@@ -129,7 +132,7 @@ fn conv(c: &Conv, family: Family, [rows, columns, inner]: [usize; 3], operands: 
     Tiled { family, constants: shape_constants(c), rows, columns, inner, bias, arguments, row_sums: None }
 }
 
-pub(super) fn linear(product: &Product, loads: Loads, row_sums: Option<Dispatch>) -> Vec<Dispatch> {
+pub(super) fn linear(product: &Product, loads: Loads, row_sums: Option<[usize; 3]>) -> Vec<Dispatch> {
     let family = Family::TileLinear;
     let [rows, columns, inner] = product.sizes();
     let arguments = product.arguments(kernel_in(family, ENTRY));

@@ -1,0 +1,101 @@
+//! How long the loops of one invocation are, where nothing cuts them into chunks.
+
+use super::GROUP;
+use crate::plan::shape::{Conv, Linear, LossShape, Pool};
+use crate::plan::{AdapterKind, LossKind, Misfit, Op, Plan};
+
+/// Turns after which Mesa's llvmpipe ends all loops of an invocation, as if they were done
+/// (`LP_MAX_TGSI_LOOP_ITERATIONS` in its source): what they have summed until then is written as the result.
+const MOST_TURNS: usize = 65_535;
+/// Loops over the classes that a loss makes for one row, at most.
+const CLASS_LOOPS: usize = 12;
+
+/// Whether an adapter comes to the end of every kernel of a plan: all but software drivers do.
+pub(in crate::gpu) fn ends(plan: &Plan, kind: AdapterKind) -> Result<(), Misfit> {
+    let longest = plan.steps.iter().map(|step| (turns(&step.op), step.op.name())).max();
+    match longest {
+        Some((turns, op)) if kind == AdapterKind::Software && turns > MOST_TURNS => {
+            Err(Misfit::Turns { op, needed: turns, limit: MOST_TURNS })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Turns that all loops of one invocation make at most; 0 where they are few whatever the sizes, or cut.
+fn turns(op: &Op) -> usize {
+    match *op {
+        Op::ConvForward(c) => c.in_channels * taps(&c),
+        Op::ConvBackwardData(c) => c.out_channels * taps(&c),
+        Op::LinearForward(l) => inner(&l, l.inputs),
+        Op::LinearBackwardData(l) => inner(&l, l.outputs),
+        Op::LinearBackwardWeight(l) => l.batch,
+        Op::MaxPoolForward(p) | Op::MaxPoolReluForward(p) | Op::AveragePoolForward(p) => window(&p),
+        Op::MaxPoolBackward(p) | Op::AveragePoolBackward(p) => window(&p),
+        // One group, each of whose lanes takes every 64th row; all read all labels twice.
+        Op::Loss(LossKind::Qwk, s) => 2 * s.batch + GROUP + s.batch.div_ceil(GROUP) * row(&s),
+        Op::Loss(LossKind::Corn, s) => s.batch + row(&s),
+        Op::Tally(s) => s.batch.div_ceil(GROUP) * (1 + s.classes) + GROUP,
+        Op::Loss(_, s) => row(&s),
+        Op::AveragePredictions { shape, .. } => row(&shape),
+        Op::ClassSums { batch, features, .. } => batch.div_ceil(GROUP) * (1 + features + GROUP),
+        Op::PairwiseDistances { features, .. } => features,
+        Op::GroundDistance { classes } => classes,
+        Op::ConvBackwardWeight(_) | Op::BatchNormStatistics(_) | Op::BatchNormBackwardWeight(_) => 0,
+        Op::BatchNormForward(_) | Op::BatchNormInference(_) | Op::BatchNormBackwardData(_) => 0,
+        Op::Tick | Op::Augment(..) | Op::CentreCrops(_) | Op::BatchRows { .. } | Op::Centroids { .. } => 0,
+        Op::ReluForward(_) | Op::ReluBackward(_) | Op::Add(_) | Op::Sgd(_) | Op::Dropout(_) => 0,
+    }
+}
+
+fn taps(c: &Conv) -> usize {
+    1 + c.kernel_height * (1 + c.kernel_width)
+}
+
+/// Quads are read four places a turn, where all rows are whole quads.
+fn inner(l: &Linear, places: usize) -> usize {
+    if l.inputs.is_multiple_of(4) && l.outputs.is_multiple_of(4) { places / 4 } else { places }
+}
+
+fn window(p: &Pool) -> usize {
+    p.window_height * (1 + p.window_width)
+}
+
+fn row(s: &LossShape) -> usize {
+    CLASS_LOOPS * s.classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::operations;
+
+    fn plan(op: Op) -> Plan {
+        Plan { steps: vec![crate::plan::Step { op, views: Vec::new() }], ..Plan::default() }
+    }
+
+    #[test]
+    fn what_software_drivers_would_cut_short_is_refused_by_name() {
+        let wide = Linear { batch: 8, inputs: 1 << 18, outputs: 16, bias: true };
+        let refused = ends(&plan(Op::LinearForward(wide)), AdapterKind::Software).unwrap_err();
+        assert_eq!(refused, Misfit::Turns { op: "linear_forward", needed: 65_536, limit: 65_535 });
+        let said = refused.to_string();
+        assert!(said.contains("linear_forward") && said.contains("--device cpu"), "{said}");
+        assert_eq!(ends(&plan(Op::LinearForward(wide)), AdapterKind::Gpu), Ok(()));
+        let fits = Linear { inputs: (1 << 18) - 4, ..wide };
+        assert_eq!(ends(&plan(Op::LinearForward(fits)), AdapterKind::Software), Ok(()));
+    }
+
+    #[test]
+    fn losses_over_many_classes_and_rows_are_refused_together() {
+        let qwk = |batch| plan(Op::Loss(LossKind::Qwk, LossShape { batch, classes: 1000 }));
+        assert_eq!(ends(&qwk(64), AdapterKind::Software), Ok(()));
+        assert!(ends(&qwk(512), AdapterKind::Software).is_err());
+    }
+
+    #[test]
+    fn all_that_is_checked_ends() {
+        for op in operations() {
+            assert_eq!(ends(&plan(op), AdapterKind::Software), Ok(()));
+        }
+    }
+}
