@@ -26,6 +26,8 @@ pub struct Reading {
     run: Waiting,
     made: Made,
     told_at: Instant,
+    /// Images there are, as was told last.
+    told_of: usize,
 }
 
 /// What waits for the images.
@@ -68,7 +70,7 @@ impl Reading {
             Ok((ground, images)) => {
                 let made = Made::Folder(folder.clone());
                 let run = Waiting::New { order, cell, folder, ground };
-                Ok(Self { images, opened, run, made, told_at: Instant::now() })
+                Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0 })
             }
             Err(error) => {
                 folder.remove_empty();
@@ -93,7 +95,7 @@ impl Reading {
             Ok((images, Waiting::Kept { device, folder, record, snapshot, epochs }))
         };
         match read() {
-            Ok((images, run)) => Ok(Self { images, opened, run, made, told_at: Instant::now() }),
+            Ok((images, run)) => Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0 }),
             Err(error) => {
                 made.undo();
                 Err(error)
@@ -107,9 +109,9 @@ impl Reading {
     /// When they cannot be read.
     pub fn advance(&mut self, tell: &Tell) -> Result<bool, WorkError> {
         let more = self.images.advance()?;
-        if self.told_at.elapsed() >= TOLD_EVERY {
-            self.told_at = Instant::now();
-            let [done, of] = self.images.progress();
+        let [done, of] = self.images.progress();
+        if of != self.told_of || self.told_at.elapsed() >= TOLD_EVERY {
+            (self.told_at, self.told_of) = (Instant::now(), of);
             tell(Message::Loading { done, of });
         }
         Ok(more)
@@ -144,13 +146,10 @@ impl Reading {
     }
 }
 
-/// Looks for the images of a cell, which may take a while.
+/// Begins to look for the images of a cell.
 fn images(cell: &Cell, tell: &Tell) -> Result<Loading, WorkError> {
     tell(Message::Loading { done: 0, of: 0 });
-    let images = Loading::begin(&cell.source, &cell.protocol, cell.settings.stored_side, cell.settings.seed)?;
-    let [done, of] = images.progress();
-    tell(Message::Loading { done, of });
-    Ok(images)
+    Ok(Loading::begin(&cell.source, &cell.protocol, cell.settings.stored_side, cell.settings.seed)?)
 }
 
 #[cfg(test)]

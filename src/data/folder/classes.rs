@@ -59,7 +59,7 @@ pub enum ClassListError {
 }
 
 /// The classes of a data folder in their order.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Classes {
     pub names: Vec<String>,
     /// Real value of each class: from the list, else the class index.

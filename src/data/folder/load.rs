@@ -1,4 +1,4 @@
-//! Loads a folder: scans it, decodes the files in parallel, some at a time, splits what could be read.
+//! Loads a folder: searches it, decodes the files in parallel, some at a time, splits what could be read.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::decode::{DecodeError, MAX_BYTES, decode_named};
 use super::error::{FolderError, SkipReason, Skipped};
 use super::grouping::Grouping;
-use super::scan::{Scan, Source, named_format, scan};
+use super::scan::{Scan, Search, Source, named_format};
 use super::store::{IN_MEMORY, Store};
 use super::votes::Votes;
 use super::walk::natural;
@@ -59,9 +59,24 @@ const WAITING: usize = 64 << 20;
 /// Most images that a thread decodes before it is asked whether to go on.
 const AT_ONCE: usize = 8;
 
-/// A folder whose images are being read, some at a time.
+/// Folders that are searched before it is asked whether to go on.
+const SEARCHED_AT_ONCE: usize = 16;
+
+/// A folder that is searched for images, which then are read, some at a time.
 pub struct Reading {
     folder: Folder,
+    /// Most bytes of pixels that are kept in memory.
+    in_memory: usize,
+    stage: Stage,
+}
+
+enum Stage {
+    Searching(Search),
+    Decoding(Decoding),
+}
+
+/// Images that are being read.
+struct Decoding {
     scan: Scan,
     /// Number of files in each class folder.
     found: Vec<usize>,
@@ -90,7 +105,7 @@ impl Folder {
         }
     }
 
-    /// Looks for the images of the folder, and reads none of them yet.
+    /// Finds the class folders, and searches none of them yet.
     ///
     /// # Errors
     /// [`FolderError`] where there is something that no image can mend.
@@ -101,17 +116,22 @@ impl Folder {
     /// [`Folder::read`] with at most so many bytes of pixels in memory.
     pub(super) fn read_keeping(&self, in_memory: usize) -> Result<Reading, FolderError> {
         check_side(self.side)?;
-        let scan = scan(&self.path)?;
-        if !scan.has_splits {
+        let search = Search::begin(&self.path)?;
+        if !search.has_splits() {
             check_fraction(self.test_fraction)?;
         }
+        Ok(Reading { folder: self.clone(), in_memory, stage: Stage::Searching(search) })
+    }
+
+    /// Prepares to read what was found.
+    fn decoding(&self, scan: Scan, in_memory: usize) -> Result<Decoding, FolderError> {
         let found = counts(&scan, scan.sources.iter());
         self.check_filled(&scan, &found, &found)?;
         let images = scan.sources.iter().map(|source| source.name.as_str()).collect();
         let votes = Votes::read(&self.path, &scan.classes.names, &images)?;
         let count = scan.sources.len();
         let store = Store::new(count, self.size(), in_memory).map_err(|source| self.refused(count, source))?;
-        Ok(Reading { folder: self.clone(), scan, found, votes, store, outcomes: Vec::with_capacity(count) })
+        Ok(Decoding { scan, found, votes, store, outcomes: Vec::with_capacity(count) })
     }
 
     /// Bytes of an image.
@@ -209,24 +229,62 @@ impl Folder {
 }
 
 impl Reading {
-    /// Files done, and files in all.
+    /// Files done, and files in all; none of either while it is searched for them.
     #[must_use]
     pub fn progress(&self) -> [usize; 2] {
+        match &self.stage {
+            Stage::Searching(_) => [0, 0],
+            Stage::Decoding(decoding) => decoding.progress(),
+        }
+    }
+
+    /// Searches some more folders, or decodes some more files on all threads of rayon's pool; whether there are more.
+    ///
+    /// # Errors
+    /// [`FolderError`] where a class folder cannot be read or is empty; when the pixels cannot be kept.
+    pub fn advance(&mut self) -> Result<bool, FolderError> {
+        let search = match &mut self.stage {
+            Stage::Decoding(decoding) => return decoding.advance(&self.folder),
+            Stage::Searching(search) => search,
+        };
+        for _ in 0..SEARCHED_AT_ONCE {
+            if !search.advance()? {
+                let scan = search.take();
+                self.stage = Stage::Decoding(self.folder.decoding(scan, self.in_memory)?);
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The data set, once all files are done.
+    ///
+    /// # Errors
+    /// As [`Folder::load`].
+    pub fn finish(mut self) -> Result<Loaded, FolderError> {
+        loop {
+            match self.stage {
+                Stage::Decoding(decoding) => return decoding.finish(&self.folder),
+                // Nobody finishes what has more to do: what was not searched is, then.
+                Stage::Searching(_) => drop(self.advance()?),
+            }
+        }
+    }
+}
+
+impl Decoding {
+    fn progress(&self) -> [usize; 2] {
         [self.outcomes.len(), self.scan.sources.len()]
     }
 
-    /// Decodes some more files, on all threads of rayon's pool; whether there are more.
-    ///
-    /// # Errors
-    /// When the pixels cannot be kept.
-    pub fn advance(&mut self) -> Result<bool, FolderError> {
+    fn advance(&mut self, folder: &Folder) -> Result<bool, FolderError> {
         let [done, total] = self.progress();
         let threads = rayon::current_num_threads();
-        let some = (WAITING / self.folder.size()).clamp(threads, AT_ONCE * threads).min(total - done);
-        let (sources, side) = (&self.scan.sources[done..done + some], self.folder.side);
-        let decoded: Vec<_> = sources.par_iter().map(|source| decode_path(&source.path, side)).collect();
+        let some = (WAITING / folder.size()).clamp(threads, AT_ONCE * threads).min(total - done);
+        let sources = &self.scan.sources[done..done + some];
+        let decoded: Vec<_> = sources.par_iter().map(|source| decode_path(&source.path, folder.side)).collect();
         for outcome in decoded {
-            let mut put = |pixels| self.store.put(pixels).map_err(|source| self.folder.refused(total, source));
+            let mut put = |pixels| self.store.put(pixels).map_err(|source| folder.refused(total, source));
             self.outcomes.push(match outcome {
                 Ok(pixels) => Ok(put(pixels)?),
                 Err(reason) => Err(reason),
@@ -235,12 +293,8 @@ impl Reading {
         Ok(done + some < total)
     }
 
-    /// The data set, once all files are done.
-    ///
-    /// # Errors
-    /// As [`Folder::load`].
-    pub fn finish(self) -> Result<Loaded, FolderError> {
-        let Self { folder, mut scan, found, votes, store, outcomes } = self;
+    fn finish(self, folder: &Folder) -> Result<Loaded, FolderError> {
+        let Self { mut scan, found, votes, store, outcomes } = self;
         let images = store.images().map_err(|source| folder.refused(scan.sources.len(), source))?;
         let pixels = |outcome: Result<usize, SkipReason>| outcome.map(|place| images[place].clone());
         let decoded = outcomes.into_iter().map(pixels).collect();

@@ -10,7 +10,7 @@ use image::ImageFormat;
 
 use super::classes::{Classes, ordered};
 use super::error::{FolderError, SkipReason, Skipped};
-use super::walk::{holds_runs_only, list, walk};
+use super::walk::{Walk, holds_runs_only, list, walk};
 use crate::files::{self, Entry, Kind};
 
 /// A folder with the images of one class in one split.
@@ -31,6 +31,7 @@ pub(super) struct Source {
 }
 
 /// What a data folder holds.
+#[derive(Default)]
 pub(super) struct Scan {
     pub classes: Classes,
     /// Whether there are `train` and `test` folders.
@@ -42,22 +43,63 @@ pub(super) struct Scan {
     pub skipped: Vec<Skipped>,
 }
 
-/// Scans the data folder `root`.
-pub(super) fn scan(root: &Path) -> Result<Scan, FolderError> {
-    if !matches!(kind(root)?, Kind::Folder) {
-        return Err(FolderError::NotAFolder(root.into()));
+/// A scan that has found the class folders, and searches them one after the other for files.
+pub(super) struct Search {
+    root: PathBuf,
+    scan: Scan,
+    /// Class folders that are searched.
+    searched: usize,
+    /// The search of the next one.
+    walk: Option<Walk>,
+}
+
+impl Search {
+    /// Finds the class folders of the data folder `root`.
+    pub fn begin(root: &Path) -> Result<Self, FolderError> {
+        if !matches!(kind(root)?, Kind::Folder) {
+            return Err(FolderError::NotAFolder(root.into()));
+        }
+        let entries = list_classes(root)?;
+        let split = |name: &str| {
+            let mut folders = entries.iter().filter(|entry| matches!(entry.kind, Kind::Folder));
+            folders.find(|entry| entry.name().eq_ignore_ascii_case(name)).map(|entry| entry.path.clone())
+        };
+        let half = |present, absent| Err(FolderError::HalfSplit { path: root.into(), present, absent });
+        let scan = match (split("train"), split("test")) {
+            (None, None) => scan_unsplit(root, entries)?,
+            (Some(train), Some(test)) => scan_splits(root, entries, [train, test])?,
+            (Some(_), None) => half("train", "test")?,
+            (None, Some(_)) => half("test", "train")?,
+        };
+        Ok(Self { root: root.into(), scan, searched: 0, walk: None })
     }
-    let entries = list_classes(root)?;
-    let split = |name: &str| {
-        let mut folders = entries.iter().filter(|entry| matches!(entry.kind, Kind::Folder));
-        folders.find(|entry| entry.name().eq_ignore_ascii_case(name)).map(|entry| entry.path.clone())
-    };
-    let half = |present, absent| Err(FolderError::HalfSplit { path: root.into(), present, absent });
-    match (split("train"), split("test")) {
-        (None, None) => scan_unsplit(root, entries),
-        (Some(train), Some(test)) => scan_splits(root, entries, [train, test]),
-        (Some(_), None) => half("train", "test"),
-        (None, Some(_)) => half("test", "train"),
+
+    /// Lists one more folder; whether there is more to search.
+    pub fn advance(&mut self) -> Result<bool, FolderError> {
+        let Some(ClassFolder { path, .. }) = self.scan.folders.get(self.searched) else { return Ok(false) };
+        let mut walk = match self.walk.take() {
+            Some(walk) => walk,
+            None => Walk::begin(path).map_err(unreadable(path))?,
+        };
+        if walk.advance() {
+            self.walk = Some(walk);
+            return Ok(true);
+        }
+        let files = walk.finish(&self.root, &mut self.scan.skipped);
+        let source = |(name, path)| Source { path, name, folder: self.searched };
+        self.scan.sources.extend(files.into_iter().map(source));
+        self.searched += 1;
+        Ok(true)
+    }
+
+    /// Whether there are `train` and `test` folders.
+    pub fn has_splits(&self) -> bool {
+        self.scan.has_splits
+    }
+
+    /// What was found; nothing is left here.
+    pub fn take(&mut self) -> Scan {
+        std::mem::take(&mut self.scan)
     }
 }
 
@@ -67,7 +109,7 @@ fn scan_unsplit(root: &Path, entries: Vec<Entry>) -> Result<Scan, FolderError> {
     check_two_classes(root, &names)?;
     let classes = ordered(root, names)?;
     let folders = class_folders(&classes, root, false).collect();
-    with_sources(Scan { classes, has_splits: false, folders, sources: Vec::new(), skipped }, root)
+    Ok(Scan { classes, has_splits: false, folders, sources: Vec::new(), skipped })
 }
 
 fn scan_splits(root: &Path, entries: Vec<Entry>, splits: [PathBuf; 2]) -> Result<Scan, FolderError> {
@@ -92,7 +134,7 @@ fn scan_splits(root: &Path, entries: Vec<Entry>, splits: [PathBuf; 2]) -> Result
     let classes = ordered(root, trained)?;
     let folders = class_folders(&classes, train, false).chain(class_folders(&classes, test, true));
     let folders = folders.collect();
-    with_sources(Scan { classes, has_splits: true, folders, sources: Vec::new(), skipped }, root)
+    Ok(Scan { classes, has_splits: true, folders, sources: Vec::new(), skipped })
 }
 
 /// What may be class folders, and what lies beside them.
@@ -160,15 +202,6 @@ fn check_two_classes(path: &Path, names: &[String]) -> Result<(), FolderError> {
 
 fn leads_to_holder(link: &Path, holder: &Path) -> bool {
     files::true_path(link).is_ok_and(|target| holder.starts_with(target))
-}
-
-fn with_sources(mut scan: Scan, root: &Path) -> Result<Scan, FolderError> {
-    for (folder, ClassFolder { path, .. }) in scan.folders.iter().enumerate() {
-        let files = walk(path, root, &mut scan.skipped).map_err(unreadable(path))?;
-        let source = |(name, path)| Source { path, name, folder };
-        scan.sources.extend(files.into_iter().map(source));
-    }
-    Ok(scan)
 }
 
 /// The image files at `path`: itself if it is a file, else those below the folder in natural order.

@@ -235,6 +235,18 @@ fn data_in_a_file_are_those_in_memory() {
 }
 
 #[test]
+fn a_search_can_be_given_up() {
+    let data = Data::two_classes();
+    for deep in 0..50 {
+        data.image(&format!("a/{deep}/1.png"), [1; 3]);
+    }
+    let mut reading = data.folder().read().unwrap();
+    let searching = std::iter::from_fn(|| (reading.progress() == [0, 0]).then(|| assert!(reading.advance().unwrap())));
+    assert!(searching.count() > 2);
+    assert_eq!(reading.progress(), [0, 58]);
+}
+
+#[test]
 fn strict_mode_takes_a_clean_folder() {
     let data = Data::two_classes();
     let folder = Folder { strict: true, ..data.folder() };
@@ -336,8 +348,9 @@ fn files_are_read_a_few_at_a_time() {
     let total = at_once + 9;
     let calls = RefCell::new(Vec::new());
     let loaded = data.folder().load(&|done, total| calls.borrow_mut().push((done, total))).unwrap();
-    let expected: Vec<_> = (0..total).step_by(at_once).map(|done| (done, total)).collect();
-    assert_eq!(calls.into_inner(), expected);
+    let read = (0..total).step_by(at_once).map(|done| (done, total));
+    // First it is searched for them.
+    assert_eq!(calls.into_inner(), std::iter::once((0, 0)).chain(read).collect::<Vec<_>>());
     let Dataset { train, test, .. } = loaded.dataset;
     assert_eq!((train.len() + test.len(), loaded.skipped.len()), (total - 1, 1));
 }

@@ -51,24 +51,14 @@ fn visible(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<Entry>>>
 /// All files below `folder` with their names below `root`, in natural order of the names. Fails only if `folder`
 /// itself cannot be listed.
 pub(super) fn walk(folder: &Path, root: &Path, skipped: &mut Vec<Skipped>) -> io::Result<Vec<(String, PathBuf)>> {
-    let holder = files::true_path(folder)?;
-    let mut walk = Walk { read: HashSet::from([holder.clone()]), holder, ..Walk::default() };
-    walk.take(list(folder)?);
-    // Links come last, so that a file is found under its own path where it has one here.
-    while let Some((path, is_link)) = walk.next() {
-        if let Err(reason) = walk.enter(&path, is_link) {
-            walk.skipped.push(Skipped { path, reason });
-        }
-    }
-    skipped.append(&mut walk.skipped);
-    let mut files: Vec<_> = walk.files.into_iter().map(|path| (name_below(root, &path), path)).collect();
-    files.sort_by(|a, b| natural(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
-    Ok(files)
+    let mut walk = Walk::begin(folder)?;
+    while walk.advance() {}
+    Ok(walk.finish(root, skipped))
 }
 
 /// A search of one folder and all below it, of which each is read once however many links lead to it.
 #[derive(Default)]
-struct Walk {
+pub(super) struct Walk {
     /// The true path of the folder searched.
     holder: PathBuf,
     /// True paths of the folders that were read.
@@ -80,6 +70,32 @@ struct Walk {
 }
 
 impl Walk {
+    /// Lists the folder itself.
+    pub fn begin(folder: &Path) -> io::Result<Self> {
+        let holder = files::true_path(folder)?;
+        let mut walk = Self { read: HashSet::from([holder.clone()]), holder, ..Self::default() };
+        walk.take(list(folder)?);
+        Ok(walk)
+    }
+
+    /// Lists one more folder; whether there was one.
+    pub fn advance(&mut self) -> bool {
+        // Links come last, so that a file is found under its own path where it has one here.
+        let Some((path, is_link)) = self.next() else { return false };
+        if let Err(reason) = self.enter(&path, is_link) {
+            self.skipped.push(Skipped { path, reason });
+        }
+        true
+    }
+
+    /// The files with their names below `root`, in natural order of the names, and what was passed over.
+    pub fn finish(mut self, root: &Path, skipped: &mut Vec<Skipped>) -> Vec<(String, PathBuf)> {
+        skipped.append(&mut self.skipped);
+        let mut files: Vec<_> = self.files.into_iter().map(|path| (name_below(root, &path), path)).collect();
+        files.sort_by(|a, b| natural(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
+        files
+    }
+
     fn next(&mut self) -> Option<(PathBuf, bool)> {
         let folder = self.folders.pop().map(|path| (path, false));
         folder.or_else(|| self.links.pop().map(|path| (path, true)))
