@@ -3,6 +3,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 use super::adapter::{AdapterChoice, choose, list};
 use super::adapter::{DeviceError, Found};
+use super::health::{Health, Scope};
 use super::kernels::{PAGE_WORDS, SHAPE_WORDS};
 use super::lower::{Argument, Dispatch, Loads, ends, lower};
 use super::pipelines::Pipelines;
@@ -13,10 +14,8 @@ use crate::plan::{
     Ticket, Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::Waker;
 
 /// A dispatch with everything bound.
 pub(super) struct Bound {
@@ -37,81 +36,6 @@ impl Bound {
 pub(super) struct Kept {
     pub(super) buffer: wgpu::Buffer,
     len: usize,
-}
-
-/// What callbacks report: why nothing goes on, and replays done.
-struct Health {
-    failure: Mutex<Option<ExecutorError>>,
-    /// What is being attempted, for the words of what the driver refuses outside of a scope.
-    attempt: Mutex<&'static str>,
-    done: AtomicUsize,
-    /// Who wants to know that something has finished.
-    waiting: Mutex<Option<Waker>>,
-}
-
-impl Health {
-    fn new() -> Self {
-        Self {
-            failure: Mutex::new(None),
-            attempt: Mutex::new("open the device"),
-            done: AtomicUsize::new(0),
-            waiting: Mutex::new(None),
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            waker.wake();
-        }
-    }
-
-    /// A lost device explains whatever was refused before.
-    fn note_lost(&self, why: String) {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(*failure, Some(ExecutorError::Lost(_))) {
-            *failure = Some(ExecutorError::Lost(why));
-        }
-        self.wake();
-    }
-
-    fn note_refused(&self, why: String) {
-        let what = (*self.attempt.lock().unwrap_or_else(PoisonError::into_inner)).to_owned();
-        self.note(ExecutorError::Refused { what, why });
-    }
-
-    /// The first failure counts.
-    fn note(&self, failed: ExecutorError) {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failed);
-    }
-
-    fn attempt(&self, what: &'static str) {
-        *self.attempt.lock().unwrap_or_else(PoisonError::into_inner) = what;
-    }
-
-    fn check(&self) -> Result<(), ExecutorError> {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.clone().map_or(Ok(()), Err)
-    }
-}
-
-/// What the driver will say of some work: at once on the desktop, after a while in a page.
-struct Scope {
-    what: &'static str,
-    error: Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>,
-    heard: bool,
-}
-
-impl Scope {
-    fn new(what: &'static str, error: impl Future<Output = Option<wgpu::Error>> + 'static) -> Self {
-        Self { what, error: Box::pin(error), heard: false }
-    }
-
-    /// Why the driver refused the work, if it did and has said so.
-    fn refusal(&mut self) -> Option<ExecutorError> {
-        let Poll::Ready(error) = self.error.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { return None };
-        self.heard = true;
-        error.map(|error| ExecutorError::Refused { what: self.what.to_owned(), why: error.to_string() })
-    }
 }
 
 /// Runs plans on a wgpu device.
@@ -386,10 +310,7 @@ impl Gpu {
         self.usage.submissions += 1;
         self.usage.dispatches += self.plans[plan.0].len() as u64;
         let health = Arc::clone(&self.health);
-        self.queue.on_submitted_work_done(move || {
-            health.done.fetch_add(1, Ordering::Release);
-            health.wake();
-        });
+        self.queue.on_submitted_work_done(move || health.note_done());
     }
 
     /// Forgets submissions that are known to be done.
@@ -460,7 +381,7 @@ impl Executor for Gpu {
     }
 
     fn in_flight(&self) -> usize {
-        self.submitted - self.health.done.load(Ordering::Acquire)
+        self.submitted - self.health.done()
     }
 
     fn write(&mut self, slot: &str, word: usize, bytes: &[u8]) -> Result<(), ExecutorError> {
@@ -508,74 +429,9 @@ impl Executor for Gpu {
         if self.in_flight() == 0 && self.readback.is_idle() {
             return waker.wake_by_ref();
         }
-        *self.health.waiting.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
+        self.health.wake_later(waker);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::Element;
-
-    fn gpu() -> (Gpu, PlanHandle) {
-        let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
-        let mut plan = Plan::default();
-        let views = ["a", "b"].map(|name| plan.kept(name, Element::F32, 64, Residency::State));
-        plan.push(crate::plan::Op::ReluForward(64), &views);
-        let handle = gpu.prepare(&plan).unwrap();
-        (gpu, handle)
-    }
-
-    #[test]
-    fn what_the_driver_refuses_outside_of_preparation_is_no_lost_device() {
-        let (mut gpu, handle) = gpu();
-        gpu.kept.get_mut("a").unwrap().len = 1 << 20;
-        let refused = gpu.write("a", 1000, &[0; 64]).unwrap_err();
-        let ExecutorError::Refused { what, .. } = &refused else { panic!("{refused:?}") };
-        assert_eq!(what, "write into a slot");
-        assert!(refused.to_string().starts_with("the graphics driver refused to write into a slot: "), "{refused}");
-        assert_eq!(gpu.submit(handle), Err(refused), "what follows cannot be trusted");
-    }
-
-    #[test]
-    fn a_destroyed_device_is_lost() {
-        let (mut gpu, handle) = gpu();
-        gpu.submit(handle).unwrap();
-        gpu.destroy();
-        // The device is gone once what was under way is done; nothing before may be called refused.
-        let mut submit = || {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-            gpu.submit(handle).err()
-        };
-        let found = (0..10_000).find_map(|_| submit());
-        assert!(matches!(found, Some(ExecutorError::Lost(_))), "{found:?}");
-        assert!(matches!(gpu.poll(), Err(ExecutorError::Lost(_))));
-        assert!(matches!(gpu.write("a", 0, &[0; 4]), Err(ExecutorError::Lost(_))));
-    }
-
-    #[test]
-    fn scratch_counts_as_memory() {
-        let (gpu, _) = gpu();
-        let mut plan = Plan::default();
-        let conv = crate::plan::Conv {
-            batch: 3,
-            in_channels: 4,
-            out_channels: 16,
-            in_height: 4,
-            in_width: 4,
-            kernel_height: 3,
-            kernel_width: 3,
-            stride: 1,
-            padding: 1,
-            bias: false,
-        };
-        let op = crate::plan::Op::ConvForward(conv);
-        let lens: Vec<_> = op.operands().iter().map(|operand| (operand.name, operand.len)).collect();
-        let views: Vec<_> =
-            lens.iter().map(|(name, len)| plan.kept(name, Element::F32, *len, Residency::State)).collect();
-        plan.push(op, &views);
-        let slots: usize = lens.iter().map(|(_, len)| len).sum();
-        let memory = gpu.fits(&plan).unwrap();
-        assert_eq!(memory.bytes(), 4 * (slots + super::super::kernels::PAGE_WORDS) as u64);
-    }
-}
+mod tests;

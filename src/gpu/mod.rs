@@ -5,6 +5,7 @@ mod adapter;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod executor;
+mod health;
 mod kernels;
 mod lower;
 mod peaks;

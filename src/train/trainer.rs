@@ -2,8 +2,11 @@
 //! a frame in between.
 
 mod epoch;
+mod error;
+mod saving;
 mod steering;
 
+pub use error::TrainError;
 pub use steering::{Change, Goal, GroundEdit};
 
 use super::batches::{batches, stream, upload};
@@ -11,84 +14,20 @@ use super::event::Event;
 use super::examiner::{self, Examiner, MOST_IN_FLIGHT};
 use super::ids::Ids;
 use super::looking::{Look, Looking, Subject};
-use super::metrics::MetricsError;
-use super::settings::{Ground, Settings, SettingsError};
-use super::snapshot::{Progress, Snapshot, SnapshotError};
+use super::settings::{Ground, Settings};
+use super::snapshot::Progress;
 use super::targets::write_tables;
 use crate::data::Dataset;
 use crate::data::identity::Identity;
 use crate::nn::plans::{Batches, distances, learned_slot, training};
 use crate::nn::{Loss, Model};
-use crate::plan::{Executor, ExecutorError, Misfit, PlanHandle, Ticket};
-use std::collections::HashMap;
+use crate::plan::{Executor, ExecutorError, PlanHandle, Ticket};
 use std::sync::Arc;
 use std::time::Duration;
 use web_time::Instant;
 
 /// How often the loss so far is read.
 const READING_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Why training cannot begin or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// A setting is out of its range.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// The plan does not fit the device.
-    #[error("{misfit}; {}", match .batch {
-        Some(batch) => format!("a batch of {batch} would fit (--batch {batch})"),
-        None => "no batch would fit: use smaller images, fewer --channels or a smaller --hidden".to_owned(),
-    })]
-    TooLarge {
-        /// What does not fit.
-        misfit: Misfit,
-        /// The largest batch, halving, that would fit.
-        batch: Option<usize>,
-    },
-    /// The device failed.
-    #[error(transparent)]
-    Executor(#[from] ExecutorError),
-    /// A loss stopped being a number.
-    #[error(
-        "the loss of {loss} was not a finite number at step {step} with a learning rate of {learning_rate}; try a smaller --lr{}. The last good checkpoint is kept",
-        if .loss.is_self_guided() { ", or a smaller --lambda" } else { "" }
-    )]
-    Diverged {
-        /// The loss.
-        loss: Loss,
-        /// The step, from 1.
-        step: u32,
-        /// The learning rate.
-        learning_rate: f32,
-    },
-    /// The test split cannot be scored.
-    #[error(transparent)]
-    Metrics(#[from] MetricsError),
-    /// The checkpoint does not belong to this run.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    /// The device was lost again and again.
-    #[error(
-        "the device was lost {times} times since the last checkpoint ({why}); try a smaller --batch or another --adapter and go on with --resume"
-    )]
-    LostAgain {
-        /// Losses without a checkpoint in between.
-        times: usize,
-        /// The last reason.
-        why: String,
-    },
-    /// The device was lost and is being opened again.
-    #[error("the device was lost and is being opened again: say it once more when it is back")]
-    Opening,
-    /// The device was lost and could not be opened again.
-    #[error("the device was lost ({lost}) and could not be opened again: {why}; go on with --resume once it is back")]
-    Gone {
-        /// Why it was lost.
-        lost: String,
-        /// Why it did not open.
-        why: String,
-    },
-}
 
 /// What a call of [`Trainer::advance`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,45 +181,6 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Goes on from a snapshot as if the run had never stopped. The snapshot's settings count,
-    /// but for the number of epochs, which may grow.
-    ///
-    /// # Errors
-    /// As [`Trainer::new`], and when the snapshot belongs to other data or settings.
-    pub fn resume(
-        executor: Box<dyn Executor>,
-        data: Arc<Dataset>,
-        snapshot: &Snapshot,
-        epochs: usize,
-    ) -> Result<Self, TrainError> {
-        let identity = Identity::of(&data);
-        if let Some(change) = snapshot.progress.data.change(&identity) {
-            return Err(SnapshotError::OtherData(change).into());
-        }
-        let settings = Settings { epochs, ..snapshot.progress.settings.clone() };
-        let mut trainer = Self::begin(executor, data, identity, settings.clone())?;
-        for (name, len) in &trainer.state {
-            let bytes = snapshot.slots.get(name).filter(|bytes| bytes.len() == 4 * len);
-            let bytes = bytes.ok_or_else(|| SnapshotError::Slot(name.clone()))?;
-            trainer.executor.write(name, 0, bytes)?;
-        }
-        trainer.learned = trainer.learned_of(snapshot);
-        trainer.grounds_due = snapshot.progress.cursor == 0;
-        let progress = &snapshot.progress;
-        let possible = progress.cursor < trainer.batches.count
-            && u32::try_from(progress.step).is_ok()
-            && progress.lambdas.len() == settings.losses.len();
-        if !possible {
-            return Err(SnapshotError::Damaged("its progress contradicts its settings".to_owned()).into());
-        }
-        trainer.progress = Progress { settings, ..progress.clone() };
-        if trainer.progress.epoch >= epochs {
-            trainer.phase = Phase::Finished;
-        }
-        trainer.begin_epoch()?;
-        Ok(trainer)
-    }
-
     /// The executor, for what it says of itself and for waiting.
     pub fn executor(&mut self) -> &mut dyn Executor {
         &mut *self.executor
@@ -345,11 +245,6 @@ impl Trainer {
         let seen = self.looking.advance(&mut *self.executor, &subject)?;
         events.extend(seen.map(|seen| Event::Seen(Box::new(seen))));
         Ok(())
-    }
-
-    /// Asks for a snapshot between two steps; it arrives as an event.
-    pub fn save(&mut self) {
-        self.save_wanted = true;
     }
 
     fn train(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
@@ -443,12 +338,6 @@ impl Trainer {
         }
     }
 
-    /// The matrices D of a snapshot, with the cells that were held in it.
-    fn learned_of(&self, snapshot: &Snapshot) -> Vec<Vec<f32>> {
-        let of = |loss: &Loss| snapshot.floats(&self.slot_of(*loss, "ground")).unwrap_or_default();
-        self.settings.losses.iter().map(of).collect()
-    }
-
     /// The full name of a racer's slot of readings.
     fn slot_of(&self, loss: Loss, slot: &str) -> String {
         let slot = if slot == "ground" { learned_slot(loss, self.settings.ground != Ground::Learned) } else { slot };
@@ -472,37 +361,6 @@ impl Trainer {
         }
         self.readings.clear();
         Ok(Some(std::mem::take(&mut self.arrived)))
-    }
-
-    /// Between two epochs a snapshot has the D that was learned; the cells that are held come upon it afterwards.
-    fn begin_snapshot(&mut self) -> Result<(), TrainError> {
-        if self.progress.cursor == 0 {
-            self.lay_ground_bare()?;
-        }
-        self.readings = self.state.iter().map(|(name, _)| self.executor.request(name)).collect::<Result<_, _>>()?;
-        self.phase = Phase::Saving;
-        self.save_wanted = false;
-        Ok(())
-    }
-
-    fn collect_snapshot(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
-        let Some(words) = self.collect()? else { return Ok(Advance::Waiting) };
-        let slots: HashMap<_, _> = self.state.iter().map(|(name, _)| name.clone()).zip(words).collect();
-        for (racer, loss) in self.settings.losses.iter().enumerate() {
-            self.check_fault(racer, &slots[&format!("{loss}/fault")])?;
-        }
-        let mut progress = self.progress.clone();
-        progress.seconds = self.seconds();
-        events.push(Event::Snapshot(Box::new(Snapshot { progress, slots })));
-        if self.progress.epoch >= self.settings.epochs {
-            self.phase = Phase::Finished;
-            return Ok(Advance::Finished);
-        }
-        if self.progress.cursor == 0 {
-            self.begin_epoch()?;
-        }
-        self.phase = Phase::Training;
-        Ok(Advance::Working)
     }
 }
 
