@@ -3,6 +3,7 @@
 
 mod common;
 
+use backhoe::bench::{Workload, pace};
 use backhoe::data::{Dataset, Images};
 use backhoe::gpu::{Loads, lower};
 use backhoe::nn::plans::{Batches, SUMS, distances, evaluation, training};
@@ -20,6 +21,7 @@ use backhoe::train::targets::write_tables;
 use common::{Device, assert_close, assert_within, cpu, devices, gpu, largest};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::Command;
+use std::time::Duration;
 
 const EVERYTHING: Augmentation = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
 /// Images have an odd number of bytes, so that most of them begin within a word.
@@ -377,6 +379,21 @@ fn the_default_training_plan_is_the_golden_one() {
 fn a_step_of_the_default_network_is_few_dispatches() {
     let dispatches = |step: &Step| lower(&step.op, Loads::Tiles).len();
     assert_eq!(default_plan(64).steps.iter().map(dispatches).sum::<usize>(), 40);
+}
+
+#[test]
+fn what_a_pace_counts_is_what_the_plan_comes_to() {
+    let mut device = gpu();
+    let workload = Workload::plain(4, 16, &[8, 16], 32, 8).unwrap();
+    let started = workload.start(&mut device, &[Loss::Emd]).unwrap();
+    let paced = pace(&mut device, started.handle, "train", Duration::from_millis(1)).unwrap();
+    let loads = Loads::of(device.adapter().kind);
+    let dispatches: usize = started.plan.steps.iter().map(|step| lower(&step.op, loads).len()).sum();
+    assert_eq!((paced.submissions, paced.dispatches), (1.0, dispatches as f64));
+    // Nothing but the clock is written, once an epoch.
+    assert!(paced.uploaded_bytes <= size_of::<Clock>() as f64, "{}", paced.uploaded_bytes);
+    let host = paced.host_s.unwrap();
+    assert!(host > 0.0 && host < paced.step_s, "{host} s of {}", paced.step_s);
 }
 
 #[test]
