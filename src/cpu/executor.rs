@@ -111,7 +111,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// Opens the processor with so many threads, or one a core; in a page with those that were lent, if any.
+    /// Opens the processor with so many threads, or one a core; in a page with those that its host started, if any.
     #[must_use]
     pub fn open(threads: Option<usize>) -> Self {
         let threads = Threads::open(threads);

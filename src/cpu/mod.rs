@@ -25,4 +25,3 @@ mod window;
 mod words;
 
 pub use executor::Cpu;
-pub use threads::lend;

@@ -2,9 +2,6 @@
 
 use super::bell;
 use backhoe::device::{DeviceChoice, Opened, Opening, open_async};
-use backhoe::gpu::DeviceError;
-#[cfg(target_feature = "atomics")]
-use backhoe::plan::AdapterKind;
 use backhoe::worker::device_words;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -32,22 +29,7 @@ pub fn open(name: &str) -> Result<Option<Opened>, String> {
 
 async fn ask(name: String) {
     let Ok(choice) = name.parse::<DeviceChoice>();
-    let answer = opened(&choice).await.map_err(|error| device_words(&error));
+    let answer = open_async(&choice, Opening::default()).await.map_err(|error| device_words(&error));
     ASKED.with_borrow_mut(|asked| asked.insert(name, Some(answer)));
     bell::ring();
-}
-
-#[cfg(not(target_feature = "atomics"))]
-async fn opened(choice: &DeviceChoice) -> Result<Opened, DeviceError> {
-    open_async(choice, Opening::default()).await
-}
-
-/// Threads are started once the processor is to compute.
-#[cfg(target_feature = "atomics")]
-async fn opened(choice: &DeviceChoice) -> Result<Opened, DeviceError> {
-    let opened = open_async(choice, Opening::default()).await?;
-    if opened.executor.adapter().kind == AdapterKind::Processor && super::threads::start().await {
-        return open_async(choice, Opening::default()).await;
-    }
-    Ok(opened)
 }

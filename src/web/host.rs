@@ -44,6 +44,9 @@ pub fn start(scope: &DedicatedWorkerGlobalScope) {
         let storage = Storage::open().await.map_err(|error| fail(STORAGE, keeps_nothing(&error))).ok();
         // The page keeps its commands until it is told so.
         let _ = scope.post_message(&"ready".into());
+        // Before anything could ask for threads.
+        #[cfg(target_feature = "atomics")]
+        super::threads::start(&scope).await;
         let worker = Worker::new(Arc::new(devices::open), Arc::new(tell));
         Host { worker, storage, fails: false, try_at: None }.drive().await;
     });
@@ -273,9 +276,14 @@ fn hand_over(path: &Path) {
 
 /// Sends bytes as they are wrapped, without copying them.
 fn send(bytes: &Uint8Array, wrap: impl FnOnce(&Uint8Array) -> JsValue) {
+    let (data, transferred) = (wrap(bytes), Array::of1(&bytes.buffer()));
+    #[cfg(target_feature = "atomics")]
+    if super::threads::say(&data, &transferred) {
+        return;
+    }
     let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else { return };
     // A page that is gone hears nothing any more.
-    let _ = scope.post_message_with_transfer(&wrap(bytes), &Array::of1(&bytes.buffer()));
+    let _ = scope.post_message_with_transfer(&data, &transferred);
 }
 
 /// Has the page show these words while something goes on in which no message can come, or none any more.
@@ -289,6 +297,7 @@ fn fail(what: &str, why: String) {
     post(&Message::Failed(Trouble { what: what.to_owned(), why, ends: false }));
 }
 
+/// In whatever thread it was: nothing goes on in any.
 fn tell_panic(info: &PanicHookInfo<'_>) {
     let why = format!("{info}; load the page again, then open the run");
     post(&Message::Failed(Trouble { what: "this program".to_owned(), why, ends: true }));

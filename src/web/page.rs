@@ -7,13 +7,13 @@ use backhoe::worker::message::{Browser, Choose, Trouble};
 use backhoe::worker::{Command, Link, Message, from_bytes, to_bytes};
 use eframe::egui::Context;
 use eframe::{CreationContext, Renderer, WebOptions, WebRunner};
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Function, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::{Closure, JsValue};
-use web_sys::{HtmlCanvasElement, MessageEvent, Window, Worker, WorkerOptions, WorkerType};
+use web_sys::{HtmlCanvasElement, MessageEvent, MessagePort, Window, Worker, WorkerOptions, WorkerType};
 
 /// Time from a message to the next picture: what trains on the same cores shall not wait for pictures.
 const REPAINT_AFTER: Duration = Duration::from_millis(90);
@@ -70,6 +70,8 @@ struct Crossed {
     /// Commands and files that wait for it.
     waiting: Vec<JsValue>,
     messages: Vec<Message>,
+    /// Whether the Worker has ended, which is told once.
+    over: bool,
 }
 
 /// The border to the Worker.
@@ -79,7 +81,7 @@ struct Border {
     /// Takes files that were chosen or dropped.
     found: Closure<dyn FnMut(Array)>,
     _unread: Closure<dyn FnMut(String)>,
-    _listeners: [Closure<dyn FnMut(MessageEvent)>; 2],
+    _listeners: [Closure<dyn FnMut(MessageEvent)>; 3],
 }
 
 impl Border {
@@ -93,18 +95,32 @@ impl Border {
         let sender = worker.clone();
         let (found, unread) = take_files(&worker, &crossed, ctx);
         browser::listen(&found, &unread);
+        let hear_thread = hear_threads(&worker, &crossed, ctx);
+        let listener: Function = hear_thread.as_ref().unchecked_ref::<Function>().clone();
         let hear = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            heard.borrow_mut().take(&event.data(), &sender);
+            match event.data().dyn_into::<MessagePort>() {
+                Ok(thread) => thread.set_onmessage(Some(&listener)),
+                Err(data) => heard.borrow_mut().take(&data, &sender),
+            }
             on_heard.request_repaint_after(REPAINT_AFTER);
         });
         let fail = Closure::<dyn FnMut(MessageEvent)>::new(move |_| {
-            failed.borrow_mut().fail("the page", "its Worker ended; load it again".to_owned(), true);
+            failed.borrow_mut().end("the page", "its Worker ended; load it again".to_owned());
             on_failed.request_repaint();
         });
         worker.set_onmessage(Some(hear.as_ref().unchecked_ref()));
         worker.set_onerror(Some(fail.as_ref().unchecked_ref()));
-        Ok(Self { worker, crossed, found, _unread: unread, _listeners: [hear, fail] })
+        Ok(Self { worker, crossed, found, _unread: unread, _listeners: [hear, hear_thread, fail] })
     }
+}
+
+/// What hears the Worker's threads, which have something to say as they end alone.
+fn hear_threads(worker: &Worker, crossed: &Rc<RefCell<Crossed>>, ctx: &Context) -> Closure<dyn FnMut(MessageEvent)> {
+    let (worker, ctx, heard) = (worker.clone(), ctx.clone(), Rc::clone(crossed));
+    Closure::new(move |event: MessageEvent| {
+        heard.borrow_mut().take_last(&event.data(), &worker);
+        ctx.request_repaint();
+    })
 }
 
 /// What hands files that were chosen or dropped to the Worker, which reads them; and what says that some cannot be read.
@@ -139,9 +155,22 @@ impl Crossed {
                 if matches!(message, Message::Kept { .. }) && !std::mem::replace(&mut self.keeps, true) {
                     browser::persist();
                 }
+                self.over |= matches!(message, Message::Closed);
                 self.messages.push(message);
             }
             Err(why) => self.fail("a message", why, false),
+        }
+    }
+
+    /// Takes what a thread of the Worker's tells as it ends: a panic's messages, then what the browser calls it. The Worker waits
+    /// for that thread and ends with it, so that its run is nobody's.
+    fn take_last(&mut self, data: &JsValue, worker: &Worker) {
+        match data.as_string() {
+            Some(why) => self.end("this program", format!("{why}; load the page again, then open the run")),
+            None => self.take(data, worker),
+        }
+        if self.over {
+            worker.terminate();
         }
     }
 
@@ -152,6 +181,14 @@ impl Crossed {
             let _ = worker.post_message(&data);
         } else {
             self.waiting.push(data);
+        }
+    }
+
+    /// Nothing goes on any more, unless that is known.
+    fn end(&mut self, what: &str, why: String) {
+        if !std::mem::replace(&mut self.over, true) {
+            self.fail(what, why, true);
+            self.messages.push(Message::Closed);
         }
     }
 

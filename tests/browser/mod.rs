@@ -69,6 +69,7 @@ pub const ISOLATED: &str = "Cross-Origin-Opener-Policy: same-origin\r\nCross-Ori
 
 /// Serves on a port of its own: `answers` is given a path and what was posted to it. Browsers also open connections in which
 /// they say nothing: each has a thread.
+#[allow(dead_code, reason = "not every test that shares this file needs no headers")]
 pub fn serve(answers: impl Fn(&str, Vec<u8>) -> Answer + Send + Sync + 'static) -> String {
     serve_with("", answers)
 }

@@ -1,7 +1,9 @@
 //! Images of one's own in the page: chosen or dropped, as a folder or a .zip, they are those that the program reads.
 
+use crate::browser;
 use crate::files::{begun, export, finished, listed, open, order, settings};
 use crate::site::Site;
+use crate::threads::TWO;
 use backhoe::data::identity::Identity;
 use backhoe::data::source::Source;
 use backhoe::files::packed::unpack;
@@ -117,7 +119,10 @@ fn a_folder_that_is_chosen_is_loaded_as_the_program_loads_it() {
 
 #[test]
 fn a_folder_that_is_dropped_is_loaded_as_the_program_loads_it() {
-    let (site, (_place, folder)) = (Site::open("", ""), folder());
-    site.drop_paths(&[&folder]);
-    assert_read_alike(&site, &folder);
+    let (_place, folder) = folder();
+    for (headers, worker) in [("", ""), (browser::ISOLATED, TWO)] {
+        let site = Site::open_with(headers, "", worker.to_owned());
+        site.drop_paths(&[&folder]);
+        assert_read_alike(&site, &folder);
+    }
 }

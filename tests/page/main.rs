@@ -45,6 +45,7 @@ let said = Promise.resolve();
 const say = (body) => { said = said.then(() => fetch("/said", { method: "POST", body })); };
 worker.onerror = (event) => say(`the Worker ended: ${event.message}`);
 worker.onmessage = async ({ data }) => {
+    if (data instanceof MessagePort) return void (data.onmessage = ({ data }) => say(data));
     if (data !== "ready") return say(data);
     for (;;) {
         const command = new Uint8Array(await (await fetch("/next")).arrayBuffer());
@@ -129,7 +130,7 @@ impl Page {
     }
 
     /// What the first message has that has it.
-    fn until<T>(&self, has: impl Fn(Message) -> Option<T>) -> T {
+    fn until<T>(&self, mut has: impl FnMut(Message) -> Option<T>) -> T {
         loop {
             if let Some(found) = has(self.next()) {
                 return found;
@@ -137,12 +138,17 @@ impl Page {
         }
     }
 
-    /// Has a run prepared or begun.
-    fn begin(&self, device: &str, [train, test]: [usize; 2], settings: Settings, begins: bool) -> Box<Scene> {
+    /// Asks for a run to be prepared or begun.
+    fn order(&self, device: &str, [train, test]: [usize; 2], settings: Settings, begins: bool) {
         let (source, protocol) = (Source::Faces { train, test }, Default::default());
         let cell = Cell { source, protocol, settings, ground: None, search: false };
         let order = Order { cell, place: None, device: device.to_owned(), begins, sized_by_device: false };
         self.send(&Command::Begin(Box::new(order)));
+    }
+
+    /// Has a run prepared or begun.
+    fn begin(&self, device: &str, images: [usize; 2], settings: Settings, begins: bool) -> Box<Scene> {
+        self.order(device, images, settings, begins);
         self.until(|message| if let Message::Begun(scene) = message { Some(scene) } else { None })
     }
 }

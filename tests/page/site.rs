@@ -22,6 +22,10 @@ window.Worker = class extends Worker {
         super(...all);
         this.addEventListener("message", ({ data }) => {
             if (data === "ready") return say("/said", ""), this.pull();
+            // What a thread tells as it ends. Words are what the browser calls that, after the thread's own.
+            if (data instanceof MessagePort) {
+                return data.addEventListener("message", ({ data }) => typeof data === "string" || say("/said", data));
+            }
             if (!Array.isArray(data)) return say("/said", data);
             data.length === 1 ? say("/words", data[0]) : say(`/file/${data[0]}`, data[1]);
         });
@@ -70,11 +74,16 @@ pub struct Site {
 impl Site {
     /// Opens the page with this behind its `#`; its Worker runs this script first.
     pub fn open(fragment: &str, worker: &'static str) -> Self {
+        Self::open_with("", fragment, worker.to_owned())
+    }
+
+    /// The same, served with these headers.
+    pub fn open_with(headers: &'static str, fragment: &str, worker: String) -> Self {
         let (folder, turn) = (built(), TURN.lock().unwrap_or_else(PoisonError::into_inner));
         let ((next, wanted), (told, said), (told_second, second)) = (channel::<Vec<u8>>(), channel(), channel());
         let files: Arc<Mutex<HashMap<String, Vec<u8>>>> = Arc::default();
         let (wanted, served) = (Mutex::new(wanted), Arc::clone(&files));
-        let url = browser::serve(move |path, posted| {
+        let url = browser::serve_with(headers, move |path, posted| {
             let (path, search) = path.split_once('?').unwrap_or((path, ""));
             let tell = |said| {
                 // Nobody listens any more once the test is over.

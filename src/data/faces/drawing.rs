@@ -1,7 +1,6 @@
 //! A data set of faces that is being drawn, some images at a time.
 
 use bytes::Bytes;
-#[cfg(not(target_arch = "wasm32"))]
 use rayon::prelude::*;
 
 use super::stream::Purpose;
@@ -90,11 +89,7 @@ impl Drawn {
         let (first, size) = (self.done, 3 * faces.side * faces.side);
         let some = (AT_ONCE * rayon::current_num_threads()).min(values.len() - first);
         let pixels = &mut pixels[first * size..(first + some) * size];
-        #[cfg(not(target_arch = "wasm32"))]
-        let images = pixels.par_chunks_exact_mut(size);
-        #[cfg(target_arch = "wasm32")]
-        let images = pixels.chunks_exact_mut(size);
-        images.enumerate().for_each(|(i, image)| {
+        pixels.par_chunks_exact_mut(size).enumerate().for_each(|(i, image)| {
             let key = [faces.seed, *split as u64, (first + i) as u64];
             image.copy_from_slice(&picture(Purpose::Person, key, values[first + i], faces.side));
         });
