@@ -189,8 +189,11 @@ fn linears() -> Vec<Case> {
         (3, 8, 1, false),
     ]
     .map(|(batch, inputs, outputs, bias)| Linear { batch, inputs, outputs, bias });
-    let ops = [Op::LinearForward, Op::LinearBackwardData, Op::LinearBackwardWeight];
-    ops.iter().flat_map(|op| shapes.map(|l| Case::of(op(l)))).collect()
+    let of = |op: fn(Linear) -> Op| shapes.map(|l| Case::of(op(l))).to_vec();
+    // A matrix larger than caches that threads share.
+    let large = Linear { batch: 29, inputs: 1531, outputs: 1409, bias: false };
+    let large = vec![Case::of(Op::LinearBackwardData(large))];
+    [of(Op::LinearForward), of(Op::LinearBackwardData), large, of(Op::LinearBackwardWeight)].concat()
 }
 
 /// Windows apart, overlapping and padded, leaving rests, oblong, as large as the plane.

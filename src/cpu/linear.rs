@@ -52,6 +52,11 @@ pub(super) fn forward(l: &Linear) -> Vec<Task> {
     vec![Task::with_scratch(arguments, units, 0, work)]
 }
 
+/// Words of a packed matrix up to which every tile of rows runs over all of it: caches that threads share hold so many.
+const CACHED: usize = 2 << 20;
+/// Tiles of rows that share each panel while it is in a thread's own cache, where the matrix is larger.
+const SHARING: usize = 4;
+
 /// Words of the largest matrix, packed into panels, or of a unit's samples.
 pub(super) fn reach(l: &Linear) -> usize {
     let panel = 2 * lanes(arch(l.inputs));
@@ -81,7 +86,7 @@ pub(super) fn backward_weight(l: &Linear) -> Vec<Task> {
 }
 
 /// The two tasks of a product with operands `left` and `right` and result 2: the right matrix is
-/// packed into panels of two vectors' columns, then each tile of rows runs over all panels.
+/// packed into panels of two vectors' columns, then each tile of rows runs over all panels, or some run over each together.
 fn product(m: Matrices, [left, right]: [usize; 2]) -> Vec<Task> {
     let arch = arch(m.columns);
     let panel = 2 * lanes(arch);
@@ -102,35 +107,42 @@ fn product(m: Matrices, [left, right]: [usize; 2]) -> Vec<Task> {
         len: (columns - column).min(panel / 2) as u32,
     };
     let places: Vec<Place> = (0..columns).step_by(panel / 2).map(place).collect();
+    // Two places are a panel.
+    let (together, at_once) = if packed > CACHED { (SHARING * PRODUCT_ROWS, 2) } else { (PRODUCT_ROWS, places.len()) };
     let arguments = vec![
         read(left, Cut::Whole),
         scratch(packed, Access::Read, Cut::Whole),
-        write(2, Cut::Each(PRODUCT_ROWS * columns)),
+        write(2, Cut::Each(together * columns)),
     ];
     let multiply = move |units: Range<usize>, [left, packed, output]: &mut [Words<'_>; 3], factors: &mut [f32]| {
-        let first = units.start * PRODUCT_ROWS;
-        let output = output.floats_mut();
-        for (tile, rows) in tiles(output.len() / columns, PRODUCT_ROWS) {
-            let factors = &mut factors[..inner * rows];
-            for (at, factor) in factors.iter_mut().enumerate() {
-                *factor = left.floats()[(first + tile + at % rows) * strides[0] + at / rows * strides[1]];
+        for (unit, output) in units.zip(output.floats_mut().chunks_mut(together * columns)) {
+            let (first, here) = (unit * together, output.len() / columns);
+            let tiles = || tiles(here, PRODUCT_ROWS);
+            for (tile, rows) in tiles() {
+                let factors = factors[tile * inner..].iter_mut().take(rows * inner);
+                for (at, factor) in factors.enumerate() {
+                    *factor = left.floats()[(first + tile + at % rows) * strides[0] + at / rows * strides[1]];
+                }
             }
-            let product = Product {
-                factors,
-                rows,
-                start: &[],
-                source: packed.floats(),
-                taps: &taps,
-                places: &places,
-                output: &mut output[tile * columns..(tile + rows) * columns],
-                row: columns,
-                step: 1,
-            };
-            product.run(arch);
+            for places in places.chunks(at_once) {
+                for (tile, rows) in tiles() {
+                    let product = Product {
+                        factors: &factors[tile * inner..(tile + rows) * inner],
+                        rows,
+                        start: &[],
+                        source: packed.floats(),
+                        taps: &taps,
+                        places,
+                        output: &mut output[tile * columns..(tile + rows) * columns],
+                        row: columns,
+                        step: 1,
+                    };
+                    product.run(arch);
+                }
+            }
         }
     };
-    let units = rows.div_ceil(PRODUCT_ROWS);
-    vec![pack, Task::with_scratch(arguments, units, inner * PRODUCT_ROWS, multiply)]
+    vec![pack, Task::with_scratch(arguments, rows.div_ceil(together), inner * together, multiply)]
 }
 
 /// Copies columns `first` to `first + panel` of a matrix, with zeros beyond its last.
