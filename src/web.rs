@@ -10,6 +10,8 @@ mod graphics;
 mod host;
 #[cfg(not(target_feature = "atomics"))]
 mod page;
+#[cfg(not(target_feature = "atomics"))]
+mod picture;
 mod storage;
 #[cfg(target_feature = "atomics")]
 mod threads;

@@ -69,6 +69,11 @@ export function later(milliseconds) {
     return new Promise((over) => setTimeout(over, milliseconds));
 }
 
+// With the browser's next frame; not before the tab is shown.
+export function frame() {
+    return new Promise((over) => requestAnimationFrame(over));
+}
+
 // Asks for what is stored to stay even where the machine is short of room; a browser may refuse.
 export function persist() {
     navigator.storage?.persist?.().catch(() => {});

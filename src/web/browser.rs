@@ -33,6 +33,9 @@ extern "C" {
     /// Some milliseconds later.
     pub async fn later(milliseconds: f64);
 
+    /// With the browser's next frame; not before the tab is shown.
+    pub async fn frame();
+
     /// A lock that no other tab has, as what gives it back; nothing where another tab has it.
     #[wasm_bindgen(catch)]
     pub async fn claim(name: &str) -> Result<Option<Function>, JsValue>;

@@ -1,11 +1,12 @@
 //! The page itself: the window's app on a canvas, and its end of the border to the Worker.
 
 use super::browser;
+use super::picture::Picture;
 use backhoe::ui::controls::Controls;
 use backhoe::ui::{Address, App};
 use backhoe::worker::message::{Browser, Choose, Trouble};
 use backhoe::worker::{Command, Link, Message, from_bytes, to_bytes};
-use eframe::egui::Context;
+use eframe::egui::{Context, Ui};
 use eframe::{CreationContext, Renderer, WebOptions, WebRunner};
 use js_sys::{Array, Function, Uint8Array};
 use std::cell::RefCell;
@@ -27,6 +28,7 @@ pub fn canvas(window: &Window) -> Option<HtmlCanvasElement> {
 pub fn start(canvas: HtmlCanvasElement, window: &Window) {
     let fragment = window.location().hash().unwrap_or_default();
     let address = Address::read(fragment.trim_start_matches('#'));
+    let picture = Picture::beside(&canvas);
     let make = move |creation: &CreationContext<'_>| {
         let link = Border::to_worker(&creation.egui_ctx).map_err(|error| format!("{error:?}"))?;
         let address = address.unwrap_or_else(|why| {
@@ -36,7 +38,7 @@ pub fn start(canvas: HtmlCanvasElement, window: &Window) {
         let Address { cell, device, autostart, panel } = address;
         let controls = Controls::new(cell, true, &device, None);
         let app = App::new(&creation.egui_ctx, Box::new(link), controls, autostart).showing(panel);
-        Ok(Box::new(app) as Box<dyn eframe::App>)
+        Ok(Box::new(Drawn { app, picture }) as Box<dyn eframe::App>)
     };
     wasm_bindgen_futures::spawn_local(async move {
         // WebGL is wherever a browser is, and takes a sixth of wgpu's time where software draws.
@@ -49,6 +51,25 @@ pub fn start(canvas: HtmlCanvasElement, window: &Window) {
             Err(error) => say(&format!("The page cannot be drawn: {error:?}")),
         }
     });
+}
+
+/// The app, and how its pictures come onto the canvas.
+struct Drawn {
+    app: App,
+    picture: Option<Rc<Picture>>,
+}
+
+impl eframe::App for Drawn {
+    fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
+        self.app.logic(ctx, frame);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, frame: &mut eframe::Frame) {
+        if let Some(picture) = &self.picture {
+            picture.begin();
+        }
+        self.app.ui(ui, frame);
+    }
 }
 
 /// Says something where the app is not.
