@@ -7,6 +7,7 @@ mod devtools;
 mod files;
 mod images;
 mod mirror;
+mod pictures;
 mod site;
 mod threads;
 
