@@ -26,6 +26,8 @@ pub enum Phase {
         /// Images in all.
         of: usize,
     },
+    /// Kernels are compiled.
+    Preparing,
     /// It trains.
     Training,
     /// It waits for a command.
@@ -107,6 +109,7 @@ impl Known {
             Message::Lacks(lack) => self.lack = Some(lack),
             // The run before was left by then.
             Message::Loading { done, of } => (self.phase, self.alive) = (Phase::Loading { done, of }, false),
+            Message::Preparing => (self.phase, self.alive) = (Phase::Preparing, false),
             Message::CalledOff => self.end(),
             Message::Begun(scene) => self.begin(*scene),
             Message::Step { epoch, batch, rate } => {

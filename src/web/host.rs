@@ -7,7 +7,7 @@ use backhoe::train::run::{RUNS, RunFolder};
 use backhoe::worker::message::Trouble;
 use backhoe::worker::{Command, Message, Next, Worker, from_bytes, to_bytes};
 use js_sys::{Array, Uint8Array};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,9 @@ use web_time::Instant;
 
 /// How long is worked before whatever else the Worker has to do.
 const AT_ONCE: Duration = Duration::from_millis(8);
+/// Time in which the page shows that a run is being prepared. Compiling kernels keeps the browser's graphics process busy, and a
+/// picture that it has to put on the screen meanwhile would hold the page.
+const SHOWN_WITHIN: Duration = Duration::from_millis(300);
 /// Time after which it is tried again to keep what could not be kept.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
@@ -29,6 +32,8 @@ thread_local! {
     static HANDED: RefCell<Vec<Array>> = const { RefCell::new(Vec::new()) };
     /// That a checkpoint is kept, which is told once it is true, and what was said after that.
     static HELD: RefCell<Vec<Message>> = const { RefCell::new(Vec::new()) };
+    /// Whether the next bit of work prepares a run.
+    static PREPARES: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Listens to the page, and works.
@@ -91,6 +96,7 @@ impl Host {
             match next {
                 // Whoever rang meanwhile found nobody who waits.
                 Next::Idle | Next::Waiting if heard || kept => continue,
+                Next::Working if PREPARES.take() => browser::later(SHOWN_WITHIN.as_secs_f64() * 1000.0).await,
                 Next::Working if since.elapsed() < AT_ONCE => continue,
                 Next::Working => bell::breathe().await,
                 Next::Waiting => bell::rung(|waker| self.worker.wake(waker)).await,
@@ -253,6 +259,7 @@ fn post_whole(message: &Message) {
             memory::settled(Path::new(brought::RUNS)).iter().for_each(|path| drop(memory::take(path)));
         }
         Message::Written(path) => hand_over(path),
+        Message::Preparing => PREPARES.set(true),
         _ => {}
     }
     post(message);

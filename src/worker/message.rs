@@ -329,6 +329,8 @@ pub enum Message {
         /// Images in all; 0 where they are still being looked for.
         of: usize,
     },
+    /// All data are there, and what computes makes itself ready: kernels are compiled.
+    Preparing,
     /// The run whose data were being read does not begin, as it was asked by [`Command::Stop`].
     CalledOff,
     /// A run has begun or was opened.

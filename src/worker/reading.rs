@@ -28,6 +28,8 @@ pub struct Reading {
     told_at: Instant,
     /// Images there are, as was told last.
     told_of: usize,
+    /// Whether all images are read.
+    is_read: bool,
 }
 
 /// What waits for the images.
@@ -70,7 +72,7 @@ impl Reading {
             Ok((ground, images)) => {
                 let made = Made::Folder(folder.clone());
                 let run = Waiting::New { order, cell, folder, ground };
-                Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0 })
+                Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0, is_read: false })
             }
             Err(error) => {
                 folder.remove_empty();
@@ -95,7 +97,9 @@ impl Reading {
             Ok((images, Waiting::Kept { device, folder, record, snapshot, epochs }))
         };
         match read() {
-            Ok((images, run)) => Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0 }),
+            Ok((images, run)) => {
+                Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0, is_read: false })
+            }
             Err(error) => {
                 made.undo();
                 Err(error)
@@ -103,18 +107,25 @@ impl Reading {
         }
     }
 
-    /// Reads some more images and tells how many are done; whether there are more.
+    /// Reads some more images and tells how many are done; whether there is more to do. It ends with a step of its own once all are
+    /// read and that was told: whoever shows it can do so before the run is prepared, which takes a while.
     ///
     /// # Errors
     /// When they cannot be read.
     pub fn advance(&mut self, tell: &Tell) -> Result<bool, WorkError> {
-        let more = self.images.advance()?;
+        if self.is_read {
+            return Ok(false);
+        }
+        self.is_read = !self.images.advance()?;
         let [done, of] = self.images.progress();
         if of != self.told_of || self.told_at.elapsed() >= TOLD_EVERY {
             (self.told_at, self.told_of) = (Instant::now(), of);
             tell(Message::Loading { done, of });
         }
-        Ok(more)
+        if self.is_read {
+            tell(Message::Preparing);
+        }
+        Ok(true)
     }
 
     /// The run, once all images are read; `opener` opens its device again.

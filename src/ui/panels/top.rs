@@ -54,7 +54,7 @@ fn buttons(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
     button(ui, resting, "One step", "Train one batch, then rest.", Command::Go(Pace::Step));
     button(ui, resting, "One epoch", "Train to the end of this epoch, then rest.", Command::Go(Pace::Epoch));
-    if matches!(phase, Phase::Loading { .. }) {
+    if matches!(phase, Phase::Loading { .. } | Phase::Preparing) {
         button(ui, true, "Cancel", "Read no more images: the run does not begin.", Command::Stop);
     } else {
         button(ui, training || resting, "Stop", "End the run here and write all its files.", Command::Stop);
@@ -95,6 +95,10 @@ pub(super) fn progress(ui: &mut Ui, desk: &Desk<'_>) {
         ui.add(ProgressBar::new(done as f32 / of.max(1) as f32).text(text).desired_width(220.0));
         return;
     }
+    if known.phase == Phase::Preparing {
+        ui.add(ProgressBar::new(1.0).text("preparing the networks").desired_width(220.0));
+        return;
+    }
     let Some(scene) = &known.scene else { return };
     let (epochs, batches) = (scene.settings.epochs, scene.batches.max(1));
     let share = (known.epoch as f32 + known.batch as f32 / batches as f32) / epochs.max(1) as f32;
@@ -102,7 +106,7 @@ pub(super) fn progress(ui: &mut Ui, desk: &Desk<'_>) {
         Phase::Training => format!("{:.0} images/s", known.rate),
         Phase::Resting => "resting".to_owned(),
         Phase::Finished => "finished".to_owned(),
-        Phase::Empty | Phase::Loading { .. } | Phase::Closed => String::new(),
+        Phase::Empty | Phase::Loading { .. } | Phase::Preparing | Phase::Closed => String::new(),
     };
     let epoch = (known.epoch + usize::from(known.epoch < epochs)).min(epochs);
     let bar = ProgressBar::new(share.clamp(0.0, 1.0)).desired_width(160.0);
@@ -123,8 +127,12 @@ mod tests {
     fn the_reading_of_images_is_shown_and_called_off() {
         let mut table = Table::of_losses(&[Loss::Xe]);
         let mut harness = harness(std::mem::take(&mut table), (), Theme::Dark, |_, ui, desk| show(ui, desk));
-        for (done, of, words) in [(0, 0, "looking for images"), (3, 40, "images: 3 of 40")] {
-            harness.state_mut().0.known.take(Message::Loading { done, of });
+        for (told, words) in [
+            (Message::Loading { done: 0, of: 0 }, "looking for images"),
+            (Message::Loading { done: 3, of: 40 }, "images: 3 of 40"),
+            (Message::Preparing, "preparing the networks"),
+        ] {
+            harness.state_mut().0.known.take(told);
             harness.run();
             harness.get_by_label(words);
             assert!(harness.query_by_label("Stop").is_none());

@@ -58,6 +58,18 @@ fn the_reading_of_a_folder_is_told_and_called_off() {
 }
 
 #[test]
+fn that_a_run_is_prepared_is_told_before_it_is() {
+    let (images, runs) = (images(), tempfile::tempdir().unwrap());
+    let mut desk = Desk::new();
+    desk.worker.take(order(images.path(), &runs.path().join("run")));
+    let said = desk.until(|message| matches!(message, Message::Preparing));
+    // It can be shown, and called off.
+    assert!(!told(&said, |message| matches!(message, Message::Begun(_))), "{said:?}");
+    let said = desk.take(Command::Stop);
+    assert!(matches!(said.last(), Some(Message::CalledOff)), "{said:?}");
+}
+
+#[test]
 fn what_is_asked_for_next_is_read_in_place_of_what_was() {
     let (images, runs) = (images(), tempfile::tempdir().unwrap());
     let [first, second] = ["first", "second"].map(|name| runs.path().join(name));
