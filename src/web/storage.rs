@@ -18,6 +18,9 @@ use web_sys::{
 /// Files that stay in memory: what a list of runs tells stands in them.
 const LISTED: [&str; 2] = ["run.json", "metrics.csv"];
 
+/// So many times a file is asked for again that cannot be read.
+const TRIES: usize = 3;
+
 /// The browser's storage.
 pub struct Storage {
     root: FileSystemDirectoryHandle,
@@ -52,14 +55,14 @@ impl Storage {
                     folders.push((path, handle.dyn_into()?));
                     continue;
                 }
-                let file: File = got(handle.dyn_into::<FileSystemFileHandle>()?.get_file()).await?;
+                let file: FileSystemFileHandle = handle.dyn_into()?;
                 found.insert(path.clone());
                 // What was written here and is not kept yet is newer.
                 let is_known = settled.contains(&path) || memory::len(&path).is_none();
                 if is_listed(&path) && is_known {
-                    memory::lay(path, bytes(&file).await?);
+                    memory::lay(path, read(&file).await?);
                 } else {
-                    memory::note(path, file.size() as u64);
+                    memory::note(path, got::<File>(file.get_file()).await?.size() as u64);
                 }
             }
         }
@@ -74,8 +77,8 @@ impl Storage {
     pub async fn fetch(&self, folder: &Path) -> Result<(), JsValue> {
         for path in memory::settled(folder) {
             let file = self.folder(&path).await?.get_file_handle(&name(&path));
-            let file: File = got(got::<FileSystemFileHandle>(file).await?.get_file()).await?;
-            memory::lay(path, bytes(&file).await?);
+            let bytes = read(&got(file).await?).await?;
+            memory::lay(path, bytes);
         }
         Ok(())
     }
@@ -164,8 +167,17 @@ async fn write_into(folder: &FileSystemDirectoryHandle, name: &str, bytes: &[u8]
     Ok(())
 }
 
-async fn bytes(file: &File) -> Result<Vec<u8>, JsValue> {
-    Ok(Uint8Array::new(&JsFuture::from(file.array_buffer()).await?).to_vec())
+/// The bytes of a file. Another tab may write it just then, and what was got of it before can no longer be read.
+async fn read(handle: &FileSystemFileHandle) -> Result<Vec<u8>, JsValue> {
+    let mut tries = 1..=TRIES;
+    loop {
+        let file: File = got(handle.get_file()).await?;
+        match (JsFuture::from(file.array_buffer()).await, tries.next()) {
+            (Ok(buffer), _) => return Ok(Uint8Array::new(&buffer).to_vec()),
+            (Err(error), None) => return Err(error),
+            _ => {}
+        }
+    }
 }
 
 fn is_listed(path: &Path) -> bool {

@@ -190,6 +190,21 @@ fn assert_kept_once_there_is_room(worker: &'static str) -> Value {
     files
 }
 
+/// A browser in which another tab writes what is read first, twice in all.
+const WRITTEN: &str = "let left = 2; const read = Blob.prototype.arrayBuffer;
+    Blob.prototype.arrayBuffer = function () {
+        return left-- > 0 ? Promise.reject(new DOMException('it has changed', 'NotReadableError')) : read.call(this);
+    };";
+
+#[test]
+fn runs_are_read_that_another_tab_writes() {
+    let site = Site::open("", WRITTEN);
+    site.send(&order(faces(), "cpu"));
+    site.message(finished);
+    site.reload();
+    assert_eq!(listed(&site), ["runs/faces-1"]);
+}
+
 #[test]
 fn the_browser_is_asked_once_to_let_runs_stay() {
     let site = Site::open("", "");
