@@ -109,8 +109,8 @@ async fn unpack(path: &Path, file: &File, pace: &mut Pace) -> Result<Taken, Stri
 fn words(broken: &[packed::Broken]) -> Option<String> {
     let named: Vec<String> =
         broken.iter().take(MOST_NAMED).map(|file| format!("{} ({})", file.name, file.why)).collect();
-    let why =
-        format!("{} files of the archive cannot be unpacked and are left out: {}", broken.len(), named.join(", "));
+    let count = if broken.len() == 1 { "1 file".to_owned() } else { format!("{} files", broken.len()) };
+    let why = format!("{count} of the archive cannot be unpacked and left out: {}", named.join(", "));
     (!broken.is_empty()).then_some(why)
 }
 
