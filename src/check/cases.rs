@@ -127,6 +127,12 @@ fn conv_shapes() -> Vec<Conv> {
         shape(10, [3, 40], [24, 24], [3, 3], 1, 1),
         shape(64, [70, 34], [4, 8], [3, 3], 1, 1),
         shape(8, [230, 120], [4, 4], [3, 3], 1, 1),
+        // Many channels under 3x3, where fewer multiplications do: planes and channels that no tile fits, every padding, one
+        // sample, and a plane that is cut into strips.
+        shape(3, [33, 35], [7, 5], [3, 3], 1, 0),
+        shape(2, [34, 32], [13, 9], [3, 3], 1, 2),
+        shape(1, [33, 70], [9, 6], [3, 3], 1, 1),
+        shape(2, [32, 33], [67, 71], [3, 3], 1, 1),
         // Enough places for the larger tiles of GPUs.
         shape(5, [2, 66], [113, 115], [1, 1], 1, 0),
     ]

@@ -3,8 +3,11 @@
 //! taps are [`Dots`] over the places of a group of samples, whose sums are added up afterwards.
 
 use super::task::{Cut, Task, Words, read, scratch, write};
-use super::tile::{DOT_COLUMNS, DOT_ROWS, Dots, PRODUCT_ROWS, Place, Product, arch, lanes, sum, tiles, vectorised};
+use super::tile::{
+    DOT_COLUMNS, DOT_ROWS, Dots, Factors, PRODUCT_ROWS, Place, Product, arch, lanes, sum, tiles, vectorised,
+};
 use super::window::Window;
+use super::winograd;
 use crate::plan::{Access, Conv};
 use pulp::Arch;
 
@@ -89,7 +92,7 @@ impl Passes {
             for (tile, rows) in tiles(output.len() / self.plane, PRODUCT_ROWS) {
                 let first = begin + tile;
                 let product = Product {
-                    factors: &of_phase[first * taps..(first + rows) * taps],
+                    factors: Factors::ByTap(&of_phase[first * taps..(first + rows) * taps], rows),
                     rows,
                     start: bias.get(first..first + rows).unwrap_or(&[]),
                     source,
@@ -158,6 +161,9 @@ fn flattened(c: &Conv) -> Conv {
 
 /// `output = input (*) weight + bias`.
 pub(super) fn forward(c: &Conv) -> Vec<Task> {
+    if winograd::suits(c) {
+        return winograd::forward(c);
+    }
     let c = flattened(c);
     let arch = arch(c.out_width());
     let window = input_window(&c, lanes(arch));
@@ -199,6 +205,9 @@ fn taps(c: &Conv) -> impl Iterator<Item = [usize; 3]> {
 /// kernel row r + m stride at output row j - m: for every phase r a convolution of its own over the
 /// output's gradient, with the kernel's rows (and columns) of that phase, turned.
 pub(super) fn backward_data(c: &Conv) -> Vec<Task> {
+    if winograd::suits(c) {
+        return winograd::backward_data(c);
+    }
     let c = flattened(c);
     let arch = arch(c.in_width / c.stride);
     let (window, margin) = gradient_window(&c, lanes(arch));
@@ -366,8 +375,15 @@ fn gather<'a>(
     copies
 }
 
-/// The gradient with respect to the weight: partial sums of groups of samples, then their sum.
+/// The gradient with respect to the weight, and to the bias where there is one.
 pub(super) fn backward_weight(c: &Conv) -> Vec<Task> {
+    let tasks = if winograd::suits(c) { winograd::backward_weight(c) } else { weight_gradient(c) };
+    let bias = c.bias.then(|| channel_sum(c.batch, c.out_channels, c.out_height() * c.out_width()));
+    tasks.into_iter().chain(bias).collect()
+}
+
+/// Partial sums of groups of samples, then their sum.
+fn weight_gradient(c: &Conv) -> Vec<Task> {
     let weight = Weight::new(c);
     let (groups, stride, len) = (weight.groups, weight.partial_len(), c.weight_len());
     let partials = groups * stride;
@@ -393,8 +409,7 @@ pub(super) fn backward_weight(c: &Conv) -> Vec<Task> {
             }
         });
     });
-    let bias = c.bias.then(|| channel_sum(c.batch, c.out_channels, c.out_height() * c.out_width()));
-    [partial, add].into_iter().chain(bias).collect()
+    vec![partial, add]
 }
 
 /// The gradient of a bias: the output's gradient, operand 1, summed over batch and plane of each channel into operand 3.

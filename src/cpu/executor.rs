@@ -385,12 +385,15 @@ mod tests {
     /// Its rows are shared out among threads, those of a batch are not.
     #[test]
     fn a_single_sample_has_the_bits_that_it_has_in_a_batch() {
-        for op in [Op::ConvForward, Op::ConvBackwardData] {
-            let units = |batch| lower(&op(conv(batch, 23))).last().unwrap().units;
-            assert!(units(1) >= 3 && units(2) == 2, "{} units", units(1));
-            let (single, of_batch) = (result(op(conv(1, 23))), result(op(conv(2, 23))));
-            assert!(single.iter().any(|word| *word != 0));
-            assert_eq!(single, of_batch[..single.len()]);
+        let wide = |batch| Conv { in_channels: 83, out_channels: 90, stride: 1, ..conv(batch, 11) };
+        for conv in [&|batch| conv(batch, 23), &wide as &dyn Fn(usize) -> Conv] {
+            for op in [Op::ConvForward, Op::ConvBackwardData] {
+                let units = |batch| lower(&op(conv(batch))).last().unwrap().units;
+                assert!(units(1) >= 3 && units(2) == 2, "{} units", units(1));
+                let (single, of_batch) = (result(op(conv(1))), result(op(conv(2))));
+                assert!(single.iter().any(|word| *word != 0));
+                assert_eq!(single, of_batch[..single.len()]);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::conv::channel_sum;
 use super::task::{Cut, Task, Words, read, scratch, write};
-use super::tile::{DOT_COLUMNS, DOT_ROWS, Dots, PRODUCT_ROWS, Place, Product, arch, lanes, tiles, vectorised};
+use super::tile::{DOT_COLUMNS, DOT_ROWS, Dots, Factors, PRODUCT_ROWS, Place, Product, arch, lanes, tiles, vectorised};
 use crate::plan::{Access, Linear};
 use std::ops::Range;
 
@@ -127,7 +127,7 @@ fn product(m: Matrices, [left, right]: [usize; 2]) -> Vec<Task> {
             for places in places.chunks(at_once) {
                 for (tile, rows) in tiles() {
                     let product = Product {
-                        factors: &factors[tile * inner..(tile + rows) * inner],
+                        factors: Factors::ByTap(&factors[tile * inner..(tile + rows) * inner], rows),
                         rows,
                         start: &[],
                         source: packed.floats(),

@@ -22,6 +22,7 @@ mod task;
 mod threads;
 mod tile;
 mod window;
+mod winograd;
 mod words;
 
 pub use executor::Cpu;

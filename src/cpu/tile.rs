@@ -83,11 +83,19 @@ pub(super) struct Place {
     pub len: u32,
 }
 
+/// A factor for each tap and row of a tile.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Factors<'a> {
+    /// Those of a tap lie side by side, those of the next so many words further.
+    ByTap(&'a [f32], usize),
+    /// Those of a row lie side by side, those of the next so many words further.
+    ByRow(&'a [f32], usize),
+}
+
 /// `output[row, place] = start[row] + sum over k of factors[k, row] source[taps[k] + place]` for a
 /// tile of rows.
 pub(super) struct Product<'a> {
-    /// K x rows.
-    pub factors: &'a [f32],
+    pub factors: Factors<'a>,
     /// At most [`PRODUCT_ROWS`].
     pub rows: usize,
     /// What each row's sums begin with; nothing for zeros.
@@ -142,12 +150,23 @@ impl<const ROWS: usize> Tile<'_, ROWS> {
         let from = places.map(|place| place.from as usize);
         let start = |row: usize| simd.splat_f32s(self.0.start.get(row).copied().unwrap_or(0.0));
         let mut sums: [[S::f32s; N]; ROWS] = std::array::from_fn(|row| [start(row); N]);
-        for (factors, tap) in self.0.factors.as_chunks::<ROWS>().0.iter().zip(self.0.taps) {
-            let vectors: [S::f32s; N] = std::array::from_fn(|n| load::<S>(self.0.source, *tap as usize + from[n]));
-            for (sums, factor) in sums.iter_mut().zip(factors) {
-                let factor = simd.splat_f32s(*factor);
-                for (sum, vector) in sums.iter_mut().zip(vectors) {
-                    *sum = simd.mul_add_e_f32s(factor, vector, *sum);
+        let (source, taps) = (self.0.source, self.0.taps);
+        match self.0.factors {
+            Factors::ByTap(factors, pitch) => {
+                for (factors, tap) in factors.chunks(pitch).zip(taps) {
+                    let vectors: [S::f32s; N] = std::array::from_fn(|n| load::<S>(source, *tap as usize + from[n]));
+                    for (sums, factor) in sums.iter_mut().zip(&factors[..ROWS]) {
+                        add_products(simd, sums, *factor, vectors);
+                    }
+                }
+            }
+            Factors::ByRow(factors, pitch) => {
+                let rows: [&[f32]; ROWS] = std::array::from_fn(|row| &factors[row * pitch..][..taps.len()]);
+                for (k, tap) in taps.iter().enumerate() {
+                    let vectors: [S::f32s; N] = std::array::from_fn(|n| load::<S>(source, *tap as usize + from[n]));
+                    for (sums, row) in sums.iter_mut().zip(&rows) {
+                        add_products(simd, sums, row[k], vectors);
+                    }
                 }
             }
         }
@@ -156,6 +175,15 @@ impl<const ROWS: usize> Tile<'_, ROWS> {
                 store::<S>(simd, &mut self.0.output[row * self.0.row..], place, self.0.step, sum);
             }
         }
+    }
+}
+
+/// Adds a factor's products with vectors.
+#[inline(always)]
+fn add_products<S: Simd, const N: usize>(simd: S, sums: &mut [S::f32s; N], factor: f32, vectors: [S::f32s; N]) {
+    let factor = simd.splat_f32s(factor);
+    for (sum, vector) in sums.iter_mut().zip(vectors) {
+        *sum = simd.mul_add_e_f32s(factor, vector, *sum);
     }
 }
 
