@@ -18,8 +18,8 @@ use web_sys::{
 /// Files that stay in memory: what a list of runs tells stands in them.
 const LISTED: [&str; 2] = ["run.json", "metrics.csv"];
 
-/// So many times a file is asked for again that cannot be read.
-const TRIES: usize = 3;
+/// Milliseconds after which a file that cannot be read is asked for again, each time; longer than another tab takes to write it.
+const AGAIN_AFTER: [f64; 5] = [0.0, 10.0, 50.0, 200.0, 500.0];
 
 /// The browser's storage.
 pub struct Storage {
@@ -49,24 +49,37 @@ impl Storage {
         let (mut folders, mut found) = (vec![(PathBuf::new(), self.root.clone())], BTreeSet::new());
         let settled: BTreeSet<PathBuf> = memory::settled(Path::new(RUNS)).into_iter().collect();
         while let Some((path, folder)) = folders.pop() {
-            for handle in handles(folder.values()).await? {
+            let entries = match handles(folder.values()).await {
+                // Another tab has removed it meanwhile.
+                Err(error) if is_gone(&error) => continue,
+                entries => entries?,
+            };
+            for handle in entries {
                 let path = path.join(handle.name());
                 if handle.kind() == FileSystemHandleKind::Directory {
                     folders.push((path, handle.dyn_into()?));
                     continue;
                 }
-                let file: FileSystemFileHandle = handle.dyn_into()?;
-                found.insert(path.clone());
                 // What was written here and is not kept yet is newer.
-                let is_known = settled.contains(&path) || memory::len(&path).is_none();
-                if is_listed(&path) && is_known {
-                    memory::lay(path, read(&file).await?);
-                } else {
-                    memory::note(path, got::<File>(file.get_file()).await?.size() as u64);
+                let is_settled = settled.contains(&path) || memory::len(&path).is_none();
+                match self.look_at(&path, &handle.dyn_into()?, is_settled).await {
+                    Err(error) if is_gone(&error) => continue,
+                    looked => looked?,
                 }
+                found.insert(path);
             }
         }
         settled.iter().filter(|path| !found.contains(*path)).for_each(|path| drop(memory::take(path)));
+        Ok(())
+    }
+
+    /// Tells memory of a file; of one that a list of runs reads the bytes, too, unless there are newer ones here (not `is_settled`).
+    async fn look_at(&self, path: &Path, file: &FileSystemFileHandle, is_settled: bool) -> Result<(), JsValue> {
+        if is_listed(path) && is_settled {
+            memory::lay(path.to_owned(), read(file).await?);
+        } else {
+            memory::note(path.to_owned(), got::<File>(file.get_file()).await?.size() as u64);
+        }
         Ok(())
     }
 
@@ -147,9 +160,14 @@ impl Storage {
 /// That what a promise removes was never there is no error.
 async fn found(removal: Promise) -> Result<(), JsValue> {
     match JsFuture::from(removal).await {
-        Err(error) if error.dyn_ref::<DomException>().is_none_or(|error| error.name() != "NotFoundError") => Err(error),
+        Err(error) if !is_gone(&error) => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Whether an error says that there is no such file.
+fn is_gone(error: &JsValue) -> bool {
+    error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "NotFoundError")
 }
 
 async fn write_into(folder: &FileSystemDirectoryHandle, name: &str, bytes: &[u8]) -> Result<(), JsValue> {
@@ -169,13 +187,13 @@ async fn write_into(folder: &FileSystemDirectoryHandle, name: &str, bytes: &[u8]
 
 /// The bytes of a file. Another tab may write it just then, and what was got of it before can no longer be read.
 async fn read(handle: &FileSystemFileHandle) -> Result<Vec<u8>, JsValue> {
-    let mut tries = 1..=TRIES;
+    let mut again = AGAIN_AFTER.into_iter();
     loop {
         let file: File = got(handle.get_file()).await?;
-        match (JsFuture::from(file.array_buffer()).await, tries.next()) {
+        match (JsFuture::from(file.array_buffer()).await, again.next()) {
             (Ok(buffer), _) => return Ok(Uint8Array::new(&buffer).to_vec()),
+            (Err(_), Some(milliseconds)) => browser::later(milliseconds).await,
             (Err(error), None) => return Err(error),
-            _ => {}
         }
     }
 }
