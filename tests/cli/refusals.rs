@@ -86,7 +86,10 @@ fn numbers_beyond_all_bounds_are_refused_too() {
 #[test]
 fn what_does_not_fit_the_device_is_refused_with_numbers() {
     let few = "--device 0 --train-images 64 --test-images 24 --size 16 --loss xe";
-    assert_refused(&format!("{few} --channels 16000 --hidden 1"), &["128 MiB", "a batch of 8 would fit", "--batch 8"]);
+    let wide = format!("{few} --batch 64 --channels 4000 --hidden 4");
+    assert_refused(&wide, &["128 MiB", "a batch of 32 would fit", "--batch 32"]);
+    // Software drivers end the loops of so many inputs before their end.
+    assert_refused(&format!("{few} --batch 8 --channels 16000 --hidden 1"), &["1024000 turns", "--device cpu"]);
     assert_refused(&format!("{few} --channels 1000 --hidden 60000"), &["128 MiB", "no batch would fit"]);
     let many = "--device cpu --train-images 64 --test-images 24 --size 16 --loss xe";
     assert_refused(
