@@ -4,7 +4,7 @@ use super::storage::Storage;
 use super::{bell, brought, browser, claims, devices, graphics};
 use backhoe::files::memory;
 use backhoe::train::run::{RUNS, RunFolder};
-use backhoe::worker::message::Trouble;
+use backhoe::worker::message::{Exported, Trouble};
 use backhoe::worker::{Command, Message, Next, Worker, from_bytes, to_bytes};
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -142,7 +142,12 @@ impl Host {
             (Command::Restart, Some(order)) => Command::Begin(order),
             (command, _) => command,
         };
-        if matches!(command, Command::Begin(_) | Command::Open { .. } | Command::Remove(_) | Command::List) {
+        let looks = match &command {
+            Command::Begin(_) | Command::Open { .. } | Command::Remove(_) | Command::List => true,
+            Command::Export(export) => matches!(export.what, Exported::Run(_)),
+            _ => false,
+        };
+        if looks {
             storage.look().await.map_err(refused)?;
         }
         match &mut command {

@@ -46,7 +46,8 @@ impl Storage {
     /// # Errors
     /// When the browser refuses.
     pub async fn look(&self) -> Result<(), JsValue> {
-        let (mut folders, mut found) = (vec![(PathBuf::new(), self.root.clone())], BTreeSet::new());
+        let runs = self.folder(Path::new(RUNS).join("any").as_path(), true).await?;
+        let (mut folders, mut found) = (vec![(PathBuf::from(RUNS), runs)], BTreeSet::new());
         let settled: BTreeSet<PathBuf> = memory::settled(Path::new(RUNS)).into_iter().collect();
         while let Some((path, folder)) = folders.pop() {
             let entries = match handles(folder.values()).await {
@@ -62,9 +63,8 @@ impl Storage {
                 }
                 // What was written here and is not kept yet is newer.
                 let is_settled = settled.contains(&path) || memory::len(&path).is_none();
-                match self.look_at(&path, &handle.dyn_into()?, is_settled).await {
-                    Err(error) if is_gone(&error) => continue,
-                    looked => looked?,
+                if self.look_at(&path, &handle.dyn_into()?, is_settled).await.is_err_and(|error| is_gone(&error)) {
+                    continue;
                 }
                 found.insert(path);
             }
@@ -74,11 +74,16 @@ impl Storage {
     }
 
     /// Tells memory of a file; of one that a list of runs reads the bytes, too, unless there are newer ones here (not `is_settled`).
-    async fn look_at(&self, path: &Path, file: &FileSystemFileHandle, is_settled: bool) -> Result<(), JsValue> {
-        if is_listed(path) && is_settled {
-            memory::lay(path.to_owned(), read(file).await?);
-        } else {
-            memory::note(path.to_owned(), got::<File>(file.get_file()).await?.size() as u64);
+    /// What cannot be read is there all the same: who reads that run is told.
+    async fn look_at(&self, path: &Path, handle: &FileSystemFileHandle, is_settled: bool) -> Result<(), JsValue> {
+        let file: File = got(handle.get_file()).await?;
+        match is_listed(path) && is_settled {
+            true => match read(handle).await {
+                Ok(bytes) => memory::lay(path.to_owned(), bytes),
+                Err(error) if is_gone(&error) => return Err(error),
+                Err(_) => memory::note(path.to_owned(), file.size() as u64),
+            },
+            false => memory::note(path.to_owned(), file.size() as u64),
         }
         Ok(())
     }
@@ -89,11 +94,19 @@ impl Storage {
     /// When the browser refuses.
     pub async fn fetch(&self, folder: &Path) -> Result<(), JsValue> {
         for path in memory::settled(folder) {
-            let file = self.folder(&path).await?.get_file_handle(&name(&path));
-            let bytes = read(&got(file).await?).await?;
-            memory::lay(path, bytes);
+            match self.bytes(&path).await {
+                Ok(bytes) => memory::lay(path, bytes),
+                // Another tab has removed it: nobody finds it here, either.
+                Err(error) if is_gone(&error) => drop(memory::take(&path)),
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
+    }
+
+    async fn bytes(&self, path: &Path) -> Result<Vec<u8>, JsValue> {
+        let file = self.folder(path, false).await?.get_file_handle(&name(path));
+        read(&got(file).await?).await
     }
 
     /// Holds the files of a run in memory from now on, and no other's.
@@ -121,10 +134,10 @@ impl Storage {
         memory::release(|path| path.starts_with(RUNS) && !is_listed(path) && !held(path));
     }
 
-    /// The folder of a path, made where it is missing.
-    async fn folder(&self, path: &Path) -> Result<FileSystemDirectoryHandle, JsValue> {
+    /// The folder of a path, `made` where it is missing.
+    async fn folder(&self, path: &Path, made: bool) -> Result<FileSystemDirectoryHandle, JsValue> {
         let options = FileSystemGetDirectoryOptions::new();
-        options.set_create(true);
+        options.set_create(made);
         let mut folder = self.root.clone();
         for name in path.parent().into_iter().flat_map(Path::components) {
             let name = name.as_os_str().to_string_lossy();
@@ -136,7 +149,7 @@ impl Storage {
     /// Writes a file whole or not at all: what is written counts once the stream is closed, and a new file that comes to nothing
     /// is removed.
     async fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), JsValue> {
-        let folder = self.folder(path).await?;
+        let folder = self.folder(path, true).await?;
         let is_new = JsFuture::from(folder.get_file_handle(&name(path))).await.is_err();
         let written = write_into(&folder, &name(path), bytes).await;
         if written.is_err() && is_new {
@@ -148,10 +161,10 @@ impl Storage {
 
     /// Removes a file, where it was ever kept, and its folder with the last.
     async fn remove(&self, path: &Path) -> Result<(), JsValue> {
-        found(self.folder(path).await?.remove_entry(&name(path))).await?;
+        found(self.folder(path, true).await?.remove_entry(&name(path))).await?;
         if let Some(folder) = path.parent().filter(|folder| !memory::exists(folder)) {
             // It stays for as long as it holds files that are still to be removed.
-            let _ = JsFuture::from(self.folder(folder).await?.remove_entry(&name(folder))).await;
+            let _ = JsFuture::from(self.folder(folder, true).await?.remove_entry(&name(folder))).await;
         }
         Ok(())
     }

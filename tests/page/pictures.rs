@@ -50,3 +50,16 @@ fn a_picture_is_drawn_beside_the_canvas_and_shown_once_the_driver_is_done() {
     let median = took[took.len() / 2];
     assert!(median <= MOST_MS, "{took:?}");
 }
+
+#[test]
+fn that_the_browser_draws_no_more_is_said() {
+    let site = Site::open("", "");
+    site.tools().rest();
+    let lose = "new Promise((seen) => {
+        const canvas = document.getElementById('backhoe'), told = document.getElementById('told');
+        canvas.addEventListener('webglcontextlost', () => setTimeout(() => seen(told.hidden ? '' : told.textContent)));
+        canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext();
+    })";
+    let said = site.tools().evaluate(lose);
+    assert!(said.as_str().is_some_and(|said| said.contains("Load the page again")), "{said}");
+}

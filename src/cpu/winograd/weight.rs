@@ -122,7 +122,7 @@ impl Weight {
         let sheets = inputs.chunks_exact_mut(self.input.len()).zip(results.chunks_exact_mut(sheet.len()));
         for (piece, (input, result)) in pieces.zip(sheets) {
             let (sample, strip) = (piece / self.tiling.strips(), piece % self.tiling.strips());
-            self.input.fill(strip, &from[0][sample * self.conv.input_len() / self.conv.batch..], input, near);
+            self.input.fill(strip, &from[0][sample * (self.conv.input_len() / self.conv.batch)..], input, near);
             sheet.fill(strip, &from[1][(sample * self.conv.out_channels + first) * plane..], result, near);
         }
     }

@@ -21,7 +21,8 @@ pub(in crate::gpu) fn ends(plan: &Plan, kind: AdapterKind) -> Result<(), Misfit>
     }
 }
 
-/// Turns that all loops of one invocation make at most; 0 where they are few whatever the sizes, or cut.
+/// Turns that all loops of one invocation make at most, the last one of each included, in which it finds its end; 0 where they are
+/// few whatever the sizes, or cut.
 fn turns(op: &Op) -> usize {
     match *op {
         Op::ConvForward(c) => c.in_channels * taps(&c),
@@ -32,12 +33,12 @@ fn turns(op: &Op) -> usize {
         Op::MaxPoolForward(p) | Op::MaxPoolReluForward(p) | Op::AveragePoolForward(p) => window(&p),
         Op::MaxPoolBackward(p) | Op::AveragePoolBackward(p) => window(&p),
         // One group, each of whose lanes takes every 64th row; all read all labels twice.
-        Op::Loss(LossKind::Qwk, s) => 2 * s.batch + GROUP + s.batch.div_ceil(GROUP) * row(&s),
-        Op::Loss(LossKind::Corn, s) => s.batch + row(&s),
-        Op::Tally(s) => s.batch.div_ceil(GROUP) * (1 + s.classes) + GROUP,
+        Op::Loss(LossKind::Qwk, s) => 2 * (s.batch + 1 + GROUP) + s.batch.div_ceil(GROUP) * (2 + row(&s)),
+        Op::Loss(LossKind::Corn, s) => s.batch + 1 + row(&s),
+        Op::Tally(s) => s.batch.div_ceil(GROUP) * (2 + s.classes) + 2 * GROUP,
         Op::Loss(_, s) => row(&s),
         Op::AveragePredictions { shape, .. } => row(&shape),
-        Op::ClassSums { batch, features, .. } => batch.div_ceil(GROUP) * (1 + features + GROUP),
+        Op::ClassSums { batch, features, .. } => batch.div_ceil(GROUP) * (3 + features + GROUP),
         Op::PairwiseDistances { features, .. } => features,
         Op::GroundDistance { classes } => classes,
         Op::ConvBackwardWeight(_) | Op::BatchNormStatistics(_) | Op::BatchNormBackwardWeight(_) => 0,
@@ -48,7 +49,7 @@ fn turns(op: &Op) -> usize {
 }
 
 fn taps(c: &Conv) -> usize {
-    1 + c.kernel_height * (1 + c.kernel_width)
+    2 + c.kernel_height * (2 + c.kernel_width)
 }
 
 /// Quads are read four places a turn, where all rows are whole quads.
@@ -57,11 +58,11 @@ fn inner(l: &Linear, places: usize) -> usize {
 }
 
 fn window(p: &Pool) -> usize {
-    p.window_height * (1 + p.window_width)
+    1 + p.window_height * (2 + p.window_width)
 }
 
 fn row(s: &LossShape) -> usize {
-    CLASS_LOOPS * s.classes
+    CLASS_LOOPS * (1 + s.classes)
 }
 
 #[cfg(test)]
