@@ -105,34 +105,27 @@ fn content(path: &Path) -> browser::Answer {
     Some((kind, std::fs::read(path).ok()?))
 }
 
-/// What hands commands on to the Worker and what that says to this program.
-const PAGE: &str = r#"<!doctype html><script type="module">
-const worker = new Worker("./worker.js", { type: "module" });
-let said = Promise.resolve();
-const say = (body) => { said = said.then(() => fetch("/said", { method: "POST", body })); };
-worker.onerror = (event) => say(`the Worker ended: ${event.message}`);
-worker.onmessage = async ({ data }) => {
-    if (data instanceof MessagePort) return void (data.onmessage = ({ data }) => say(data));
-    if (data !== "ready") return say(data);
-    worker.postMessage(new Uint8Array(await (await fetch("/order")).arrayBuffer()));
-};
-</script>"#;
-
 /// The page of this program.
 fn ours(options: &Options) -> Result<Value, Box<dyn Error>> {
-    let (folder, order) = (options.page.clone(), to_bytes(&order(options)?)?);
+    let (folder, order) = (options.page.clone(), Mutex::new(Some(to_bytes(&order(options)?)?)));
     if !folder.join("worker.js").exists() {
         return Err(format!("{} is no page: scripts/web --build makes one", folder.display()).into());
     }
     let (tell, said) = channel();
     let threads = told_of(options.threads);
     let url = browser::serve_with(headers(options), move |path, posted| match path {
-        "/" => Some(("text/html", PAGE.into())),
+        "/" => Some(("text/html", browser::PAGE.into())),
         "/worker.js" => {
             let own = std::fs::read_to_string(folder.join("worker.js")).ok()?;
             Some(("text/javascript", format!("{threads}{own}").into_bytes()))
         }
-        "/order" => Some(("application/octet-stream", order.clone())),
+        "/next" => match order.lock().ok()?.take() {
+            Some(order) => Some(("application/octet-stream", order)),
+            // There is no other command, and nobody shall ask for one while it is measured.
+            None => loop {
+                std::thread::park();
+            },
+        },
         "/said" => {
             // Nobody listens any more once it is measured.
             let _ = tell.send(posted);

@@ -67,6 +67,15 @@ fn chunk_of(group: vec3<u32>, groups: vec3<u32>) -> Chunk {
     return Chunk(number, flat % CHANNELS, number * CHUNK, min((number + 1u) * CHUNK, BATCH * PLANE));
 }
 
+// The sum of the chunk's places of input, for all lanes.
+fn sum_of(chunk: Chunk, lane: u32) -> f32 {
+    var sum = 0.0;
+    for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
+        sum += input[place(chunk.channel, k)];
+    }
+    return group_sum(lane, vec2<f32>(sum, 0.0)).x;
+}
+
 // sums[chunk, channel] = sum over the chunk's places of input. Grid: one group a channel and chunk, folded.
 @compute @workgroup_size(GROUP)
 fn channel_sum(
@@ -78,11 +87,7 @@ fn channel_sum(
     if (chunk.first >= chunk.end) {
         return;
     }
-    var sum = 0.0;
-    for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
-        sum += input[place(chunk.channel, k)];
-    }
-    let total = group_sum(lane, vec2<f32>(sum, 0.0)).x;
+    let total = sum_of(chunk, lane);
     if (lane == 0u) {
         sums[chunk.number * CHANNELS + chunk.channel] = total;
     }
@@ -100,11 +105,7 @@ fn batch_norm_moments(
     if (chunk.first >= chunk.end) {
         return;
     }
-    var sum = 0.0;
-    for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
-        sum += input[place(chunk.channel, k)];
-    }
-    let centre = group_sum(lane, vec2<f32>(sum, 0.0)).x / f32(chunk.end - chunk.first);
+    let centre = sum_of(chunk, lane) / f32(chunk.end - chunk.first);
     var squares = 0.0;
     for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
         let off = input[place(chunk.channel, k)] - centre;

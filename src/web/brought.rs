@@ -109,8 +109,9 @@ async fn unpack(path: &Path, file: &File, pace: &mut Pace) -> Result<Taken, Stri
 fn words(broken: &[packed::Broken]) -> Option<String> {
     let named: Vec<String> =
         broken.iter().take(MOST_NAMED).map(|file| format!("{} ({})", file.name, file.why)).collect();
-    let count = if broken.len() == 1 { "1 file".to_owned() } else { format!("{} files", broken.len()) };
-    let why = format!("{count} of the archive cannot be unpacked and left out: {}", named.join(", "));
+    let (count, are) =
+        if broken.len() == 1 { ("1 file".to_owned(), "is") } else { (format!("{} files", broken.len()), "are") };
+    let why = format!("{count} of the archive cannot be unpacked and {are} left out: {}", named.join(", "));
     (!broken.is_empty()).then_some(why)
 }
 

@@ -1,5 +1,5 @@
-//! Threads: Workers of this one, each with the same module and memory, as the pool that rayon has for everybody. They can be had where the page is isolated from other origins; the module is one of its own then, whose standard library
-//! knows of them.
+//! Threads: Workers of this one, each with the same module and memory, as the pool that rayon has for everybody. They can be had
+//! where the page is isolated from other origins; the module is one of its own then, whose standard library knows of them.
 
 use js_sys::{Array, Promise};
 use rayon::{ThreadBuilder, ThreadPoolBuilder};

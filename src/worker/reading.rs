@@ -55,6 +55,10 @@ pub struct Ready {
 }
 
 impl Reading {
+    fn new(images: Loading, opened: Opened, run: Waiting, made: Made) -> Self {
+        Self { images, opened, run, made, told_at: Instant::now(), told_of: 0, is_read: false }
+    }
+
     /// Reads the images of a run that is to begin; its folder is made.
     ///
     /// # Errors
@@ -72,7 +76,7 @@ impl Reading {
             Ok((ground, images)) => {
                 let made = Made::Folder(folder.clone());
                 let run = Waiting::New { order, cell, folder, ground };
-                Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0, is_read: false })
+                Ok(Self::new(images, opened, run, made))
             }
             Err(error) => {
                 folder.remove_empty();
@@ -97,9 +101,7 @@ impl Reading {
             Ok((images, Waiting::Kept { device, folder, record, snapshot, epochs }))
         };
         match read() {
-            Ok((images, run)) => {
-                Ok(Self { images, opened, run, made, told_at: Instant::now(), told_of: 0, is_read: false })
-            }
+            Ok((images, run)) => Ok(Self::new(images, opened, run, made)),
             Err(error) => {
                 made.undo();
                 Err(error)

@@ -60,6 +60,23 @@ pub fn command(url: &str, flags: &[&str]) -> (Command, tempfile::TempDir) {
     (command, profile)
 }
 
+/// A page that hands commands (`/next`) on to the Worker, and what that says (`/said`) to whoever serves it, in its order.
+#[allow(dead_code, reason = "not every test that shares this file has a Worker")]
+pub const PAGE: &str = r#"<!doctype html><script type="module">
+const worker = new Worker("./worker.js", { type: "module" });
+let said = Promise.resolve();
+const say = (body) => { said = said.then(() => fetch("/said", { method: "POST", body })); };
+worker.onerror = (event) => say(`the Worker ended: ${event.message}`);
+worker.onmessage = async ({ data }) => {
+    if (data instanceof MessagePort) return void (data.onmessage = ({ data }) => say(data));
+    if (data !== "ready") return say(data);
+    for (;;) {
+        const command = new Uint8Array(await (await fetch("/next")).arrayBuffer());
+        if (command.length > 0) worker.postMessage(command);
+    }
+};
+</script>"#;
+
 /// What a path is answered with: its kind and its bytes.
 pub type Answer = Option<(&'static str, Vec<u8>)>;
 

@@ -39,22 +39,6 @@ const EPOCHS_ALIKE: usize = 2;
 const LOSS_TOLERANCE: f64 = 1e-3;
 const IMAGES_TOLERANCE: f64 = 2.0;
 
-/// What the page of this test does: hands commands on to the Worker and what that says to the test, in its order.
-const PAGE: &str = r#"<!doctype html><script type="module">
-const worker = new Worker("./worker.js", { type: "module" });
-let said = Promise.resolve();
-const say = (body) => { said = said.then(() => fetch("/said", { method: "POST", body })); };
-worker.onerror = (event) => say(`the Worker ended: ${event.message}`);
-worker.onmessage = async ({ data }) => {
-    if (data instanceof MessagePort) return void (data.onmessage = ({ data }) => say(data));
-    if (data !== "ready") return say(data);
-    for (;;) {
-        const command = new Uint8Array(await (await fetch("/next")).arrayBuffer());
-        if (command.length > 0) worker.postMessage(command);
-    }
-};
-</script>"#;
-
 /// One browser at a time: two would share the processor that both measure and compute with.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -96,7 +80,7 @@ impl Page {
         let (told, said) = channel();
         let next = Mutex::new(next);
         let url = browser::serve_with(headers, move |path, posted| match path {
-            "/" => Some(("text/html", PAGE.into())),
+            "/" => Some(("text/html", browser::PAGE.into())),
             "/worker.js" => {
                 let own = std::fs::read_to_string(folder.join("worker.js")).ok()?;
                 Some(("text/javascript", format!("{worker}\n{own}").into_bytes()))
