@@ -1,6 +1,7 @@
 // Feature centroids and the ground distance learned from them (section 3.1).
 //
 // features    BATCH x FEATURES, the second-to-last layer's outputs
+// row_norms, norms_taken  BATCH, their L1 norms
 // class_sums  CLASSES x FEATURES, sums of L1-normalised features;  class_counts  samples a class
 // centroids   CLASSES x FEATURES;  distances, ground  CLASSES x CLASSES
 
@@ -9,6 +10,8 @@ override FEATURES: u32 = 1u;
 override CLASSES: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> features: array<f32>;
+@group(0) @binding(1) var<storage, read_write> row_norms: array<f32>;
+@group(0) @binding(2) var<storage, read> norms_taken: array<f32>;
 @group(0) @binding(3) var<storage, read> targets: array<u32>;
 @group(0) @binding(4) var<storage, read_write> class_sums: array<f32>;
 @group(0) @binding(5) var<storage, read_write> class_counts: array<u32>;
@@ -20,44 +23,70 @@ override CLASSES: u32 = 1u;
 @group(0) @binding(11) var<storage, read> raw_distances: array<f32>;
 @group(0) @binding(12) var<storage, read_write> ground: array<f32>;
 
+var<workgroup> parts: array<f32, GROUP>;
+
+// row_norms[n] = sum over f of |features[n, f]|. Grid: one group a row, folded.
+@compute @workgroup_size(GROUP)
+fn norms_of_rows(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let n = group.y * groups.x + group.x;
+    var sum = 0.0;
+    for (var f = lane; n < BATCH && f < FEATURES; f += GROUP) {
+        sum += abs(features[n * FEATURES + f]);
+    }
+    parts[lane] = sum;
+    workgroupBarrier();
+    for (var width = GROUP / 2u; width > 0u; width /= 2u) {
+        if (lane < width) {
+            parts[lane] += parts[lane + width];
+        }
+        workgroupBarrier();
+    }
+    if (lane == 0u && n < BATCH) {
+        row_norms[n] = parts[0];
+    }
+}
+
+// Labels and norms of GROUP rows.
+var<workgroup> labels: array<u32, GROUP>;
 var<workgroup> norms: array<f32, GROUP>;
 
-// The sum over f of |features[n, f]|; 0 beyond the last row.
-fn norm_of(n: u32) -> f32 {
-    var sum = 0.0;
-    if (n < BATCH) {
-        for (var f = 0u; f < FEATURES; f++) {
-            sum += abs(features[n * FEATURES + f]);
-        }
-    }
-    return sum;
-}
-
-// Adds a row's feature, divided by the row's norm, to the sum of its class.
-fn add_feature(n: u32, f: u32, norm: f32) {
-    let k = targets[n];
-    if (f >= FEATURES || k == PADDING) {
-        return;
-    }
-    if (norm > 0.0) {
-        class_sums[k * FEATURES + f] += features[n * FEATURES + f] / norm;
-    }
-    if (f == 0u) {
-        class_counts[k] += 1u;
-    }
-}
-
-// class_sums[k] += features[n] / (their norm) for every row n of class k, rows in order; an all-zero row counts with zeros.
-// Grid: one invocation a feature, which owns its column of the sums. Every group takes the norms of all rows, a row a lane.
+// class_sums[k] += the sum of features[n] / (their norm) over the rows n of class k in their order; an all-zero row counts with
+// zeros. Grid: one invocation an element of class_sums, folded.
 @compute @workgroup_size(GROUP)
-fn class_sums_of_rows(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn class_sums_of_rows(
+    @builtin(global_invocation_id) id: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let element = flat(id, groups);
+    let k = element / FEATURES;
+    let f = element % FEATURES;
+    var sum = 0.0;
+    var count = 0u;
     for (var first = 0u; first < BATCH; first += GROUP) {
-        norms[lane] = norm_of(first + lane);
+        let n = min(first + lane, BATCH - 1u);
+        labels[lane] = select(PADDING, targets[n], first + lane < BATCH);
+        norms[lane] = norms_taken[n];
         workgroupBarrier();
-        for (var n = first; n < min(first + GROUP, BATCH); n++) {
-            add_feature(n, id.x, norms[n - first]);
+        for (var j = 0u; j < GROUP; j++) {
+            if (labels[j] == k) {
+                count += 1u;
+                if (norms[j] > 0.0) {
+                    sum += features[(first + j) * FEATURES + f] / norms[j];
+                }
+            }
         }
         workgroupBarrier();
+    }
+    if (count > 0u && k < CLASSES) {
+        class_sums[element] += sum;
+        if (f == 0u) {
+            class_counts[k] += count;
+        }
     }
 }
 

@@ -35,13 +35,11 @@ var<workgroup> partial: array<vec2<f32>, GROUP>;
 fn group_sum(lane: u32, values: vec2<f32>) -> vec2<f32> {
     partial[lane] = values;
     workgroupBarrier();
-    var width = GROUP / 2u;
-    while (width > 0u) {
+    for (var width = GROUP / 2u; width > 0u; width /= 2u) {
         if (lane < width) {
             partial[lane] += partial[lane + width];
         }
         workgroupBarrier();
-        width /= 2u;
     }
     let total = partial[0];
     workgroupBarrier();

@@ -51,15 +51,18 @@ fn tally(@builtin(local_invocation_index) lane: u32) {
     partial[lane] = sum;
     faults[lane] = faulty;
     workgroupBarrier();
+    for (var width = GROUP / 2u; width > 0u; width /= 2u) {
+        if (lane < width) {
+            partial[lane] += partial[lane + width];
+            faults[lane] |= faults[lane + width];
+        }
+        workgroupBarrier();
+    }
     if (lane == 0u) {
-        for (var other = 1u; other < GROUP; other++) {
-            sum += partial[other];
-            faulty |= faults[other];
-        }
         for (var term = 0u; term < 4u; term++) {
-            sums[term] += sum[term];
+            sums[term] += partial[0][term];
         }
-        if (faulty != 0u) {
+        if (faults[0] != 0u) {
             if (fault[0] == 0u) {
                 fault[0] = clock.step + 1u;
             }

@@ -11,65 +11,84 @@
 
 // Inner places that a group sums, a multiple of DEPTH: all, or a chunk of them, to be added by sum_chunks.
 override CHUNK: u32 = 16u;
-// Fours of rows and of columns of an invocation, 1 or 2: a tile has 32 rows and 32 columns, or 64 and 64.
+// Fours of rows and of columns of an invocation, 1 or 2.
 override QUADS: u32 = 1u;
+// Invocations of a group along its tile's rows, 4 or 8: with 8 a tile is square, with 4 it suits products of few rows.
+override DOWN: u32 = 8u;
 // 1 where a column of ones stands beside the right matrix, and sums the rows of the left one: what is summed then lies
 // behind the other results of a chunk.
 override ONES: u32 = 0u;
 
 // Inner places of a tile.
 const DEPTH: u32 = 16u;
-// Invocations of a group along either side of its tile.
-const EDGE: u32 = 8u;
+override ACROSS: u32 = GROUP / DOWN;
+override TILE_ROWS: u32 = 4u * DOWN * QUADS;
+override TILE_COLUMNS: u32 = 4u * ACROSS * QUADS;
 // Quads from one inner place of a tile to the next: one more than it holds, so that lanes write to banks of their own.
-override LINE: u32 = EDGE * QUADS + 1u;
+override LEFT_LINE: u32 = DOWN * QUADS + 1u;
+override RIGHT_LINE: u32 = ACROSS * QUADS + 1u;
+// Words of either tile that an invocation fetches, at most MOST_LEFT and MOST_RIGHT.
+override LEFT_WORDS: u32 = DEPTH * TILE_ROWS / GROUP;
+override RIGHT_WORDS: u32 = DEPTH * TILE_COLUMNS / GROUP;
+const MOST_LEFT: u32 = 16u;
+const MOST_RIGHT: u32 = 32u;
 
-var<workgroup> left_tile: array<vec4<f32>, DEPTH * LINE>;
-var<workgroup> right_tile: array<vec4<f32>, DEPTH * LINE>;
+var<workgroup> left_tile: array<vec4<f32>, DEPTH * LEFT_LINE>;
+var<workgroup> right_tile: array<vec4<f32>, DEPTH * RIGHT_LINE>;
 
-// left[r .. r + 4, k]; zeros beyond the matrix.
-fn left_quad(r: u32, k: u32) -> vec4<f32> {
-    var quad = vec4<f32>();
-    if (k < INNER) {
-        for (var j = 0u; j < 4u; j++) {
-            if (r + j < ROWS) {
-                quad[j] = left_at(r + j, k);
-            }
-        }
-    }
-    return quad;
+// What an invocation has fetched of the tiles that come next: it is on its way while those before are multiplied.
+struct Fetched {
+    left: array<f32, MOST_LEFT>,
+    right: array<f32, MOST_RIGHT>,
 }
 
-// right[k, c .. c + 4]; beyond the matrix the column of ones, and zeros.
-fn right_quad(k: u32, c: u32) -> vec4<f32> {
-    var quad = vec4<f32>();
-    if (k < INNER) {
-        for (var j = 0u; j < 4u; j++) {
-            if (c + j < COLUMNS) {
-                quad[j] = right_at(k, c + j);
-            } else if (c + j < COLUMNS + ONES) {
-                quad[j] = 1.0;
-            }
-        }
-    }
-    return quad;
-}
-
-// (inner place, quad) of a tile's slot: neighbouring slots are those that lie side by side in memory.
-fn slot(number: u32, along: bool) -> vec2<u32> {
+// (inner place, row or column) of a tile's word: neighbouring words are those that lie side by side in memory, and all that an
+// invocation fetches lies in one column, or at one inner place.
+fn word_of(number: u32, along: bool, lines: u32) -> vec2<u32> {
     if (along) {
         return vec2<u32>(number % DEPTH, number / DEPTH);
     }
-    return vec2<u32>(number / (EDGE * QUADS), number % (EDGE * QUADS));
+    return vec2<u32>(number / lines, number % lines);
 }
 
-// Fetches the tile of the inner places from k on.
-fn fetch(lane: u32, k: u32, first_row: u32, first_column: u32) {
-    for (var number = lane; number < DEPTH * EDGE * QUADS; number += GROUP) {
-        let a = slot(number, LEFT_ALONG);
-        left_tile[a.x * LINE + a.y] = left_quad(first_row + 4u * a.y, k + a.x);
-        let b = slot(number, RIGHT_ALONG);
-        right_tile[b.x * LINE + b.y] = right_quad(k + b.x, first_column + 4u * b.y);
+// A word of the left matrix; zero beyond it.
+fn left_word(r: u32, k: u32) -> f32 {
+    if (r < ROWS && k < INNER) {
+        return left_at(r, k);
+    }
+    return 0.0;
+}
+
+// A word of the right matrix; beyond it the column of ones, and zeros.
+fn right_word(k: u32, c: u32) -> f32 {
+    if (c < COLUMNS && k < INNER) {
+        return right_at(k, c);
+    }
+    return select(0.0, 1.0, c < COLUMNS + ONES && k < INNER);
+}
+
+// Fetches an invocation's words of the tiles of the inner places from k on.
+fn fetch(lane: u32, k: u32, first_row: u32, first_column: u32) -> Fetched {
+    var fetched: Fetched;
+    for (var word = 0u; word < LEFT_WORDS; word++) {
+        let at = word_of(lane + GROUP * word, LEFT_ALONG, TILE_ROWS);
+        fetched.left[word] = left_word(first_row + at.y, k + at.x);
+    }
+    for (var word = 0u; word < RIGHT_WORDS; word++) {
+        let at = word_of(lane + GROUP * word, RIGHT_ALONG, TILE_COLUMNS);
+        fetched.right[word] = right_word(k + at.x, first_column + at.y);
+    }
+    return fetched;
+}
+
+fn store(lane: u32, fetched: ptr<function, Fetched>) {
+    for (var word = 0u; word < LEFT_WORDS; word++) {
+        let at = word_of(lane + GROUP * word, LEFT_ALONG, TILE_ROWS);
+        left_tile[at.x * LEFT_LINE + at.y / 4u][at.y % 4u] = (*fetched).left[word];
+    }
+    for (var word = 0u; word < RIGHT_WORDS; word++) {
+        let at = word_of(lane + GROUP * word, RIGHT_ALONG, TILE_COLUMNS);
+        right_tile[at.x * RIGHT_LINE + at.y / 4u][at.y % 4u] = (*fetched).right[word];
     }
 }
 
@@ -100,35 +119,40 @@ fn write_block(chunk: u32, r: u32, c: u32, sums: mat4x4<f32>) {
     write_row(chunk, r + 3u, c, sums[3]);
 }
 
-// An invocation: the rows of quads `down` and `down + EDGE` of the tile, the columns of quads `across` and
-// `across + EDGE`, where QUADS is 2. Grid: (column tiles, fold of them, row tiles x chunks).
+// An invocation: the rows of quads `down` and `down + DOWN` of the tile, the columns of quads `across` and
+// `across + ACROSS`, where QUADS is 2. Grid: (column tiles, fold of them, row tiles x chunks).
 @compute @workgroup_size(GROUP)
 fn product_by_tiles(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row_tiles = (ROWS + 4u * EDGE * QUADS - 1u) / (4u * EDGE * QUADS);
+    let row_tiles = (ROWS + TILE_ROWS - 1u) / TILE_ROWS;
     let chunk = group.z / row_tiles;
-    let first_row = group.z % row_tiles * (4u * EDGE * QUADS);
-    let first_column = (group.y * groups.x + group.x) * (4u * EDGE * QUADS);
-    let down = lane / EDGE;
-    let across = lane % EDGE;
+    let first_row = group.z % row_tiles * TILE_ROWS;
+    let first_column = (group.y * groups.x + group.x) * TILE_COLUMNS;
+    let down = lane / ACROSS;
+    let across = lane % ACROSS;
     // Upper and lower rows, near and far columns.
     var upper_near = mat4x4<f32>();
     var upper_far = mat4x4<f32>();
     var lower_near = mat4x4<f32>();
     var lower_far = mat4x4<f32>();
-    for (var k = chunk * CHUNK; k < min((chunk + 1u) * CHUNK, INNER); k += DEPTH) {
-        fetch(lane, k, first_row, first_column);
+    let end = min((chunk + 1u) * CHUNK, INNER);
+    var fetched = fetch(lane, chunk * CHUNK, first_row, first_column);
+    for (var k = chunk * CHUNK; k < end; k += DEPTH) {
+        store(lane, &fetched);
         workgroupBarrier();
+        if (k + DEPTH < end) {
+            fetched = fetch(lane, k + DEPTH, first_row, first_column);
+        }
         for (var d = 0u; d < DEPTH; d++) {
-            let upper = left_tile[d * LINE + down];
-            let near = right_tile[d * LINE + across];
+            let upper = left_tile[d * LEFT_LINE + down];
+            let near = right_tile[d * RIGHT_LINE + across];
             upper_near += outer(upper, near);
             if (QUADS == 2u) {
-                let lower = left_tile[d * LINE + down + EDGE];
-                let far = right_tile[d * LINE + across + EDGE];
+                let lower = left_tile[d * LEFT_LINE + down + DOWN];
+                let far = right_tile[d * RIGHT_LINE + across + ACROSS];
                 upper_far += outer(upper, far);
                 lower_near += outer(lower, near);
                 lower_far += outer(lower, far);
@@ -140,8 +164,8 @@ fn product_by_tiles(
     let c = first_column + 4u * across;
     write_block(chunk, r, c, upper_near);
     if (QUADS == 2u) {
-        write_block(chunk, r, c + 4u * EDGE, upper_far);
-        write_block(chunk, r + 4u * EDGE, c, lower_near);
-        write_block(chunk, r + 4u * EDGE, c + 4u * EDGE, lower_far);
+        write_block(chunk, r, c + 4u * ACROSS, upper_far);
+        write_block(chunk, r + 4u * DOWN, c, lower_near);
+        write_block(chunk, r + 4u * DOWN, c + 4u * ACROSS, lower_far);
     }
 }

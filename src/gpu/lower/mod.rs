@@ -136,6 +136,7 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
         Op::LinearBackwardWeight(l) => return linear::backward_weight(&l, loads),
         Op::BatchNormStatistics(n) => return norm::statistics(op, &n),
         Op::BatchNormBackwardWeight(n) => return norm::backward_weight(op, &n),
+        Op::ClassSums { batch, features, classes } => return class_sums(op, batch, ground(classes, features)),
         Op::GroundDistance { classes } => return ground_distance(op, classes),
         Op::Tick => plain(op, "tick", 1, vec![]),
         Op::Augment(c, a) => plain(op, "augment", c.batch * c.side * c.side, augment(&c, &a)),
@@ -158,10 +159,6 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
         Op::AveragePredictions { shape, rows, .. } => {
             plain(op, op.name(), shape.batch, [samples(&shape), vec![("OUTCOMES", rows as f64)]].concat())
         }
-        Op::ClassSums { batch, features, classes } => {
-            let constants = [ground(classes, features), vec![("BATCH", batch as f64)]].concat();
-            plain(op, "class_sums_of_rows", features, constants)
-        }
         Op::Centroids { classes, features } => {
             plain(op, "mean_centroids", classes * features, ground(classes, features))
         }
@@ -170,6 +167,18 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
         }
     };
     vec![dispatch]
+}
+
+/// The norms of the rows, then the sums of the classes.
+fn class_sums(op: &Op, batch: usize, mut constants: Vec<(&'static str, f64)>) -> Vec<Dispatch> {
+    constants.push(("BATCH", batch as f64));
+    let taken = Argument::Scratch { offset: 0, len: batch };
+    let elements = op.operands()[2].len;
+    let mut sums = plain(op, "class_sums_of_rows", elements, constants.clone());
+    sums.arguments.insert(2, taken);
+    let arguments = vec![Argument::Operand(0), taken];
+    let norms = Dispatch { kernel: kernel("norms_of_rows"), constants, grid: folded(batch), arguments };
+    vec![norms, sums]
 }
 
 /// Ranks of a row's entries, some of them an invocation; then their means in place.

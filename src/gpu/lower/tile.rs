@@ -10,14 +10,20 @@ use crate::plan::shape::Conv;
 
 /// The kernel of all of them.
 const ENTRY: &str = "product_by_tiles";
-/// Rows and columns of the two kinds of tile (QUADS 1 and 2 in tile.wgsl), the larger one first: it does twice the
-/// arithmetic with each word that it reads, the smaller one keeps more of a GPU busy.
-const TILES: [usize; 2] = [64, 32];
+/// Fours of rows and of columns of an invocation (QUADS in tile.wgsl), which make the larger and the smaller tiles: the larger
+/// do twice the arithmetic with each word that they read, the smaller ones keep more of a GPU busy.
+const QUADS: [usize; 2] = [2, 1];
+/// Invocations along a tile's rows (DOWN in tile.wgsl): of square tiles, and of wide ones for products of few rows.
+const SQUARE: usize = 8;
+const WIDE: usize = 4;
+/// Most rows that the smaller wide tile has.
+const FEW_ROWS: usize = 16;
 /// Fewest inner places of a chunk, a multiple of `DEPTH` in tile.wgsl: below it, adding chunks costs more than it saves.
 const LEAST_CHUNK: usize = 32;
-/// Chunks from which on several lanes add them, and how many lanes then do.
+/// Chunks from which on several lanes add them, how many lanes then do at least, and how many chunks are enough for a lane.
 const MANY_CHUNKS: usize = 16;
 const SUMMING_LANES: usize = 8;
+const LANE_CHUNKS: usize = 16;
 
 /// What tile.wgsl is told of a product, however its matrices lie.
 struct Tiled {
@@ -35,20 +41,30 @@ struct Tiled {
 }
 
 impl Tiled {
-    fn groups(&self, tile: usize) -> usize {
-        self.rows.div_ceil(tile) * self.columns.div_ceil(tile)
+    fn down(&self) -> usize {
+        if self.rows <= FEW_ROWS { WIDE } else { SQUARE }
     }
 
-    /// The larger tile where it leaves enough groups: the rule that decides where nothing else does, and into what chunks
-    /// inner places are cut whatever decides, so that each result is the same sum in the same order.
-    fn tile(&self) -> usize {
-        let busy = |tile: &usize| self.groups(*tile) >= WANTED_GROUPS;
-        TILES.into_iter().find(busy).unwrap_or(TILES[1])
+    /// Tiles down and across that cover so many columns.
+    fn tiles(&self, quads: usize, columns: usize) -> [usize; 2] {
+        let side = |lanes: usize| 4 * lanes * quads;
+        [self.rows.div_ceil(side(self.down())), columns.div_ceil(side(GROUP / self.down()))]
+    }
+
+    fn groups(&self, quads: usize) -> usize {
+        self.tiles(quads, self.columns).iter().product()
+    }
+
+    /// Those of the larger tile where it leaves enough groups: the rule that decides where nothing else does, and into what
+    /// chunks inner places are cut whatever decides, so that each result is the same sum in the same order.
+    fn quads(&self) -> usize {
+        let busy = |quads: &usize| self.groups(*quads) >= WANTED_GROUPS;
+        QUADS.into_iter().find(busy).unwrap_or(QUADS[1])
     }
 
     /// Inner places of a chunk: as few as make enough groups, and as the scratch memory has room for.
-    fn chunk(&self, tile: usize) -> usize {
-        let wanted = WANTED_GROUPS.div_ceil(self.groups(tile));
+    fn chunk(&self) -> usize {
+        let wanted = WANTED_GROUPS.div_ceil(self.groups(self.quads()));
         let most = (MOST_SCRATCH / (self.rows * self.columns)).max(1);
         self.inner.div_ceil(wanted.min(most)).next_multiple_of(LEAST_CHUNK)
     }
@@ -56,30 +72,32 @@ impl Tiled {
     /// The product, and the sum of its chunks where there are any. Then a column of ones beside the right matrix sums the
     /// rows of the left one by the way.
     fn dispatches(mut self, loads: Loads) -> Vec<Dispatch> {
-        let chunk = self.chunk(self.tile());
-        let tile = match loads {
-            Loads::LargeTiles => TILES[0],
-            Loads::SmallTiles => TILES[1],
-            _ => self.tile(),
+        let chunk = self.chunk();
+        let quads = match loads {
+            Loads::LargeTiles => QUADS[0],
+            Loads::SmallTiles => QUADS[1],
+            _ => self.quads(),
         };
         let chunks = self.inner.div_ceil(chunk);
         let sums = self.row_sums.take_if(|_| chunks > 1).map(|_| Argument::Operand(3));
         let ones = usize::from(sums.is_some());
         let lens = [self.rows * self.columns, self.rows * ones];
-        let mut arguments = self.arguments;
+        let [down, across] = self.tiles(quads, self.columns + ones);
+        let mut arguments = std::mem::take(&mut self.arguments);
         let sum = (chunks > 1).then(|| arguments.pop()).flatten().map(|result| sum_chunks(lens, chunks, result, sums));
         arguments.extend(sum.as_ref().map(|_| partial_sums(lens, chunks)));
         self.constants.extend([
             ("CHUNK", chunk as f64),
-            ("QUADS", (tile / TILES[1]) as f64),
+            ("QUADS", quads as f64),
+            ("DOWN", self.down() as f64),
             ("BIAS", switch(self.bias)),
             ("ONES", ones as f64),
         ]);
-        let [x, fold, _] = folded((self.columns + ones).div_ceil(tile));
+        let [x, fold, _] = folded(across);
         let product = Dispatch {
             kernel: kernel_in(self.family, ENTRY),
             constants: self.constants,
-            grid: [x, fold, (self.rows.div_ceil(tile) * chunks) as u32],
+            grid: [x, fold, (down * chunks) as u32],
             arguments,
         };
         let by_itself = self.row_sums.into_iter().flat_map(channel_sum);
@@ -94,7 +112,8 @@ pub(super) fn partial_sums(lens: [usize; 2], chunks: usize) -> Argument {
 
 /// Adds the chunks that lie in the scratch memory: of many, several lanes share an element's.
 pub(super) fn sum_chunks(lens: [usize; 2], chunks: usize, result: Argument, rest: Option<Argument>) -> Dispatch {
-    let lanes = if chunks < MANY_CHUNKS { 1 } else { SUMMING_LANES };
+    let wanted = (chunks / LANE_CHUNKS).next_power_of_two();
+    let lanes = if chunks < MANY_CHUNKS { 1 } else { wanted.clamp(SUMMING_LANES, GROUP) };
     let len = lens[0] + lens[1];
     let entry = if rest.is_some() { "sum_chunks_of_two" } else { "sum_chunks" };
     Dispatch {

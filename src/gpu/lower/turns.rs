@@ -9,6 +9,8 @@ use crate::plan::{AdapterKind, LossKind, Misfit, Op, Plan};
 const MOST_TURNS: usize = 65_535;
 /// Loops over the classes that a loss makes for one row, at most.
 const CLASS_LOOPS: usize = 12;
+/// Turns in which a group adds up what its lanes have, half of the lanes at a time.
+const HALVINGS: usize = GROUP.ilog2() as usize + 1;
 
 /// Whether an adapter comes to the end of every kernel of a plan: all but software drivers do.
 pub(in crate::gpu) fn ends(plan: &Plan, kind: AdapterKind) -> Result<(), Misfit> {
@@ -35,10 +37,12 @@ fn turns(op: &Op) -> usize {
         // One group, each of whose lanes takes every 64th row; all read all labels twice.
         Op::Loss(LossKind::Qwk, s) => 2 * (s.batch + 1 + GROUP) + s.batch.div_ceil(GROUP) * (2 + row(&s)),
         Op::Loss(LossKind::Corn, s) => s.batch + 1 + row(&s),
-        Op::Tally(s) => s.batch.div_ceil(GROUP) * (2 + s.classes) + 2 * GROUP,
+        Op::Tally(s) => s.batch.div_ceil(GROUP) * (2 + s.classes) + HALVINGS,
         Op::Loss(_, s) => row(&s),
         Op::AveragePredictions { shape, .. } => row(&shape),
-        Op::ClassSums { batch, features, .. } => batch.div_ceil(GROUP) * (3 + features + GROUP),
+        Op::ClassSums { batch, features, .. } => {
+            (features.div_ceil(GROUP) + HALVINGS).max(batch.div_ceil(GROUP) * (2 + GROUP))
+        }
         Op::PairwiseDistances { features, .. } => features,
         Op::GroundDistance { classes } => classes,
         Op::ConvBackwardWeight(_) | Op::BatchNormStatistics(_) | Op::BatchNormBackwardWeight(_) => 0,
