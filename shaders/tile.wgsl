@@ -68,20 +68,19 @@ fn right_word(k: u32, c: u32) -> f32 {
 }
 
 // Fetches an invocation's words of the tiles of the inner places from k on.
-fn fetch(lane: u32, k: u32, first_row: u32, first_column: u32) -> Fetched {
-    var fetched: Fetched;
+fn fetch(fetched: ptr<function, Fetched>, lane: u32, k: u32, first_row: u32, first_column: u32) {
     for (var word = 0u; word < LEFT_WORDS; word++) {
         let at = word_of(lane + GROUP * word, LEFT_ALONG, TILE_ROWS);
-        fetched.left[word] = left_word(first_row + at.y, k + at.x);
+        (*fetched).left[word] = left_word(first_row + at.y, k + at.x);
     }
     for (var word = 0u; word < RIGHT_WORDS; word++) {
         let at = word_of(lane + GROUP * word, RIGHT_ALONG, TILE_COLUMNS);
-        fetched.right[word] = right_word(k + at.x, first_column + at.y);
+        (*fetched).right[word] = right_word(k + at.x, first_column + at.y);
     }
-    return fetched;
 }
 
-fn store(lane: u32, fetched: ptr<function, Fetched>) {
+// Puts them into the tiles.
+fn store(fetched: ptr<function, Fetched>, lane: u32) {
     for (var word = 0u; word < LEFT_WORDS; word++) {
         let at = word_of(lane + GROUP * word, LEFT_ALONG, TILE_ROWS);
         left_tile[at.x * LEFT_LINE + at.y / 4u][at.y % 4u] = (*fetched).left[word];
@@ -138,25 +137,32 @@ fn product_by_tiles(
     var upper_far = mat4x4<f32>();
     var lower_near = mat4x4<f32>();
     var lower_far = mat4x4<f32>();
-    let end = min((chunk + 1u) * CHUNK, INNER);
-    var fetched = fetch(lane, chunk * CHUNK, first_row, first_column);
-    for (var k = chunk * CHUNK; k < end; k += DEPTH) {
-        store(lane, &fetched);
-        workgroupBarrier();
-        if (k + DEPTH < end) {
-            fetched = fetch(lane, k + DEPTH, first_row, first_column);
+    let begin = chunk * CHUNK;
+    let end = min(begin + CHUNK, INNER);
+    var fetched: Fetched;
+    // A turn fetches the tiles from k on while it multiplies those before.
+    for (var k = begin; k < end + DEPTH; k += DEPTH) {
+        let more = k < end;
+        if (more) {
+            fetch(&fetched, lane, k, first_row, first_column);
         }
-        for (var d = 0u; d < DEPTH; d++) {
-            let upper = left_tile[d * LEFT_LINE + down];
-            let near = right_tile[d * RIGHT_LINE + across];
-            upper_near += outer(upper, near);
-            if (QUADS == 2u) {
-                let lower = left_tile[d * LEFT_LINE + down + DOWN];
-                let far = right_tile[d * RIGHT_LINE + across + ACROSS];
-                upper_far += outer(upper, far);
-                lower_near += outer(lower, near);
-                lower_far += outer(lower, far);
+        if (k > begin) {
+            for (var d = 0u; d < DEPTH; d++) {
+                let upper = left_tile[d * LEFT_LINE + down];
+                let near = right_tile[d * RIGHT_LINE + across];
+                upper_near += outer(upper, near);
+                if (QUADS == 2u) {
+                    let lower = left_tile[d * LEFT_LINE + down + DOWN];
+                    let far = right_tile[d * RIGHT_LINE + across + ACROSS];
+                    upper_far += outer(upper, far);
+                    lower_near += outer(lower, near);
+                    lower_far += outer(lower, far);
+                }
             }
+        }
+        workgroupBarrier();
+        if (more) {
+            store(&fetched, lane);
         }
         workgroupBarrier();
     }
