@@ -3,7 +3,7 @@
 
 mod common;
 
-use backhoe::bench::{Workload, pace};
+use backhoe::bench::{TimedBy, Workload, kinds, pace};
 use backhoe::data::{Dataset, Images};
 use backhoe::gpu::{Loads, lower};
 use backhoe::nn::plans::{Batches, SUMS, distances, evaluation, training};
@@ -394,6 +394,20 @@ fn what_a_pace_counts_is_what_the_plan_comes_to() {
     assert!(paced.uploaded_bytes <= size_of::<Clock>() as f64, "{}", paced.uploaded_bytes);
     let host = paced.host_s.unwrap();
     assert!(host > 0.0 && host < paced.step_s, "{host} s of {}", paced.step_s);
+}
+
+/// Of the order, no nearer: other programs use the machine, too.
+#[test]
+fn kinds_of_step_come_to_the_step() {
+    let mut device = gpu();
+    let started = Workload::plain(16, 16, &[16, 32], 32, 8).unwrap().start(&mut device, &[Loss::Emd]).unwrap();
+    let step = pace(&mut device, started.handle, "train", Duration::from_millis(1)).unwrap().step_s;
+    let has_clock = device.stamps().is_some();
+    let (kinds, by) = kinds(&mut device, &started.plan, None).unwrap();
+    assert_eq!(by == TimedBy::Timestamps, has_clock);
+    assert!(kinds.iter().all(|kind| kind.ms.is_finite() && kind.ms > 0.0), "{kinds:?}");
+    let together: f64 = kinds.iter().map(|kind| 1e-3 * kind.ms).sum();
+    assert!(together > step / 8.0 && together < 8.0 * step, "{together} s of {step}");
 }
 
 #[test]

@@ -2,13 +2,15 @@
 //! opening to the first step, and the device's own peaks in the same run.
 //!
 //! Images are random bytes; weights, learning rate and augmentation are those of training, and each kind of step is
-//! timed on what it finds in its place in the step.
+//! timed on what it finds in its place in the step: there, by the device's timestamps, or else alone by repeated replays.
 
+mod alone;
 mod kinds;
 mod pace;
+mod stamped;
 mod workload;
 
-pub use kinds::{Kind, Timed, Timing, kinds};
+pub use kinds::{Kind, Timed, TimedBy, Timing, kinds};
 pub use pace::{Pace, pace};
 pub use workload::{Started, Workload};
 
@@ -80,6 +82,8 @@ pub struct Measurement {
     pub copy_gb_per_s: Option<f64>,
     /// Several losses against one, where asked for.
     pub race: Option<Race>,
+    /// How the kinds of step were timed.
+    pub kinds_timed_by: TimedBy,
     /// Time by kind of step.
     pub kinds: Vec<Kind>,
 }
@@ -144,6 +148,7 @@ fn measure_workload(
     let (allocated, process_mib) = (executor.usage().allocated_bytes, process_mib());
     let race = race(executor, workload, request, &training)?;
     let peaks = executor.peaks()?;
+    let (kinds, kinds_timed_by) = kinds(executor, &started.plan, peaks)?;
     Ok(Measurement {
         workload: request.workload.clone(),
         adapter: executor.adapter().clone(),
@@ -169,7 +174,8 @@ fn measure_workload(
         peak_gflops: peaks.map(|peaks| peaks.gflops),
         copy_gb_per_s: peaks.map(|peaks| peaks.gb_per_s),
         race,
-        kinds: kinds(executor, &started.plan, peaks)?,
+        kinds_timed_by,
+        kinds,
     })
 }
 

@@ -36,14 +36,15 @@ fn a_pace_without_deferred_work_has_no_host_time() {
 fn every_kind_of_step_is_timed_on_contents() {
     let mut executor = Interpreter::new();
     let started = small().start(&mut executor, &[Loss::Emd]).unwrap();
-    let kinds = kinds(&mut executor, &started.plan, Some(crate::plan::Peaks { gflops: 2.0, gb_per_s: 4.0 })).unwrap();
+    let (kinds, by) =
+        kinds(&mut executor, &started.plan, Some(crate::plan::Peaks { gflops: 2.0, gb_per_s: 4.0 })).unwrap();
     let mut timed: Vec<&str> = kinds.iter().map(|kind| kind.op).collect();
     let mut names: Vec<&str> =
         started.plan.steps.iter().filter(|step| step.op != Op::Tick).map(|step| step.op.name()).collect();
     timed.sort_unstable();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(timed, names);
+    assert_eq!((timed, by), (names, TimedBy::Replays));
     assert!((kinds.iter().map(|kind| kind.of_step).sum::<f64>() - 1.0).abs() <= 1e-9);
     for kind in &kinds {
         assert!((kind.of_peak.unwrap() - kind.gflops / 2.0).abs() <= 1e-12);
@@ -70,6 +71,7 @@ fn a_measurement_keeps_its_names_and_leaves_out_what_was_not_measured() {
         assert!(json[key].as_f64().unwrap() > 0.0, "{key}: {}", json[key]);
     }
     assert_eq!((json["workload"].as_str(), json["adapter"]["name"].as_str()), (Some("R1"), Some("reference")));
+    assert_eq!(json["kinds_timed_by"], "replays");
     for key in ["host_ms", "peak_gflops", "copy_gb_per_s"] {
         assert!(json[key].is_null(), "{key}: {}", json[key]);
     }

@@ -3,7 +3,7 @@
 use super::args::BenchArguments;
 use super::history::History;
 use super::{CliError, open, say};
-use backhoe::bench::{Kind, Measurement, Request, measure};
+use backhoe::bench::{Measurement, Request, measure};
 use backhoe::check;
 use std::fmt::Write;
 use std::time::Instant;
@@ -93,18 +93,20 @@ fn words(m: &Measurement) -> String {
             race.times_one
         );
     }
-    table(&mut text, &m.kinds);
+    table(&mut text, m);
     text
 }
 
-fn table(text: &mut String, kinds: &[Kind]) {
+fn table(text: &mut String, m: &Measurement) {
+    let together: f64 = m.kinds.iter().map(|kind| kind.ms).sum();
+    let _ = writeln!(text, "kinds      {together:8.3} ms together, {}\n", m.kinds_timed_by);
     let _ = writeln!(
         text,
-        "\n{:24} {:>9} {:>7} {:>9} {:>8} {:>8} {:>8}",
+        "{:24} {:>9} {:>7} {:>9} {:>8} {:>8} {:>8}",
         "kind of step", "ms", "share", "GFLOP/s", "of peak", "GB/s", "of copy"
     );
     let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-    for kind in kinds {
+    for kind in &m.kinds {
         let _ = writeln!(
             text,
             "{:24} {:9.3} {:>7} {:9.2} {:>8} {:8.2} {:>8}",

@@ -8,10 +8,11 @@ use super::kernels::{PAGE_WORDS, SHAPE_WORDS};
 use super::lower::{Argument, Dispatch, Loads, ends, lower};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
+use super::stamps::{Stamped, wanted};
 use super::tuner::{Chosen, Tuner};
 use crate::plan::{
     ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Misfit, Op, Peaks, Plan, PlanHandle, Residency, Slot,
-    Ticket, Usage, View,
+    Stamps, Ticket, Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bindings, &[]);
         pass.dispatch_workgroups(self.grid[0], self.grid[1], self.grid[2]);
@@ -45,14 +46,16 @@ pub struct Gpu {
     /// What decides for some operations otherwise, and what it has decided.
     pub(super) tuner: Option<Tuner>,
     pub(super) chosen: Chosen,
-    device: wgpu::Device,
+    pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
-    health: Arc<Health>,
+    pub(super) health: Arc<Health>,
     pipelines: Pipelines,
     pub(super) kept: HashMap<String, Kept>,
     blocks: Vec<wgpu::Buffer>,
-    pub(super) plans: Vec<Vec<Bound>>,
-    readback: Readback,
+    /// The dispatches of each plan, each with the step that it is of.
+    pub(super) plans: Vec<Vec<(usize, Bound)>>,
+    pub(super) readback: Readback,
+    pub(super) stamped: Stamped,
     scopes: Vec<Scope>,
     submitted: usize,
     pub(super) usage: Usage,
@@ -72,7 +75,7 @@ impl Gpu {
         failed
     }
 
-    /// Opens an adapter with WebGPU's default limits and no optional feature; waits for it.
+    /// Opens an adapter with WebGPU's default limits, and with timestamps where it offers them; waits for it.
     ///
     /// # Errors
     /// When there is no such adapter or it does not open.
@@ -81,12 +84,21 @@ impl Gpu {
         pollster::block_on(Self::open_found(choose(list(), choice)?))
     }
 
-    /// Opens an adapter with WebGPU's default limits and no optional feature.
+    /// Opens an adapter with WebGPU's default limits, and with timestamps where it offers them. No kernel needs a feature.
     ///
     /// # Errors
     /// When it does not open.
     pub async fn open_found(found: Found) -> Result<Self, DeviceError> {
-        let descriptor = wgpu::DeviceDescriptor { label: Some("backhoe"), ..wgpu::DeviceDescriptor::default() };
+        let features = wanted(found.handle.features());
+        Self::open_with(found, features).await
+    }
+
+    pub(super) async fn open_with(found: Found, features: wgpu::Features) -> Result<Self, DeviceError> {
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("backhoe"),
+            required_features: features,
+            ..wgpu::DeviceDescriptor::default()
+        };
         let (device, queue) = found
             .handle
             .request_device(&descriptor)
@@ -109,6 +121,7 @@ impl Gpu {
             blocks: Vec::new(),
             plans: Vec::new(),
             readback: Readback::default(),
+            stamped: Stamped::default(),
             scopes: Vec::new(),
             submitted: 0,
             usage: Usage::default(),
@@ -193,14 +206,14 @@ impl Gpu {
         lower(op, self.chosen.of(op).unwrap_or(self.loads))
     }
 
-    fn build(&mut self, plan: &Plan, memory: &Memory) -> Vec<Bound> {
+    fn build(&mut self, plan: &Plan, memory: &Memory) -> Vec<(usize, Bound)> {
         let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| self.lower(&step.op)).collect();
         let scratch = self.buffer("scratch", memory.scratch_words);
         let blocks = self.plan_blocks(&memory.blocks);
         let shapes = self.shapes(lowered.iter().flatten());
         let mut next_shape = 0;
         let mut bound = Vec::new();
-        for (step, dispatches) in plan.steps.iter().zip(&lowered) {
+        for (number, (step, dispatches)) in plan.steps.iter().zip(&lowered).enumerate() {
             for dispatch in dispatches {
                 let resource = |argument: &Argument| match *argument {
                     Argument::Scratch { offset, len } => (scratch.clone(), offset, len),
@@ -218,7 +231,7 @@ impl Gpu {
                     }
                 };
                 let resources: Vec<_> = dispatch.arguments.iter().map(resource).collect();
-                bound.push(self.bind(dispatch, &resources));
+                bound.push((number, self.bind(dispatch, &resources)));
             }
         }
         bound
@@ -301,10 +314,15 @@ impl Gpu {
     fn replay(&mut self, plan: PlanHandle) {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("replay") });
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for bound in &self.plans[plan.0] {
+        for (_, bound) in &self.plans[plan.0] {
             bound.record(&mut pass);
         }
         drop(pass);
+        self.hand_over(encoder, plan);
+    }
+
+    /// Submits the recorded replay of a plan, and counts it.
+    pub(super) fn hand_over(&mut self, encoder: wgpu::CommandEncoder, plan: PlanHandle) {
         self.submissions.push_back(self.queue.submit([encoder.finish()]));
         self.submitted += 1;
         self.usage.submissions += 1;
@@ -359,6 +377,10 @@ impl Executor for Gpu {
             return Ok(None);
         }
         self.guarded("measure its peaks", Self::measure_peaks)?.map(Some)
+    }
+
+    fn stamps(&mut self) -> Option<&mut dyn Stamps> {
+        self.has_clock().then_some(self)
     }
 
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {

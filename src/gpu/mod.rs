@@ -11,6 +11,7 @@ mod lower;
 mod peaks;
 mod pipelines;
 mod readback;
+mod stamps;
 mod tuner;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -143,6 +143,11 @@ pub trait Executor {
         Ok(None)
     }
 
+    /// The device's own clock, by which steps are timed in their place; none where it has none that can be trusted.
+    fn stamps(&mut self) -> Option<&mut dyn Stamps> {
+        None
+    }
+
     /// Makes ready to replay a plan: memory, kernels, bindings. New kept slots begin as zeros.
     ///
     /// # Errors
@@ -193,6 +198,22 @@ pub trait Executor {
     fn wake(&mut self, waker: &Waker) {
         waker.wake_by_ref();
     }
+}
+
+/// Times the steps of a replay by the device's own clock.
+pub trait Stamps {
+    /// Replays a plan once, as [`Executor::submit`] does, with a timestamp before and behind each of its steps.
+    ///
+    /// # Errors
+    /// When the device is lost or refuses the timestamps.
+    fn submit_stamped(&mut self, plan: PlanHandle) -> Result<Ticket, ExecutorError>;
+
+    /// Seconds of each step of that replay, once, when they have arrived. None for a step of which the clock says nothing:
+    /// a timestamp is missing, or the later is not behind the earlier.
+    ///
+    /// # Errors
+    /// When the device is lost.
+    fn collect_stamped(&mut self, ticket: Ticket) -> Result<Option<Vec<Option<f64>>>, ExecutorError>;
 }
 
 /// Waits until every replay is done: for programs that may block.

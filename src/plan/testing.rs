@@ -1,26 +1,38 @@
-//! An executor for tests of what stands above executors: another one with less room, or with
-//! accidents.
+//! An executor for tests of what stands above executors: another one with less room, with accidents,
+//! or with a clock.
 
-use super::executor::{Adapter, Executor, ExecutorError, PlanHandle, Ticket};
+use super::executor::{Adapter, Executor, ExecutorError, PlanHandle, Stamps, Ticket};
 use super::{Limits, Memory, Misfit, Plan};
 
 /// What happens before a submission.
 pub type Accident<E> = Box<dyn FnMut(&mut E) -> Result<(), ExecutorError>>;
 
-/// `inner` with other limits, and with accidents before submissions.
+/// What the clock says of the steps of a replay, by its number from 0.
+pub type Clock = Box<dyn FnMut(usize) -> Vec<Option<f64>>>;
+
+/// `inner` with other limits, with accidents before submissions, and with a clock.
 pub struct Wrapped<E> {
     inner: E,
     limits: Limits,
     before_submit: Accident<E>,
+    clock: Option<Clock>,
+    /// Replays by the clock, and looks at the last of them.
+    stamped: [usize; 2],
 }
 
 impl<E: Executor> Wrapped<E> {
     pub fn with_limits(inner: E, limits: Limits) -> Self {
-        Self { inner, limits, before_submit: Box::new(|_| Ok(())) }
+        Self { inner, limits, before_submit: Box::new(|_| Ok(())), clock: None, stamped: [0; 2] }
     }
 
     pub fn with_accidents(inner: E, before_submit: Accident<E>) -> Self {
-        Self { limits: inner.limits(), inner, before_submit }
+        let limits = inner.limits();
+        Self { before_submit, ..Self::with_limits(inner, limits) }
+    }
+
+    pub fn with_clock(inner: E, clock: Clock) -> Self {
+        let limits = inner.limits();
+        Self { clock: Some(clock), ..Self::with_limits(inner, limits) }
     }
 }
 
@@ -42,6 +54,9 @@ impl<E: Executor> Executor for Wrapped<E> {
         (self.before_submit)(&mut self.inner)?;
         self.inner.submit(plan)
     }
+    fn stamps(&mut self) -> Option<&mut dyn Stamps> {
+        self.clock.is_some().then_some(self)
+    }
     fn in_flight(&self) -> usize {
         self.inner.in_flight()
     }
@@ -59,5 +74,21 @@ impl<E: Executor> Executor for Wrapped<E> {
     }
     fn wait(&mut self) -> Result<(), ExecutorError> {
         self.inner.wait()
+    }
+}
+
+impl<E: Executor> Stamps for Wrapped<E> {
+    fn submit_stamped(&mut self, plan: PlanHandle) -> Result<Ticket, ExecutorError> {
+        self.stamped = [self.stamped[0] + 1, 0];
+        self.submit(plan)?;
+        Ok(Ticket(self.stamped[0] as u64))
+    }
+    /// Arrives at the second look.
+    fn collect_stamped(&mut self, ticket: Ticket) -> Result<Option<Vec<Option<f64>>>, ExecutorError> {
+        let [replays, looks] = &mut self.stamped;
+        assert_eq!(ticket, Ticket(*replays as u64), "of the last replay");
+        *looks += 1;
+        let arrived = *looks == 2;
+        Ok(self.clock.as_mut().filter(|_| arrived).map(|clock| clock(*replays - 1)))
     }
 }

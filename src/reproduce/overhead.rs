@@ -123,7 +123,7 @@ fn costs<E: From<BenchError>>(open: &mut dyn FnMut() -> Result<Box<dyn Executor>
     for (loss, mut executor, started, times) in runners {
         let plan = executor.prepare(&distances(&workload.model, &[loss], false)).map_err(BenchError::from)?;
         let distances = pace(&mut *executor, plan, "train", SPAN).map_err(BenchError::from)?;
-        let kinds = kinds(&mut *executor, &started.plan, None).map_err(BenchError::from)?;
+        let (kinds, _) = kinds(&mut *executor, &started.plan, None).map_err(BenchError::from)?;
         let spread = Spread::of(&times);
         costs.push(Cost {
             loss: loss.to_string(),
@@ -142,7 +142,7 @@ fn measure(results: &Results) -> Result<Section, ReproduceError> {
         Section::new("Overhead: the losses and the distance matrix against the step, on random images".to_owned());
     section.blocks.push(Block::Text(format!(
         "Batch 64 of 3x32x32, the default network, on {device}. The method’s share is the time of the loss, its sums and the features’ class \
-         sums, each replayed alone, and of the distance matrix spread over {STEPS} steps. The times of whole steps (mean ± \
+         sums, each timed by itself, and of the distance matrix spread over {STEPS} steps. The times of whole steps (mean ± \
          standard deviation of {ROUNDS} rounds, taken in turns) show what is left of it beside a machine’s own noise."
     )));
     let row = |cost: &Cost| {

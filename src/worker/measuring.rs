@@ -3,7 +3,7 @@
 use super::aside::Own;
 use super::message::{Message, PassTime, Passes};
 use super::work::Next;
-use crate::bench::{Kind, Timed, Timing, Workload};
+use crate::bench::{Kind, Timed, TimedBy, Timing, Workload};
 use crate::nn::Loss;
 use crate::plan::{Executor, ExecutorError};
 use std::task::Waker;
@@ -59,7 +59,8 @@ impl Measuring {
     fn passes(&self, over: bool) -> Passes {
         let (done, of) = self.told.unwrap_or_default();
         let kinds = self.timing.as_ref().map_or_else(Vec::new, |timing| timing.kinds(None));
-        Passes { kinds: kinds.iter().map(pass).collect(), steps: [done, of], over, trouble: None }
+        let timed_by = self.timing.as_ref().map_or_else(TimedBy::default, Timing::by);
+        Passes { kinds: kinds.iter().map(pass).collect(), timed_by, steps: [done, of], over, trouble: None }
     }
 
     /// Waits for its device.

@@ -1,6 +1,7 @@
 //! What an interface and the worker tell each other. Plain data: it crosses a thread on the desktop, and
 //! the border between two copies of this program in a page.
 
+pub use crate::bench::TimedBy;
 use crate::check::Row;
 use crate::data::protocol::Protocol;
 use crate::data::source::Source;
@@ -270,6 +271,8 @@ pub struct PassTime {
 pub struct Passes {
     /// A row a kind, slowest first.
     pub kinds: Vec<PassTime>,
+    /// How they were timed.
+    pub timed_by: TimedBy,
     /// Steps measured, and steps in all.
     pub steps: [usize; 2],
     /// Whether all are measured, or the measurement came to nothing.

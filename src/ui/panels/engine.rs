@@ -76,7 +76,8 @@ fn speed(ui: &mut Ui, desk: &mut Desk<'_>) {
     }
     let ready = passes.is_none_or(|passes| passes.over) && desk.known.phase != Phase::Closed;
     let button = ui.add_enabled(ready, Button::new("Measure each kind of step"));
-    let hint = "Runs every step of the plan alone, on a device of its own. Training stands still meanwhile: about a second a loss.";
+    let hint =
+        "Times every step of the plan, on a device of its own. Training stands still meanwhile: about a second a loss.";
     if button.on_hover_text(hint).clicked() {
         desk.ask(Command::Measure);
     }
@@ -199,7 +200,7 @@ fn times(ui: &mut Ui, passes: &Passes) {
         return;
     }
     let whole: f64 = passes.kinds.iter().map(|pass| pass.ms).sum();
-    ui.label(format!("All kinds of steps together take {whole:.2} ms when each runs alone."));
+    ui.label(format!("All kinds of steps together take {whole:.2} ms, {}.", passes.timed_by));
     Grid::new("passes").striped(true).num_columns(4).spacing([24.0, 4.0]).show(ui, |ui| {
         for (name, term) in [("kind of step", "kernel"), ("ms", ""), ("share", ""), ("GFLOP/s", "GFLOP/s")] {
             ui.strong(name).on_hover_text(terms::of(term));

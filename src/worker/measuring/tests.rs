@@ -37,6 +37,7 @@ fn every_kind_of_step_of_every_loss_is_timed() {
     let steps = workload().training(&Loss::ALL).steps;
     let last = told.last().unwrap();
     assert!(last.over && last.trouble.is_none() && last.steps == [steps.len(); 2]);
+    assert_eq!(last.timed_by, TimedBy::Replays, "the processor has no timestamps");
     assert!(told.len() > steps.len() && !told[0].over && told[0].steps[0] == 0, "{:?}", told[0]);
     let mut names: Vec<&str> = steps.iter().map(|step| step.op.name()).filter(|name| *name != "tick").collect();
     let mut timed: Vec<&str> = last.kinds.iter().map(|kind| kind.op.as_str()).collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ui::fixture::{self, Table};
-use crate::worker::message::Message;
+use crate::worker::message::{Message, TimedBy};
 use eframe::egui::{Theme, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
@@ -23,7 +23,13 @@ fn passes() -> Passes {
         [("conv_backward_weight", 8.2, 31.0), ("conv_forward", 5.1, 44.5), ("augment", 1.25, 0.9), ("sgd", 0.08, 2.0)];
     let whole: f64 = kinds.iter().map(|kind| kind.1).sum();
     let pass = |(op, ms, gflops): (&str, f64, f64)| PassTime { op: op.to_owned(), ms, share: ms / whole, gflops };
-    Passes { kinds: kinds.map(pass).to_vec(), steps: [41, 41], over: true, trouble: None }
+    Passes {
+        kinds: kinds.map(pass).to_vec(),
+        timed_by: TimedBy::Timestamps,
+        steps: [41, 41],
+        over: true,
+        trouble: None,
+    }
 }
 
 fn harness(table: Table, theme: Theme) -> Harness<'static, (Engine, Table)> {
@@ -64,7 +70,9 @@ fn a_right_device_is_said_to_be_and_its_speed_is_shown() {
         harness.get_by_label_contains("2 files of the data").click();
         harness.run_steps(12);
         picture(&mut harness, name);
-        assert!(said(&harness, "cut short") && said(&harness, "14.63 ms"));
+        assert!(
+            said(&harness, "cut short") && said(&harness, "14.63 ms, each in its place, by the device's timestamps")
+        );
         table.known = std::mem::take(&mut harness.state_mut().1.known);
     }
 }
