@@ -29,6 +29,12 @@ async fn words() -> Result<String, JsValue> {
     Ok(texts.collect::<Vec<_>>().join(" "))
 }
 
+/// What the browser calls itself, with its version.
+pub(super) fn agent() -> String {
+    let agent = ["navigator", "userAgent"].iter().try_fold(js_sys::global().into(), get);
+    agent.ok().and_then(|agent| agent.as_string()).unwrap_or_default()
+}
+
 fn get(object: JsValue, key: &&str) -> Result<JsValue, JsValue> {
     Reflect::get(&object, &JsValue::from_str(key))
 }

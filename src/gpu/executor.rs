@@ -12,7 +12,7 @@ use super::stamps::{Stamped, wanted};
 use super::tuner::{Chosen, Tuner};
 use crate::plan::{
     ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Misfit, Op, Peaks, Plan, PlanHandle, Residency, Slot,
-    Stamps, Ticket, Usage, View,
+    Stamps, Ticket, Tuned, Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ pub struct Gpu {
     pub(super) plans: Vec<Vec<(usize, Bound)>>,
     pub(super) readback: Readback,
     pub(super) stamped: Stamped,
-    scopes: Vec<Scope>,
+    pub(super) scopes: Vec<Scope>,
     submitted: usize,
     pub(super) usage: Usage,
     submissions: VecDeque<wgpu::SubmissionIndex>,
@@ -383,8 +383,16 @@ impl Executor for Gpu {
         self.has_clock().then_some(self)
     }
 
+    fn announce(&mut self, plan: &Plan) {
+        self.ask_about(plan);
+    }
+
+    fn tune(&mut self) -> Tuned {
+        self.try_kernels()
+    }
+
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
-        self.tune(plan)?;
+        self.recall(plan);
         let memory = self.fits(plan)?;
         let bound = self.guarded("prepare a plan", |gpu| {
             for slot in plan.slots.iter().filter(|slot| slot.residency != Residency::Transient) {

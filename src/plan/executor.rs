@@ -104,6 +104,17 @@ pub enum ExecutorError {
     },
 }
 
+/// How far [`Executor::tune`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tuned {
+    /// Something was done; call again.
+    Advanced,
+    /// The executor is still computing; wait or come back later.
+    Waiting,
+    /// There is nothing to find out, or no time left for it.
+    Done,
+}
+
 /// Runs plans. Submissions, writes and readings take effect in the order of the calls; none of
 /// them waits for a device. Where the processor itself is the device, it replays within `submit`.
 pub trait Executor {
@@ -146,6 +157,17 @@ pub trait Executor {
     /// The device's own clock, by which steps are timed in their place; none where it has none that can be trusted.
     fn stamps(&mut self) -> Option<&mut dyn Stamps> {
         None
+    }
+
+    /// Says that a plan is going to be prepared: what is worth finding out about its operations is found out by
+    /// [`Executor::tune`]. A plan that does not fit is passed over. Nothing else depends on it.
+    fn announce(&mut self, _plan: &Plan) {}
+
+    /// Tries, a little at a time, which kernels are the fastest for the plans that were announced, and returns at once. To be called
+    /// until it is done, before anything else is submitted. What goes wrong in it changes nothing but how fast plans are; a
+    /// device that was lost in it is found lost by whatever is done next.
+    fn tune(&mut self) -> Tuned {
+        Tuned::Done
     }
 
     /// Makes ready to replay a plan: memory, kernels, bindings. New kept slots begin as zeros.
@@ -225,6 +247,20 @@ pub fn settle(executor: &mut dyn Executor) -> Result<(), ExecutorError> {
         executor.wait()?;
     }
     Ok(())
+}
+
+/// Tries kernels for what was announced, and waits until that is done: for programs that may block.
+pub fn tune_now(executor: &mut dyn Executor) {
+    loop {
+        match executor.tune() {
+            Tuned::Advanced => {}
+            Tuned::Waiting => {
+                // Where that fails so does what is tried, which then ends.
+                let _ = executor.wait();
+            }
+            Tuned::Done => return,
+        }
+    }
 }
 
 /// Asks for a kept slot and waits for it: for programs that may block.

@@ -18,7 +18,7 @@ mod signature;
 pub(crate) mod testing;
 mod text;
 
-pub use executor::{Adapter, AdapterKind, Executor, ExecutorError, Peaks, PlanHandle, Stamps, Ticket, Usage};
+pub use executor::{Adapter, AdapterKind, Executor, ExecutorError, Peaks, PlanHandle, Stamps, Ticket, Tuned, Usage};
 pub use loss::{Link, LossKind};
 pub use memory::{Limits, Memory, Misfit};
 pub use op::{Cost, Op};

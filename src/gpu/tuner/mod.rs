@@ -1,9 +1,10 @@
 //! The tuner: which of several kernels is the fastest for an operation of this shape, by this adapter's own clock.
 //!
-//! When a plan is prepared, each of its larger operations is run on random operands by the fixed choice and by its rivals
+//! When a plan is announced, each of its larger operations is to be run on random operands by the fixed choice and by its rivals
 //! ([`Loads::rivals`]), the dearest operation first, until the budget is spent: of the operation that is then being tried the ways
 //! tried so far are judged, all others keep the fixed choice and are tried when the program next runs. What was found is
-//! remembered by adapter, driver, shape and the text of the kernels.
+//! remembered by adapter, driver, shape and the text of the kernels. All of this goes on a little at a time ([`Executor::tune`]): a
+//! program may wait between, a page may not.
 //!
 //! A choice never changes a result. Equal seeds give equal bits, on one adapter and in a run that is resumed, whatever is
 //! remembered there and however a measurement falls: a rival counts only if all that it writes has the bits of what the
@@ -14,18 +15,20 @@ mod trial;
 
 use super::executor::{Gpu, scratch_words};
 use super::lower::{Dispatch, Loads, lower};
-use crate::plan::{Adapter, Element, Executor, ExecutorError, Op, Plan};
+use crate::plan::{Adapter, Element, Executor, Op, Plan, Tuned};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use trial::{Trial, Tried};
+use web_time::Instant;
 
-/// Time that one executor spends on tuning; a trial that has begun is ended.
+/// Time that one executor spends on tuning; a submission that has begun is ended.
 const BUDGET: Duration = Duration::from_millis(1200);
 /// Fewest floating-point operations for which a choice can matter: what takes microseconds anyway is not timed.
 const LEAST_OPERATIONS: u64 = 1 << 20;
 /// Most words of an operation's operands: they are in memory twice while it is tried.
 const MOST_WORDS: usize = 64 << 20;
-/// A rival is chosen if it takes at most this share of the fixed choice's time: below lies noise.
+/// A rival is chosen if it takes less than this share of the fixed choice's time: below lies noise.
 const WORTH_IT: f64 = 0.95;
 
 /// What was found for an operation of some shape on some adapter.
@@ -47,12 +50,61 @@ pub struct Tuner {
     left: Duration,
     known: Choices,
     remember: Box<dyn Fn(&Choices)>,
+    /// What is still to be found out, and what was.
+    open: VecDeque<Question>,
+    found: Choices,
+    /// The first of these being tried.
+    trial: Option<Trial>,
+    /// Since when something is being found out.
+    began: Option<Instant>,
 }
 
 impl Tuner {
     /// A tuner that knows earlier choices, and hands those that it makes to `remember`.
     pub fn new(known: Choices, remember: impl Fn(&Choices) + 'static) -> Self {
-        Self { left: BUDGET, known, remember: Box::new(remember) }
+        let (open, found) = (VecDeque::new(), Choices::new());
+        Self { left: BUDGET, known, remember: Box::new(remember), open, found, trial: None, began: None }
+    }
+
+    /// What is remembered of a question.
+    fn known(&self, question: &Question, adapter: &Adapter) -> Option<Loads> {
+        let loads = self.known.get(&question.key(adapter))?.loads;
+        question.ways.iter().any(|(way, _)| *way == loads).then_some(loads)
+    }
+
+    fn advance(&mut self, gpu: &mut Gpu) -> Tuned {
+        let Some(question) = self.open.front() else { return Tuned::Done };
+        let until = *self.began.get_or_insert_with(Instant::now) + self.left;
+        match self.trial.get_or_insert_default().advance(gpu, question, until) {
+            Ok(Tried::Waiting) => return Tuned::Waiting,
+            Ok(Tried::Advanced) => return Tuned::Advanced,
+            Ok(Tried::Decided(loads)) => self.decide(gpu, loads),
+            Ok(Tried::Undecided) | Err(_) => self.open.clear(),
+        }
+        self.trial = None;
+        if !self.open.is_empty() {
+            return Tuned::Advanced;
+        }
+        self.end(gpu);
+        Tuned::Done
+    }
+
+    /// Answers the first question.
+    fn decide(&mut self, gpu: &mut Gpu, loads: Loads) {
+        let Some(question) = self.open.pop_front() else { return };
+        let (adapter, operation) = (gpu.adapter().to_string(), format!("{:?}", question.op));
+        self.found.insert(question.key(gpu.adapter()), Choice { adapter, operation, loads });
+        gpu.chosen.0.push((question.op, loads));
+    }
+
+    fn end(&mut self, gpu: &mut Gpu) {
+        let spent = self.began.take().map_or(Duration::ZERO, |began| began.elapsed());
+        self.left = self.left.saturating_sub(spent);
+        gpu.usage.tuning += spent;
+        let found = std::mem::take(&mut self.found);
+        if !found.is_empty() {
+            (self.remember)(&found);
+        }
     }
 }
 
@@ -67,7 +119,7 @@ impl Chosen {
 }
 
 /// An operation that can be computed in several ways.
-struct Question {
+pub(super) struct Question {
     op: Op,
     /// The ways, the fixed choice first, and what the operation becomes by each.
     ways: Vec<(Loads, Vec<Dispatch>)>,
@@ -99,6 +151,9 @@ impl Question {
     fn key(&self, adapter: &Adapter) -> String {
         let mut hash = Sha256::new();
         hash.update(format!("{adapter}{:?}", self.ways));
+        // A browser compiles kernels, too, and says nothing of the driver below it.
+        #[cfg(target_arch = "wasm32")]
+        hash.update(super::browser::agent());
         for dispatch in self.ways.iter().flat_map(|(_, dispatches)| dispatches) {
             hash.update(dispatch.kernel.family.source());
         }
@@ -119,53 +174,46 @@ fn questions(plan: &Plan, gpu: &Gpu) -> Vec<Question> {
 }
 
 impl Gpu {
-    /// Has a tuner decide, for the plans prepared from now on, where kernels have rivals.
+    /// Has a tuner decide, for the plans announced from now on, where kernels have rivals.
     pub fn set_tuner(&mut self, tuner: Tuner) {
         self.tuner = Some(tuner);
     }
 
-    /// Decides how the operations of a plan that fits are computed: as remembered, else by trial while time is left. Waits.
-    ///
-    /// # Errors
-    /// When the plan does not fit. What goes wrong in a trial leaves the fixed choice; a device that was lost in it is
-    /// found lost by whatever is done next.
-    pub(super) fn tune(&mut self, plan: &Plan) -> Result<(), ExecutorError> {
-        let Some(mut tuner) = self.tuner.take() else { return Ok(()) };
-        let fits = self.fits(plan);
-        if fits.is_ok() {
-            let began = Instant::now();
-            self.decide(questions(plan, self), &mut tuner);
-            tuner.left = tuner.left.saturating_sub(began.elapsed());
-            self.usage.tuning += began.elapsed();
+    /// Chooses for the operations of a plan what is remembered; the questions that are left.
+    pub(super) fn recall(&mut self, plan: &Plan) -> Vec<Question> {
+        let Some(tuner) = &self.tuner else { return Vec::new() };
+        let (mut known, mut left) = (Vec::new(), Vec::new());
+        for question in questions(plan, self) {
+            match tuner.known(&question, self.adapter()) {
+                Some(loads) => known.push((question.op, loads)),
+                None => left.push(question),
+            }
         }
-        self.tuner = Some(tuner);
-        fits.map(|_| ()).map_err(ExecutorError::from)
+        self.chosen.0.extend(known);
+        left
     }
 
-    fn decide(&mut self, questions: Vec<Question>, tuner: &mut Tuner) {
-        let until = Instant::now() + tuner.left;
-        let mut found = Choices::new();
-        for question in questions {
-            let key = question.key(self.adapter());
-            let known = tuner.known.get(&key).map(|choice| choice.loads);
-            let known = known.filter(|loads| question.ways.iter().any(|(way, _)| way == loads));
-            let loads = match known {
-                Some(loads) => loads,
-                None => match self.fastest(&question, until) {
-                    Ok(Some(loads)) => loads,
-                    Ok(None) => continue,
-                    Err(_) => break,
-                },
-            };
-            if known.is_none() {
-                let (adapter, operation) = (self.adapter().to_string(), format!("{:?}", question.op));
-                found.insert(key, Choice { adapter, operation, loads });
+    /// Is to find out what a plan asks and is not remembered.
+    pub(super) fn ask_about(&mut self, plan: &Plan) {
+        if self.fits(plan).is_err() {
+            return;
+        }
+        let left = self.recall(plan);
+        let Some(tuner) = &mut self.tuner else { return };
+        for question in left {
+            if tuner.open.iter().all(|open| open.op != question.op) {
+                tuner.open.push_back(question);
             }
-            self.chosen.0.push((question.op, loads));
         }
-        if !found.is_empty() {
-            (tuner.remember)(&found);
-        }
+    }
+
+    /// Does a little to find out what was asked.
+    pub(super) fn try_kernels(&mut self) -> Tuned {
+        // Plans that are tried are no questions.
+        let Some(mut tuner) = self.tuner.take() else { return Tuned::Done };
+        let tuned = tuner.advance(self);
+        self.tuner = Some(tuner);
+        tuned
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::gpu::AdapterChoice;
-use crate::plan::executor::read_now;
-use crate::plan::{AdapterKind, Conv, Residency, Usage};
+use crate::plan::executor::{read_now, tune_now};
+use crate::plan::{AdapterKind, Conv, Element, ExecutorError, Residency, Usage};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -48,6 +48,8 @@ fn tuner(known: Choices, left: Duration) -> (Tuner, Rc<RefCell<Choices>>) {
 fn results(tuner: Option<Tuner>) -> (Gpu, Vec<Vec<u8>>) {
     let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
     gpu.tuner = tuner;
+    gpu.announce(&plan());
+    tune_now(&mut gpu);
     let handle = gpu.prepare(&plan()).unwrap();
     for (slot, len) in [("input", CONV.input_len()), ("weight", CONV.weight_len())] {
         let words: Vec<f32> = (0..len).map(|word| (word as f32).sin()).collect();
@@ -99,6 +101,77 @@ fn without_time_the_fixed_choices_stand_and_nothing_is_remembered() {
     assert!(got == results(None).1);
 }
 
+/// A GPU that is to find out what the plan asks.
+fn asked(tuner: Tuner) -> Gpu {
+    let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
+    gpu.set_tuner(tuner);
+    gpu.announce(&plan());
+    gpu
+}
+
+#[test]
+fn nothing_is_tried_twice_and_a_call_never_waits() {
+    let (made, remembered) = tuner(Choices::new(), LONG);
+    let mut gpu = asked(made);
+    gpu.announce(&plan());
+    let mut waited = 0;
+    loop {
+        match gpu.tune() {
+            Tuned::Advanced => assert!(remembered.borrow().is_empty(), "it is told at the end"),
+            Tuned::Waiting => {
+                waited += 1;
+                gpu.wait().unwrap();
+            }
+            Tuned::Done => break,
+        }
+    }
+    assert!(waited > 0);
+    assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (2, 2));
+    assert_eq!((gpu.tune(), gpu.in_flight()), (Tuned::Done, 0));
+}
+
+#[test]
+fn the_budget_ends_what_is_tried_and_is_spent_once() {
+    let (made, _) = tuner(Choices::new(), Duration::from_millis(1));
+    let mut gpu = asked(made);
+    let began = Instant::now();
+    tune_now(&mut gpu);
+    // What is under way is ended, which takes a while where a driver has yet to compile.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    let (decided, spent) = (gpu.chosen.0.len(), gpu.usage().tuning);
+    assert!(decided <= 1 && spent >= Duration::from_millis(1), "{decided} decided in {spent:?}");
+    gpu.announce(&plan());
+    tune_now(&mut gpu);
+    assert_eq!(gpu.chosen.0.len(), decided, "there is no time left");
+}
+
+#[test]
+fn a_device_that_is_lost_ends_it_and_is_found_lost() {
+    let (made, remembered) = tuner(Choices::new(), LONG);
+    let mut gpu = asked(made);
+    assert_eq!(gpu.tune(), Tuned::Advanced);
+    gpu.destroy();
+    tune_now(&mut gpu);
+    assert!(gpu.chosen.0.is_empty() && remembered.borrow().is_empty());
+    assert!(matches!(gpu.prepare(&plan()), Err(ExecutorError::Lost(_))));
+}
+
+#[test]
+fn what_is_stopped_in_the_middle_leaves_no_trace() {
+    let (made, remembered) = tuner(Choices::new(), LONG);
+    let mut gpu = asked(made);
+    for _ in 0..3 {
+        assert_ne!(gpu.tune(), Tuned::Done);
+    }
+    gpu.tuner = None;
+    while gpu.in_flight() > 0 {
+        gpu.wait().unwrap();
+    }
+    assert!(gpu.kept.is_empty() && gpu.plans.is_empty() && gpu.usage() == Usage::default());
+    assert!(gpu.chosen.0.is_empty() && remembered.borrow().is_empty());
+    gpu.prepare(&plan()).unwrap();
+}
+
 #[test]
 fn a_plan_that_does_not_fit_is_refused_and_not_tried() {
     let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
@@ -106,6 +179,8 @@ fn a_plan_that_does_not_fit_is_refused_and_not_tried() {
     let mut large = plan();
     let huge = ["huge", "huge too"].map(|name| large.kept(name, Element::F32, 1 << 29, Residency::Data));
     large.push(Op::ReluForward(1 << 29), &huge);
+    gpu.announce(&large);
+    assert_eq!(gpu.tune(), Tuned::Done);
     assert!(matches!(gpu.prepare(&large), Err(ExecutorError::Misfit(_))));
     assert!(gpu.chosen.0.is_empty());
 }

@@ -1,17 +1,20 @@
-//! Trials: an operation done in each of its ways on the same random operands, with memory of its own.
+//! Trials: an operation done in each of its ways on the same random operands, with memory of its own. Nothing waits: a trial is
+//! advanced, and looks whether what it submitted is done.
 
-use super::super::executor::Gpu;
+use super::super::executor::{Bound, Gpu, Kept};
+use super::super::health::Scope;
 use super::super::lower::Loads;
 use super::{Question, WORTH_IT};
-use crate::plan::executor::{read_now, settle};
 use crate::plan::random::pcg4d;
-use crate::plan::{Access, Executor, ExecutorError, Op, Operand, Plan, PlanHandle, Residency};
-use std::time::Instant;
+use crate::plan::{Access, Executor, ExecutorError, Op, Operand, Plan, PlanHandle, Residency, Ticket, Usage};
+use std::collections::{HashMap, VecDeque};
+use web_time::Instant;
 
-/// Seconds of a submission in which what surrounds the operation does not count.
-const LONG_ENOUGH: f64 = 0.002;
+/// Seconds of a submission in which what surrounds the operation does not count: browsers look only now and then whether one is
+/// done.
+const LONG_ENOUGH: f64 = if cfg!(target_arch = "wasm32") { 0.02 } else { 0.002 };
 /// Most repetitions of an operation in a submission.
-const MOST: f64 = 64.0;
+const MOST: f64 = if cfg!(target_arch = "wasm32") { 256.0 } else { 64.0 };
 /// A rival that takes so many times as long as the fixed choice is not repeated.
 const HOPELESS: f64 = 2.0;
 /// Submissions, of which the fastest counts: other work on the machine takes its share of the others.
@@ -21,80 +24,222 @@ const TIMES: usize = 3;
 struct Outcome {
     /// All that it wrote.
     written: Vec<Vec<u8>>,
+    /// Seconds of a submission of it alone.
+    once: f64,
+    /// Seconds of the operation.
     seconds: f64,
 }
 
-impl Gpu {
-    /// The fastest way that writes the bits of the fixed choice, of those that were tried before time ran out; none where none
-    /// was.
-    pub(super) fn fastest(&mut self, question: &Question, until: Instant) -> Result<Option<Loads>, ExecutorError> {
-        // Slots, plans and counts of what is to be prepared are no trial's business.
-        let (kept, plans, usage) = (std::mem::take(&mut self.kept), self.plans.len(), self.usage);
-        let fixed = self.loads;
-        let found = self.guarded("try kernels", |gpu| gpu.fastest_alone(question, until)).and_then(|found| found);
-        self.kept = kept;
-        self.plans.truncate(plans);
-        self.usage = usage;
-        self.loads = fixed;
-        found
-    }
+/// How far a trial came.
+pub(super) enum Tried {
+    /// Something was done.
+    Advanced,
+    /// The device is computing.
+    Waiting,
+    /// The fastest way that writes the bits of the fixed choice, of those that were tried before time ran out.
+    Decided(Loads),
+    /// None was tried before time ran out.
+    Undecided,
+}
 
-    fn fastest_alone(&mut self, question: &Question, until: Instant) -> Result<Option<Loads>, ExecutorError> {
-        let mut outcomes: Vec<(Loads, Outcome)> = Vec::new();
-        for &(loads, _) in &question.ways {
-            if Instant::now() >= until {
-                break;
-            }
-            self.loads = loads;
-            let by_rule = outcomes.first().map_or(f64::INFINITY, |(_, by_rule)| by_rule.seconds);
-            let outcome = self.outcome(&question.op, HOPELESS * by_rule, until)?;
-            outcomes.push((loads, outcome));
-        }
-        Ok(pick(&outcomes))
-    }
+/// An operation being tried, one way after the other.
+#[derive(Default)]
+pub(super) struct Trial {
+    apart: Apart,
+    outcomes: Vec<(Loads, Outcome)>,
+    attempt: Option<Attempt>,
+}
 
-    /// What the present loads come to; what takes longer than `patience`, in seconds, is not repeated.
-    fn outcome(&mut self, op: &Op, patience: f64, until: Instant) -> Result<Outcome, ExecutorError> {
-        let (plan, operands) = (alone(op), op.operands());
-        let handle = self.prepare(&plan)?;
-        for (number, operand) in operands.iter().enumerate() {
-            self.write(operand.name, 0, bytemuck::cast_slice(&contents(number as u32, operand)))?;
-        }
-        // The first time a driver may still have to compile.
-        self.timed(handle)?;
-        let written = operands.iter().filter(|operand| operand.access != Access::Read);
-        let written = written.map(|operand| read_now(self, operand.name)).collect::<Result<_, _>>()?;
-        Ok(Outcome { written, seconds: self.seconds(&plan, handle, patience, until)? })
-    }
-
-    /// Seconds of a plan of one step: the fastest of a few submissions that are long enough, or of those that time is left for.
-    fn seconds(
+impl Trial {
+    /// Does a little.
+    pub(super) fn advance(
         &mut self,
-        plan: &Plan,
-        handle: PlanHandle,
-        patience: f64,
+        gpu: &mut Gpu,
+        question: &Question,
         until: Instant,
-    ) -> Result<f64, ExecutorError> {
-        let mut best = self.timed(handle)?;
-        if best > patience {
-            return Ok(best);
+    ) -> Result<Tried, ExecutorError> {
+        gpu.poll()?;
+        if gpu.in_flight() > 0 {
+            return Ok(Tried::Waiting);
         }
-        let times = (LONG_ENOUGH / best).ceil().clamp(1.0, MOST);
-        let steps = std::iter::repeat_n(&plan.steps, times as usize).flatten().cloned().collect();
-        let handle = self.prepare(&Plan { slots: plan.slots.clone(), steps })?;
-        for _ in 0..TIMES {
-            if Instant::now() < until {
-                best = best.min(self.timed(handle)? / times);
+        self.apart.check()?;
+        let way = question.ways.get(self.outcomes.len());
+        let Some(&(loads, _)) = way.filter(|_| self.attempt.is_some() || Instant::now() < until) else {
+            return Ok(pick(&self.outcomes).map_or(Tried::Undecided, Tried::Decided));
+        };
+        let patience = self.outcomes.first().map_or(f64::INFINITY, |(_, by_rule)| HOPELESS * by_rule.once);
+        let attempt = self.attempt.take();
+        let advanced = gpu.apart(&mut self.apart, loads, |gpu| match attempt {
+            Some(attempt) => attempt.advance(gpu, patience, until),
+            None => Attempt::begin(gpu, &question.op).map(Attempted::Advanced),
+        })?;
+        match advanced {
+            Attempted::Advanced(attempt) => self.attempt = Some(attempt),
+            Attempted::Waiting(attempt) => {
+                self.attempt = Some(attempt);
+                return Ok(Tried::Waiting);
             }
+            Attempted::Done(outcome) => self.outcomes.push((loads, outcome)),
         }
-        Ok(best)
+        Ok(Tried::Advanced)
+    }
+}
+
+/// What a trial has of an executor: slots, plans, counts and what the driver says of them are no business of what is to be
+/// prepared.
+#[derive(Default)]
+struct Apart {
+    kept: HashMap<String, Kept>,
+    plans: Vec<Vec<(usize, Bound)>>,
+    usage: Usage,
+    scopes: Vec<Scope>,
+}
+
+impl Apart {
+    /// An error where the driver has refused something by now.
+    fn check(&mut self) -> Result<(), ExecutorError> {
+        let refused = self.scopes.iter_mut().find_map(Scope::refusal);
+        self.scopes.retain(|scope| !scope.heard);
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        // A browser would let go of them at some time.
+        self.kept.values().for_each(|kept| kept.buffer.destroy());
+    }
+}
+
+impl Gpu {
+    /// Does something for a trial, with what that has and these loads.
+    fn apart<T>(
+        &mut self,
+        apart: &mut Apart,
+        loads: Loads,
+        work: impl FnOnce(&mut Self) -> Result<T, ExecutorError>,
+    ) -> Result<T, ExecutorError> {
+        let (fixed, scopes) = (std::mem::replace(&mut self.loads, loads), std::mem::take(&mut self.scopes));
+        self.exchange(apart);
+        let done = self.guarded("try kernels", work).and_then(|done| done);
+        self.exchange(apart);
+        self.loads = fixed;
+        apart.scopes.append(&mut std::mem::replace(&mut self.scopes, scopes));
+        done
     }
 
-    fn timed(&mut self, handle: PlanHandle) -> Result<f64, ExecutorError> {
-        let began = Instant::now();
-        self.submit(handle)?;
-        settle(self)?;
-        Ok(began.elapsed().as_secs_f64())
+    fn exchange(&mut self, apart: &mut Apart) {
+        std::mem::swap(&mut self.kept, &mut apart.kept);
+        std::mem::swap(&mut self.plans, &mut apart.plans);
+        std::mem::swap(&mut self.usage, &mut apart.usage);
+    }
+}
+
+/// What was submitted last.
+enum Stage {
+    /// The operation for the first time, when a driver may still have to compile.
+    First,
+    /// Readings of what it wrote.
+    Reading(VecDeque<Ticket>),
+    /// The operation once, to learn how long it takes.
+    Once,
+    /// So often that the submission is long enough to count; so many that were are done.
+    Repeated(usize),
+}
+
+/// An operation being done in one way.
+struct Attempt {
+    plan: Plan,
+    handle: PlanHandle,
+    /// Repetitions of the operation in a submission.
+    times: f64,
+    began: Instant,
+    stage: Stage,
+    outcome: Outcome,
+}
+
+/// How far an attempt came.
+enum Attempted {
+    Advanced(Attempt),
+    Waiting(Attempt),
+    Done(Outcome),
+}
+
+impl Attempt {
+    /// Prepares an operation and submits it for the first time.
+    fn begin(gpu: &mut Gpu, op: &Op) -> Result<Self, ExecutorError> {
+        let plan = alone(op);
+        let handle = gpu.prepare(&plan)?;
+        for (number, operand) in op.operands().iter().enumerate() {
+            gpu.write(operand.name, 0, bytemuck::cast_slice(&contents(number as u32, operand)))?;
+        }
+        let outcome = Outcome { written: Vec::new(), once: f64::INFINITY, seconds: f64::INFINITY };
+        let mut attempt = Self { plan, handle, times: 1.0, began: Instant::now(), stage: Stage::First, outcome };
+        attempt.submit(gpu)?;
+        Ok(attempt)
+    }
+
+    /// Goes on once what was submitted is done. What takes longer than `patience`, in seconds, is not repeated, nor is anything
+    /// when time has run out.
+    fn advance(mut self, gpu: &mut Gpu, patience: f64, until: Instant) -> Result<Attempted, ExecutorError> {
+        let seconds = self.began.elapsed().as_secs_f64();
+        match &mut self.stage {
+            Stage::First => {
+                self.stage = Stage::Reading(self.request(gpu)?);
+                return Ok(Attempted::Waiting(self));
+            }
+            Stage::Reading(tickets) => {
+                while let Some(ticket) = tickets.front() {
+                    let Some(bytes) = gpu.collect(*ticket)? else { return Ok(Attempted::Waiting(self)) };
+                    self.outcome.written.push(bytes);
+                    tickets.pop_front();
+                }
+                self.stage = Stage::Once;
+                self.submit(gpu)?;
+                return Ok(Attempted::Advanced(self));
+            }
+            Stage::Once => {
+                (self.outcome.once, self.outcome.seconds) = (seconds, seconds);
+                if seconds > patience || Instant::now() >= until {
+                    return Ok(Attempted::Done(self.outcome));
+                }
+                self.stage = Stage::Repeated(0);
+                self.repeat(gpu, seconds)?;
+            }
+            Stage::Repeated(done) => {
+                self.outcome.seconds = self.outcome.seconds.min(seconds / self.times);
+                let counts = self.times >= MOST || seconds >= LONG_ENOUGH / 2.0;
+                *done += usize::from(counts);
+                if *done == TIMES || Instant::now() >= until {
+                    return Ok(Attempted::Done(self.outcome));
+                }
+                if counts { self.submit(gpu)? } else { self.repeat(gpu, seconds)? }
+            }
+        }
+        Ok(Attempted::Advanced(self))
+    }
+
+    /// Has the operation done so often in a submission that this takes long enough, where the last one took these seconds.
+    fn repeat(&mut self, gpu: &mut Gpu, seconds: f64) -> Result<(), ExecutorError> {
+        let times = (self.times * LONG_ENOUGH / seconds).ceil().clamp(self.times, MOST);
+        if times > self.times {
+            self.times = times;
+            let steps = std::iter::repeat_n(&self.plan.steps, times as usize).flatten().cloned().collect();
+            self.handle = gpu.prepare(&Plan { slots: self.plan.slots.clone(), steps })?;
+        }
+        self.submit(gpu)
+    }
+
+    fn submit(&mut self, gpu: &mut Gpu) -> Result<(), ExecutorError> {
+        self.began = Instant::now();
+        gpu.submit(self.handle)
+    }
+
+    /// Asks for all that the operation wrote.
+    fn request(&self, gpu: &mut Gpu) -> Result<VecDeque<Ticket>, ExecutorError> {
+        let operands = self.plan.steps.iter().flat_map(|step| step.op.operands());
+        let written = operands.filter(|operand| operand.access != Access::Read);
+        written.map(|operand| gpu.request(operand.name)).collect()
     }
 }
 
@@ -103,7 +248,7 @@ fn pick(outcomes: &[(Loads, Outcome)]) -> Option<Loads> {
     let ((fixed, by_rule), rivals) = outcomes.split_first()?;
     let same = rivals.iter().filter(|(_, rival)| rival.written == by_rule.written);
     let best = same.min_by(|(_, a), (_, b)| a.seconds.total_cmp(&b.seconds));
-    Some(best.filter(|(_, best)| best.seconds <= WORTH_IT * by_rule.seconds).map_or(*fixed, |(loads, _)| *loads))
+    Some(best.filter(|(_, best)| best.seconds < WORTH_IT * by_rule.seconds).map_or(*fixed, |(loads, _)| *loads))
 }
 
 /// A plan of this operation alone, each operand a kept slot of its name.
@@ -130,9 +275,10 @@ mod tests {
     use super::*;
     use crate::gpu::AdapterChoice;
     use crate::plan::Linear;
+    use std::time::Duration;
 
     fn outcome(written: u8, seconds: f64) -> Outcome {
-        Outcome { written: vec![vec![written]], seconds }
+        Outcome { written: vec![vec![written]], once: seconds, seconds }
     }
 
     #[test]
@@ -148,17 +294,47 @@ mod tests {
         assert_eq!(pick(&[]), None);
     }
 
+    /// What an operation comes to by these loads.
+    fn tried(gpu: &mut Gpu, op: &Op, loads: Loads, patience: f64) -> Outcome {
+        let (mut apart, mut attempt, until) = (Apart::default(), None, Instant::now() + Duration::from_secs(60));
+        loop {
+            while gpu.in_flight() > 0 {
+                gpu.wait().unwrap();
+            }
+            let advanced = gpu.apart(&mut apart, loads, |gpu| match attempt.take() {
+                Some(attempt) => Attempt::advance(attempt, gpu, patience, until),
+                None => Attempt::begin(gpu, op).map(Attempted::Advanced),
+            });
+            match advanced.unwrap() {
+                Attempted::Advanced(under_way) => attempt = Some(under_way),
+                Attempted::Waiting(under_way) => {
+                    attempt = Some(under_way);
+                    gpu.wait().unwrap();
+                }
+                Attempted::Done(outcome) => return outcome,
+            }
+        }
+    }
+
     #[test]
     fn tiles_of_either_size_write_the_same_bits() {
         let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
         // Inner places in several chunks, sizes that no tile divides.
         let op = Op::LinearForward(Linear { batch: 70, inputs: 333, outputs: 67, bias: true });
-        let written = [Loads::SmallTiles, Loads::LargeTiles, Loads::Tiles].map(|loads| {
-            gpu.loads = loads;
-            gpu.outcome(&op, 0.0, Instant::now()).unwrap().written
-        });
+        let written =
+            [Loads::SmallTiles, Loads::LargeTiles, Loads::Tiles].map(|loads| tried(&mut gpu, &op, loads, 0.0).written);
         assert!(written[0] == written[1] && written[1] == written[2]);
         let numbers: Vec<f32> = bytemuck::pod_collect_to_vec(&written[0][0]);
         assert!(numbers.len() == 70 * 67 && numbers.iter().all(|number| number.is_finite() && *number != 0.0));
+    }
+
+    #[test]
+    fn what_is_short_is_repeated_and_what_is_hopeless_is_not() {
+        let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
+        let op = Op::ReluForward(1 << 10);
+        let Outcome { once, seconds, .. } = tried(&mut gpu, &op, Loads::Pages, f64::INFINITY);
+        assert!(seconds < once, "of one among many: {seconds} s, alone: {once} s");
+        let Outcome { once, seconds, .. } = tried(&mut gpu, &op, Loads::Pages, 0.0);
+        assert_eq!(once, seconds);
     }
 }
