@@ -10,7 +10,7 @@ use backhoe::bench::Workload;
 use backhoe::device::DeviceChoice;
 use backhoe::gpu::{AdapterChoice, choose, list};
 use backhoe::nn::Loss;
-use backhoe::plan::executor::settle;
+use backhoe::plan::executor::{settle, tune_now};
 use backhoe::plan::{AdapterKind, Executor, Op, Plan, PlanHandle, Residency};
 use bytemuck::cast_slice;
 use clap::Parser;
@@ -294,6 +294,8 @@ fn ours(executor: &mut dyn Executor, op: &Op) -> Result<f64, Box<dyn Error>> {
         views.push(plan.kept(&name, operand.element, operand.len, Residency::Data));
     }
     plan.push(*op, &views);
+    executor.announce(&plan);
+    tune_now(executor);
     let once = executor.prepare(&plan)?;
     for slot in &plan.slots {
         let words: Vec<f32> = (0..slot.len).map(|word| (word as f32 * 0.7).sin()).collect();

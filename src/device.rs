@@ -1,14 +1,14 @@
 //! Which device runs: a GPU where there is one, else the processor. A graphics driver that computes
 //! on the processor is a detour there, and only taken when it is asked for by name.
 
-#[cfg(not(target_arch = "wasm32"))]
 mod remembered;
+
+#[cfg(target_arch = "wasm32")]
+pub use remembered::KERNELS;
 
 use crate::cpu::Cpu;
 use crate::gpu::{AdapterChoice, DeviceError, Gpu, choose, has_gpu, list_async};
-#[cfg(not(target_arch = "wasm32"))]
-use crate::plan::AdapterKind;
-use crate::plan::Executor;
+use crate::plan::{AdapterKind, Executor};
 
 /// Which device to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,22 +54,17 @@ pub struct Opening {
     /// Threads of the processor, or one a core.
     pub threads: Option<usize>,
     /// Whether graphics adapters time kernels for the shapes that they meet first, and keep to the fastest; where nothing is
-    /// said, GPUs do. Software drivers have little to choose (docs/rejected.md), a page cannot wait for what it times: fixed
-    /// choices do there. No result depends on it.
+    /// said, GPUs do. Software drivers have little to choose (docs/rejected.md). No result depends on it.
     pub tune: Option<bool>,
 }
 
 impl Opening {
     /// Gives an adapter a tuner where it shall have one.
-    #[cfg(not(target_arch = "wasm32"))]
     fn equip(self, gpu: &mut Gpu) {
         if self.tune.unwrap_or(gpu.adapter().kind == AdapterKind::Gpu) {
             gpu.set_tuner(remembered::tuner());
         }
     }
-
-    #[cfg(target_arch = "wasm32")]
-    fn equip(self, _gpu: &mut Gpu) {}
 }
 
 /// An open device, and why it is this one.

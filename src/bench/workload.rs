@@ -3,7 +3,7 @@
 use super::BenchError;
 use crate::nn::plans::{Batches, evaluation, training};
 use crate::nn::{Loss, Model, zoo};
-use crate::plan::executor::settle;
+use crate::plan::executor::{settle, tune_now};
 use crate::plan::random::pcg4d;
 use crate::plan::{Augmentation, Clock, Executor, ExecutorError, Plan, PlanHandle, StepSettings};
 use web_time::Instant;
@@ -98,15 +98,18 @@ impl Workload {
         losses.iter().try_for_each(|&loss| self.fill_racer(executor, loss))
     }
 
-    /// Prepares a training step, fills its slots and does it once.
+    /// Tries kernels for a training step, prepares it, fills its slots and does it once.
     ///
     /// # Errors
     /// When it does not fit or the device fails.
     pub fn start(&self, executor: &mut dyn Executor, losses: &[Loss]) -> Result<Started, ExecutorError> {
         let plan = self.training(losses);
-        let (began, before) = (Instant::now(), executor.usage().tuning);
+        let began = Instant::now();
+        executor.announce(&plan);
+        tune_now(executor);
+        let tuned = Instant::now();
         let handle = executor.prepare(&plan)?;
-        let (prepared, tuning) = (Instant::now(), executor.usage().tuning - before);
+        let prepared = Instant::now();
         self.fill_training(executor, losses)?;
         let filled = Instant::now();
         executor.submit(handle)?;
@@ -114,8 +117,8 @@ impl Workload {
         Ok(Started {
             plan,
             handle,
-            tune_s: tuning.as_secs_f64(),
-            prepare_s: (prepared - began).saturating_sub(tuning).as_secs_f64(),
+            tune_s: (tuned - began).as_secs_f64(),
+            prepare_s: (prepared - tuned).as_secs_f64(),
             fill_s: (filled - prepared).as_secs_f64(),
             replay_s: filled.elapsed().as_secs_f64(),
         })

@@ -7,11 +7,12 @@ use super::{CliError, open};
 use backhoe::data::Dataset;
 use backhoe::data::folder::Skipped;
 use backhoe::plan::Executor;
+use backhoe::plan::executor::tune_now;
 use backhoe::train::cell::{Cell, Loading};
 use backhoe::train::run::{RunFolder, SEARCH, TRIES};
 use backhoe::train::search::{Choices, RATES, Try, write_tries};
 use backhoe::train::session::Opener;
-use backhoe::train::{Advance, Event, Settings};
+use backhoe::train::{Advance, Event, Settings, Trainer};
 use backhoe::worker::opening::{self, Begun};
 use indicatif::ProgressBar;
 use std::path::Path;
@@ -83,7 +84,7 @@ pub fn begin(
 fn prepare(
     cell: &Cell,
     folder: &RunFolder,
-    executor: Box<dyn Executor>,
+    mut executor: Box<dyn Executor>,
     conduct: &Conduct,
     watch: &mut dyn Watch,
 ) -> Result<Begun, CliError> {
@@ -95,6 +96,7 @@ fn prepare(
         Vec::new()
     };
     settings.rates = tries.iter().filter(|tried| tried.chosen).map(|tried| tried.learning_rate).collect();
+    tune(&mut *executor, &data, &settings);
     let begun = opening::begin(folder, cell, settings, data, executor, conduct.opener())?;
     if cell.search {
         write_tries(&folder.path.join(TRIES), &tries)?;
@@ -106,7 +108,7 @@ fn prepare(
 pub fn resume(
     path: &Path,
     epochs: Option<usize>,
-    executor: Box<dyn Executor>,
+    mut executor: Box<dyn Executor>,
     conduct: &Conduct,
     watch: &mut dyn Watch,
 ) -> Result<Begun, CliError> {
@@ -125,6 +127,7 @@ pub fn resume(
         }
         record.settings.epochs = epochs;
         let kept = folder.read_epochs(snapshot.progress.data.classes.len())?;
+        tune(&mut *executor, &data, &snapshot.progress.settings);
         Ok(opening::resume(folder, record, snapshot, kept, data, executor, conduct.opener())?)
     };
     let begun = go_on();
@@ -132,6 +135,12 @@ pub fn resume(
         made.undo();
     }
     begun
+}
+
+/// Has the device find out which kernels suit a run.
+fn tune(executor: &mut dyn Executor, data: &Dataset, settings: &Settings) {
+    Trainer::announce(executor, data, settings);
+    tune_now(executor);
 }
 
 /// The data, and the settings with the ground distance of the cell's file.

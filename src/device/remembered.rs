@@ -1,15 +1,25 @@
-//! Choices of kernels, remembered between runs of the program: `backhoe/kernels.json` in the user's folder for caches. It
-//! may be deleted at any time. Nothing depends on it but how soon the fastest kernels run: where it cannot be read it counts
-//! as empty, and where it cannot be written choices are made anew.
+//! Choices of kernels, remembered between runs of the program: `backhoe/kernels.json` in the user's folder for caches, of a page
+//! in the browser's storage. It may be deleted at any time. Nothing depends on it but how soon the fastest kernels run: where it
+//! cannot be read it counts as empty, and where it cannot be written choices are made anew.
 
 use crate::files::{create_folder, read, write_whole};
 use crate::gpu::{Choices, Tuner};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file, where the system has a folder for such files.
+/// The file, in a folder of what may be forgotten.
+pub const KERNELS: &str = "backhoe/kernels.json";
+
+/// Where it is, where the system has a folder for such files.
+#[cfg(not(target_arch = "wasm32"))]
 fn place() -> Option<PathBuf> {
-    Some(dirs::cache_dir()?.join("backhoe").join("kernels.json"))
+    Some(dirs::cache_dir()?.join(KERNELS))
+}
+
+/// Where it is: among the files of the page, which whoever serves it keeps.
+#[cfg(target_arch = "wasm32")]
+fn place() -> Option<PathBuf> {
+    Some(KERNELS.into())
 }
 
 /// A tuner that knows what is remembered, and remembers what it finds.

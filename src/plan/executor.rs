@@ -2,7 +2,6 @@
 
 use super::{Limits, Memory, Misfit, Plan};
 use std::task::Waker;
-use std::time::Duration;
 
 /// A prepared plan of one executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +72,6 @@ pub struct Usage {
     pub uploaded_bytes: u64,
     /// Bytes of memory taken for slots, shared blocks and scratch.
     pub allocated_bytes: u64,
-    /// Time spent on finding out which kernels are the fastest.
-    pub tuning: Duration,
 }
 
 /// Why an executor could not do what was asked.

@@ -1,7 +1,7 @@
 //! An executor for tests of what stands above executors: another one with less room, with accidents,
 //! or with a clock.
 
-use super::executor::{Adapter, Executor, ExecutorError, PlanHandle, Stamps, Ticket};
+use super::executor::{Adapter, Executor, ExecutorError, PlanHandle, Stamps, Ticket, Tuned};
 use super::{Limits, Memory, Misfit, Plan};
 
 /// What happens before a submission.
@@ -45,6 +45,12 @@ impl<E: Executor> Executor for Wrapped<E> {
     }
     fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
         self.inner.memory(plan)
+    }
+    fn announce(&mut self, plan: &Plan) {
+        self.inner.announce(plan);
+    }
+    fn tune(&mut self) -> Tuned {
+        self.inner.tune()
     }
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {
         self.fits(plan)?;

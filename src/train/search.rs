@@ -9,6 +9,7 @@ use super::trainer::{Advance, TrainError, Trainer};
 use crate::data::Dataset;
 use crate::nn::Loss;
 use crate::plan::Executor;
+use crate::plan::executor::tune_now;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -273,7 +274,9 @@ impl Candidate {
         before: usize,
         extent: &Extent,
     ) -> Result<(), S::Error> {
-        let (executor, epochs) = (searcher.open()?, self.tried.epochs);
+        let (mut executor, epochs) = (searcher.open()?, self.tried.epochs);
+        Trainer::announce(&mut *executor, data, &self.settings);
+        tune_now(&mut *executor);
         let trainer = match &self.snapshot {
             Some(snapshot) => Trainer::resume(executor, Arc::clone(data), snapshot, epochs),
             None => Trainer::new(executor, Arc::clone(data), Settings { epochs, ..self.settings.clone() }),

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use super::snapshot::Snapshot;
 use super::trainer::{Advance, Change, Goal, GroundEdit, TrainError, Trainer};
 use crate::data::Dataset;
-use crate::plan::{Executor, ExecutorError};
+use crate::plan::{Executor, ExecutorError, Tuned};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -23,6 +23,8 @@ pub struct Session {
     data: Arc<Dataset>,
     settings: Settings,
     trainer: Option<Trainer>,
+    /// A device that was opened anew and tries kernels, before a trainer is prepared on it.
+    tuning: Option<Box<dyn Executor>>,
     last: Option<Box<Snapshot>>,
     /// Results of an epoch whose snapshot has not arrived: they come again where it never does.
     held: Vec<Event>,
@@ -58,7 +60,8 @@ impl Asked {
 
 impl Session {
     /// Prepares a run from its first step, or from a snapshot on for `settings.epochs` epochs in
-    /// all; the snapshot's other settings count then. `executor` is the device to begin with, `open` opens the next.
+    /// all; the snapshot's other settings count then. `executor` is the device to begin with, `open` opens the next. Which kernels
+    /// suit the first is to be found out before ([`Trainer::announce`]).
     ///
     /// # Errors
     /// As [`Trainer::new`] and [`Trainer::resume`].
@@ -75,6 +78,7 @@ impl Session {
             data,
             settings,
             trainer: None,
+            tuning: None,
             last,
             held,
             save_wanted: false,
@@ -212,8 +216,8 @@ impl Session {
     /// # Errors
     /// As [`Session::advance`].
     pub fn wait(&mut self) -> Result<(), TrainError> {
-        let Some(trainer) = &mut self.trainer else { return Ok(()) };
-        match trainer.executor().wait() {
+        let Some(executor) = self.executor() else { return Ok(()) };
+        match executor.wait() {
             Ok(()) => Ok(()),
             Err(error) => self.survive(error.into()).map(|_| ()),
         }
@@ -222,8 +226,17 @@ impl Session {
     /// Wakes a task once the device has finished something: [`Session::wait`] for a page. While the device is being opened,
     /// who opens it wakes.
     pub fn wake(&mut self, waker: &Waker) {
-        if let Some(trainer) = &mut self.trainer {
-            trainer.executor().wake(waker);
+        if let Some(executor) = self.executor() {
+            executor.wake(waker);
+        }
+    }
+
+    /// The device; none while it is being opened.
+    fn executor(&mut self) -> Option<&mut dyn Executor> {
+        match (&mut self.trainer, &mut self.tuning) {
+            (Some(trainer), _) => Some(trainer.executor()),
+            (None, Some(executor)) => Some(&mut **executor),
+            (None, None) => None,
         }
     }
 
@@ -249,7 +262,7 @@ impl Session {
     /// Gives up the trainer where its device is lost.
     fn survive(&mut self, error: TrainError) -> Result<Advance, TrainError> {
         let TrainError::Executor(ExecutorError::Lost(why)) = error else { return Err(error) };
-        self.trainer = None;
+        (self.trainer, self.tuning) = (None, None);
         self.held.clear();
         self.losses += 1;
         if self.losses > MOST_LOSSES {
@@ -260,8 +273,12 @@ impl Session {
     }
 
     fn reopen(&mut self, events: &mut Vec<Event>) -> Result<Advance, TrainError> {
-        let opened = (self.open)().map_err(|why| TrainError::Gone { lost: self.lost.clone(), why })?;
-        let Some(executor) = opened else { return Ok(Advance::Waiting) };
+        let Some(mut executor) = self.tuning.take() else { return self.open_anew() };
+        let tuned = executor.tune();
+        if tuned != Tuned::Done {
+            self.tuning = Some(executor);
+            return Ok(if tuned == Tuned::Waiting { Advance::Waiting } else { Advance::Working });
+        }
         let adapter = executor.adapter().clone();
         let mut trainer = match self.prepare(executor) {
             Ok(trainer) => trainer,
@@ -278,6 +295,15 @@ impl Session {
         let step = trainer.progress().step;
         self.trainer = Some(trainer);
         events.push(Event::Recovered { why: self.lost.clone(), adapter, step });
+        Ok(Advance::Working)
+    }
+
+    fn open_anew(&mut self) -> Result<Advance, TrainError> {
+        let opened = (self.open)().map_err(|why| TrainError::Gone { lost: self.lost.clone(), why })?;
+        let Some(mut executor) = opened else { return Ok(Advance::Waiting) };
+        let settings = self.last.as_ref().map_or(&self.settings, |snapshot| &snapshot.progress.settings);
+        Trainer::announce(&mut *executor, &self.data, settings);
+        self.tuning = Some(executor);
         Ok(Advance::Working)
     }
 

@@ -3,6 +3,7 @@
 
 mod epoch;
 mod error;
+mod plans;
 mod saving;
 mod steering;
 
@@ -19,9 +20,10 @@ use super::snapshot::Progress;
 use super::targets::write_tables;
 use crate::data::Dataset;
 use crate::data::identity::Identity;
-use crate::nn::plans::{Batches, distances, learned_slot, training};
+use crate::nn::plans::{Batches, learned_slot};
 use crate::nn::{Loss, Model};
 use crate::plan::{Executor, ExecutorError, PlanHandle, Ticket};
+use plans::Plans;
 use std::sync::Arc;
 use std::time::Duration;
 use web_time::Instant;
@@ -106,24 +108,10 @@ impl Trainer {
         identity: Identity,
         settings: Settings,
     ) -> Result<Self, TrainError> {
-        settings.check()?;
-        settings.check_ground(&data.classes)?;
-        let model = settings.model(data.classes.len())?;
-        let [trained, tested] = [&data.train, &data.test].map(|images| [images.len(), images.side]);
-        let batches = batches("train", trained, settings.batch, true, executor.limits());
-        let batches = Batches { votes: !data.train.votes.is_empty(), ..batches };
-        let step = training(&model, &settings.losses, &batches, settings.augmentation);
-        let examined = examiner::fitting(&*executor, &model, &settings.losses, tested, settings.batch).map(|_| ());
-        let memory = match executor.fits(&step).and_then(|memory| examined.clone().map(|()| memory)) {
-            Ok(memory) => memory,
-            Err(misfit) => {
-                let batch = examined.ok().and_then(|()| fitting(&*executor, &model, &settings, &batches));
-                return Err(TrainError::TooLarge { misfit, batch });
-            }
-        };
-        let distance = distances(&model, &settings.losses, settings.ground != Ground::Learned);
+        let Plans { model, batches, step, memory, distance, .. } = Plans::of(&*executor, &data, &settings)?;
         let step_plan = executor.prepare(&step)?;
         let distance_plan = executor.prepare(&distance)?;
+        let tested = [data.test.len(), data.test.side];
         let mut examiner = Examiner::new(&mut *executor, &model, &settings.losses, tested, settings.batch)?;
         examiner.load(&mut *executor, &data.test)?;
         let ids = Ids::of(&settings, data.classes.len());
@@ -362,13 +350,4 @@ impl Trainer {
         self.readings.clear();
         Ok(Some(std::mem::take(&mut self.arrived)))
     }
-}
-
-/// The largest batch, halving the one asked for, whose plan fits. Evaluation halves its own.
-fn fitting(executor: &dyn Executor, model: &Model, settings: &Settings, batches: &Batches) -> Option<usize> {
-    let halves = std::iter::successors(Some(batches.batch / 2), |batch| Some(batch / 2));
-    halves.take_while(|&batch| batch > 0).find(|&batch| {
-        let smaller = Batches { batch, count: batches.samples / batch, ..batches.clone() };
-        executor.fits(&training(model, &settings.losses, &smaller, settings.augmentation)).is_ok()
-    })
 }

@@ -16,6 +16,8 @@ pub struct Address {
     pub cell: Cell,
     /// On what.
     pub device: String,
+    /// Whether graphics adapters try which of their kernels are the fastest; where nothing is said, GPUs do.
+    pub tune: Option<bool>,
     /// Whether it begins by itself.
     pub autostart: bool,
     /// The only panel that is shown.
@@ -27,7 +29,7 @@ impl Default for Address {
         let source = Source::Faces { train: FACES[0], test: FACES[1] };
         let (protocol, settings) = Default::default();
         let cell = Cell { source, protocol, settings, ground: None, search: false };
-        Self { cell, device: "auto".to_owned(), autostart: false, panel: None }
+        Self { cell, device: "auto".to_owned(), tune: None, autostart: false, panel: None }
     }
 }
 
@@ -66,11 +68,13 @@ impl Address {
             "momentum" => settings.momentum = number(value)?,
             "seed" => settings.seed = number(value)?,
             "device" => value.clone_into(&mut self.device),
+            "tune" => self.tune = Some(on_or_off(value)?),
             "autostart" => self.autostart = true,
             "panel" => self.panel = Some(value.parse()?),
             _ => {
                 return Err(
-                    "data, train, test, loss, epochs, batch, lr, momentum, seed, device, autostart and panel are known"
+                    "data, train, test, loss, epochs, batch, lr, momentum, seed, device, tune, autostart and panel \
+                            are known"
                         .to_owned(),
                 );
             }
@@ -91,6 +95,14 @@ fn number<T: FromStr>(value: &str) -> Result<T, String> {
     value.parse().map_err(|_| "that is no number that it could be".to_owned())
 }
 
+fn on_or_off(value: &str) -> Result<bool, String> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it is on or off".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,13 +111,14 @@ mod tests {
     fn a_link_says_what_is_trained() {
         assert_eq!(Address::read(""), Ok(Address::default()));
         let address = Address::read(
-            "data=faces&train=64&test=8&loss=xe,emd&epochs=4&lr=0.01&seed=2&device=cpu&autostart&panel=mover",
+            "data=faces&train=64&test=8&loss=xe,emd&epochs=4&lr=0.01&seed=2&device=cpu&tune=on&autostart&panel=mover",
         );
-        let Address { cell, device, autostart, panel } = address.unwrap();
+        let Address { cell, device, tune, autostart, panel } = address.unwrap();
         assert_eq!(cell.source, Source::Faces { train: 64, test: 8 });
         let settings = &cell.settings;
         assert_eq!((settings.losses.as_slice(), settings.epochs, settings.seed), (&[Loss::Xe, Loss::Emd][..], 4, 2));
-        assert_eq!((settings.learning_rate, device.as_str(), autostart), (0.01, "cpu", true));
+        assert_eq!((settings.learning_rate, device.as_str(), tune, autostart), (0.01, "cpu", Some(true), true));
+        assert_eq!(Address::read("tune=off").unwrap().tune, Some(false));
         assert_eq!(panel, Some(PanelName::Mover));
         let turned = Address::read("train=64&data=faces").unwrap().cell.source;
         assert_eq!(turned, Source::Faces { train: 64, test: 400 }, "in any order");
@@ -120,6 +133,7 @@ mod tests {
             ("data=photos", "`data=photos`"),
             ("panel=curves", "`panel=curves`: the panels are race, distances"),
             ("colour=red", "autostart and panel are known"),
+            ("tune=fast", "`tune=fast`: it is on or off"),
             ("epochs=0", "epochs is 0"),
             ("data=digits&train=5", "`train=5`"),
             ("train=5&data=digits", "`train=5`"),

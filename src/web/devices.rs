@@ -13,23 +13,23 @@ thread_local! {
     static ASKED: RefCell<HashMap<String, Option<Answer>>> = RefCell::new(HashMap::new());
 }
 
-/// The device of a name; nothing while it is being opened.
-pub fn open(name: &str) -> Result<Option<Opened>, String> {
+/// The device of a name, computing so; nothing while it is being opened.
+pub fn open(name: &str, opening: Opening) -> Result<Option<Opened>, String> {
     let answer = ASKED.with_borrow_mut(|asked| match asked.get(name) {
         Some(Some(_)) => asked.remove(name).flatten(),
         Some(None) => None,
         None => {
             asked.insert(name.to_owned(), None);
-            wasm_bindgen_futures::spawn_local(ask(name.to_owned()));
+            wasm_bindgen_futures::spawn_local(ask(name.to_owned(), opening));
             None
         }
     });
     answer.transpose()
 }
 
-async fn ask(name: String) {
+async fn ask(name: String, opening: Opening) {
     let Ok(choice) = name.parse::<DeviceChoice>();
-    let answer = open_async(&choice, Opening::default()).await.map_err(|error| device_words(&error));
+    let answer = open_async(&choice, opening).await.map_err(|error| device_words(&error));
     ASKED.with_borrow_mut(|asked| asked.insert(name, Some(answer)));
     bell::ring();
 }

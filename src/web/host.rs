@@ -2,6 +2,7 @@
 
 use super::storage::Storage;
 use super::{bell, brought, browser, claims, devices, graphics};
+use backhoe::device::Opening;
 use backhoe::files::memory;
 use backhoe::train::run::{RUNS, RunFolder};
 use backhoe::worker::message::{Exported, Trouble};
@@ -52,9 +53,19 @@ pub fn start(scope: &DedicatedWorkerGlobalScope) {
         // Before anything could ask for threads.
         #[cfg(target_feature = "atomics")]
         super::threads::start(&scope).await;
-        let worker = Worker::new(Arc::new(devices::open), Arc::new(tell));
+        let opening = Opening { tune: tunes(&scope), ..Opening::default() };
+        let worker = Worker::new(Arc::new(move |name: &str| devices::open(name, opening)), Arc::new(tell));
         Host { worker, storage, fails: false, try_at: None }.drive().await;
     });
+}
+
+/// Whether kernels are tried, as the page says behind the `#` of the Worker's address.
+fn tunes(scope: &DedicatedWorkerGlobalScope) -> Option<bool> {
+    match &*scope.location().hash() {
+        "#tune=on" => Some(true),
+        "#tune=off" => Some(false),
+        _ => None,
+    }
 }
 
 const STORAGE: &str = "the browser's storage";
@@ -149,6 +160,9 @@ impl Host {
         };
         if looks {
             storage.look().await.map_err(refused)?;
+        }
+        if matches!(command, Command::Begin(_) | Command::Open { .. }) {
+            storage.recall().await;
         }
         match &mut command {
             Command::Begin(order) => order.place = Some(free(order.place.take(), &order.cell.source.name()).await?),

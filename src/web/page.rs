@@ -30,12 +30,13 @@ pub fn start(canvas: HtmlCanvasElement, window: &Window) {
     let address = Address::read(fragment.trim_start_matches('#'));
     let picture = Picture::beside(&canvas);
     let make = move |creation: &CreationContext<'_>| {
-        let link = Border::to_worker(&creation.egui_ctx).map_err(|error| format!("{error:?}"))?;
+        let tune = address.as_ref().map_or(None, |address| address.tune);
+        let link = Border::to_worker(&creation.egui_ctx, tune).map_err(|error| format!("{error:?}"))?;
         let address = address.unwrap_or_else(|why| {
             link.crossed.borrow_mut().fail("the address", why, false);
             Address::default()
         });
-        let Address { cell, device, autostart, panel } = address;
+        let Address { cell, device, autostart, panel, .. } = address;
         let controls = Controls::new(cell, true, &device, None);
         let app = App::new(&creation.egui_ctx, Box::new(link), controls, autostart).showing(panel);
         Ok(Box::new(Drawn { app, picture }) as Box<dyn eframe::App>)
@@ -106,10 +107,16 @@ struct Border {
 }
 
 impl Border {
-    fn to_worker(ctx: &Context) -> Result<Self, JsValue> {
+    /// To a Worker of its own, whose graphics adapters try kernels, or do not, or do what is usual.
+    fn to_worker(ctx: &Context, tune: Option<bool>) -> Result<Self, JsValue> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options("./worker.js", &options)?;
+        let address = match tune {
+            Some(true) => "./worker.js#tune=on",
+            Some(false) => "./worker.js#tune=off",
+            None => "./worker.js",
+        };
+        let worker = Worker::new_with_options(address, &options)?;
         let crossed = Rc::new(RefCell::new(Crossed::default()));
         let [heard, failed] = [Rc::clone(&crossed), Rc::clone(&crossed)];
         let [on_heard, on_failed] = [ctx.clone(), ctx.clone()];

@@ -1,8 +1,9 @@
-//! Runs kept in the browser's own storage (the origin's private file system): known by their names from when the Worker begins,
+//! Runs, and choices of kernels, kept in the browser's own storage (the origin's private file system): known by their names from when the Worker begins,
 //! brought into memory when they are read, and written after every bit of work that has written files. Nothing of it leaves the
 //! machine.
 
 use super::browser;
+use backhoe::device::KERNELS;
 use backhoe::files::{UNFINISHED, memory};
 use backhoe::train::run::RUNS;
 use js_sys::{Array, AsyncIterator, IteratorNext, Promise, Reflect, Uint8Array};
@@ -71,6 +72,21 @@ impl Storage {
         }
         settled.iter().filter(|path| !found.contains(*path)).for_each(|path| drop(memory::take(path)));
         Ok(())
+    }
+
+    /// Brings choices of kernels into memory, as they are by now: other tabs make some, too. Where they cannot be read there are
+    /// none.
+    pub async fn recall(&self) {
+        let path = Path::new(KERNELS);
+        let bytes = self.bytes(path).await;
+        // What was written here and is not kept yet is newer.
+        if memory::exists(path) && memory::settled(path).is_empty() {
+            return;
+        }
+        match bytes {
+            Ok(bytes) => memory::lay(path.to_owned(), bytes),
+            Err(_) => drop(memory::take(path)),
+        }
     }
 
     /// Tells memory of a file; of one that a list of runs reads the bytes, too, unless there are newer ones here (not `is_settled`).

@@ -10,6 +10,7 @@ mod keeping;
 mod measuring;
 pub mod message;
 pub mod opening;
+mod preparing;
 mod reading;
 mod run;
 #[cfg(test)]

@@ -1,15 +1,14 @@
-//! A run whose images are being read, before it begins or goes on.
+//! A run whose images are being read, before it is prepared.
 
 use super::WorkError;
 use super::message::{Message, Order};
-use super::opening::{self, Begun, GroundFile};
+use super::opening::{self, GroundFile};
+use super::preparing::Preparing;
 use super::work::Tell;
-use crate::data::folder::Skipped;
 use crate::device::Opened;
 use crate::plan::AdapterKind;
 use crate::train::cell::{Cell, Loading};
 use crate::train::run::{Epochs, Made, Record, RunFolder};
-use crate::train::session::Opener;
 use crate::train::{Settings, Snapshot};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,25 +32,11 @@ pub struct Reading {
 }
 
 /// What waits for the images.
-enum Waiting {
+pub(super) enum Waiting {
     /// A run that is to begin.
     New { order: Box<Order>, cell: Box<Cell>, folder: RunFolder, ground: Option<GroundFile> },
     /// One that is to go on.
     Kept { device: String, folder: RunFolder, record: Box<Record>, snapshot: Box<Snapshot>, epochs: Epochs },
-}
-
-/// A run that has begun or goes on.
-pub struct Ready {
-    /// The run.
-    pub begun: Begun,
-    /// The name of its device.
-    pub device: String,
-    /// Why it runs on that.
-    pub why: &'static str,
-    /// Files that were passed over.
-    pub skipped: Vec<Skipped>,
-    /// Whether it trains at once.
-    pub begins: bool,
 }
 
 impl Reading {
@@ -110,7 +95,7 @@ impl Reading {
     }
 
     /// Reads some more images and tells how many are done; whether there is more to do. It ends with a step of its own once all are
-    /// read and that was told: whoever shows it can do so before the run is prepared, which takes a while.
+    /// read and that was told: whoever shows it can do so before the run is prepared ([`Reading::read`]), which takes a while.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -130,27 +115,13 @@ impl Reading {
         Ok(true)
     }
 
-    /// The run, once all images are read; `opener` opens its device again.
+    /// The run that is to be prepared, once all images are read.
     ///
     /// # Errors
-    /// When the images are no data to train on, or the run does not fit them or the device.
-    pub fn ready(self, opener: impl FnOnce(&str) -> Opener) -> Result<Ready, WorkError> {
-        let Self { images, opened: Opened { executor, why }, run, .. } = self;
-        let (data, skipped) = images.finish()?;
-        let data = Arc::new(data);
-        match run {
-            Waiting::New { order, cell, folder, ground } => {
-                let Order { device, begins, .. } = *order;
-                let settings = opening::settings(&cell, ground, &data.classes)?;
-                let begun = opening::begin(&folder, &cell, settings, data, executor, opener(&device))?;
-                Ok(Ready { begun, device, why, skipped, begins })
-            }
-            Waiting::Kept { device, folder, record, snapshot, epochs } => {
-                let mut begun = opening::resume(folder, *record, *snapshot, epochs, data, executor, opener(&device))?;
-                begun.session.review()?;
-                Ok(Ready { begun, device, why, skipped, begins: false })
-            }
-        }
+    /// When the images are no data to train on, or the run does not fit them.
+    pub fn read(self) -> Result<Preparing, WorkError> {
+        let (data, skipped) = self.images.finish()?;
+        Preparing::new(Arc::new(data), skipped, self.opened, self.run, self.made)
     }
 
     /// What was made for the run, to be removed where that does not begin.

@@ -62,10 +62,15 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new() -> Self {
+        Self::on(processor())
+    }
+
+    /// One whose devices are opened so.
+    pub(super) fn on(open: OpenDevice) -> Self {
         let told = Arc::new(Mutex::new(Vec::new()));
         let mailbox = Arc::clone(&told);
         let tell: Tell = Arc::new(move |message| mailbox.lock().unwrap().push(message));
-        Self { worker: Worker::new(processor(), tell), told }
+        Self { worker: Worker::new(open, tell), told }
     }
 
     /// One whose run has begun in a folder, and rests.
@@ -103,7 +108,7 @@ impl Desk {
     }
 }
 
-fn checkpoint(place: &Path) -> Snapshot {
+pub(super) fn checkpoint(place: &Path) -> Snapshot {
     RunFolder { path: place.to_owned() }.read_checkpoint().unwrap()
 }
 
@@ -127,7 +132,7 @@ pub(super) fn troubles<'a>(messages: &'a [Message]) -> Vec<&'a str> {
 }
 
 /// All that a run keeps, but for what its clock says.
-fn assert_same_state(found: &Snapshot, wanted: &Snapshot) {
+pub(super) fn assert_same_state(found: &Snapshot, wanted: &Snapshot) {
     for (name, bytes) in &wanted.slots {
         assert!(found.slots[name] == *bytes, "{name} differs");
     }

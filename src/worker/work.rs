@@ -3,7 +3,8 @@
 use super::WorkError;
 use super::aside::Aside;
 use super::message::{Command, Exported, Message, Order, Trouble};
-use super::reading::{Reading, Ready};
+use super::preparing::{Preparing, Ready};
+use super::reading::Reading;
 use super::run::{Ask, Run};
 use super::words::words;
 use super::{exporting, keeping};
@@ -46,6 +47,8 @@ enum Stage {
     Opening(After),
     /// The images of a run are being read.
     Reading(Box<Reading>),
+    /// A run is being prepared, whose images are read.
+    Preparing(Box<Preparing>),
     Running(Box<Run>),
     Closed,
 }
@@ -95,7 +98,7 @@ impl Worker {
                     self.aside.measure(run.device(), workload, losses);
                 }
             }
-            Command::Stop if matches!(self.stage, Stage::Opening(_) | Stage::Reading(_)) => {
+            Command::Stop if self.is_beginning() => {
                 self.give_up();
                 (self.tell)(Message::CalledOff);
             }
@@ -103,10 +106,17 @@ impl Worker {
         }
     }
 
+    /// Whether a run was asked for that has not begun yet.
+    fn is_beginning(&self) -> bool {
+        matches!(self.stage, Stage::Opening(_) | Stage::Reading(_) | Stage::Preparing(_))
+    }
+
     /// Gives up a run that has not begun yet.
     fn give_up(&mut self) {
-        if let Stage::Reading(reading) = std::mem::replace(&mut self.stage, Stage::Idle) {
-            reading.made().undo();
+        match std::mem::replace(&mut self.stage, Stage::Idle) {
+            Stage::Reading(reading) => reading.made().undo(),
+            Stage::Preparing(preparing) => preparing.made().undo(),
+            Stage::Idle | Stage::Opening(_) | Stage::Running(_) | Stage::Closed => {}
         }
     }
 
@@ -190,15 +200,19 @@ impl Worker {
     }
 
     fn advance_run(&mut self) -> Next {
+        // Something else was asked for meanwhile.
+        if self.after.is_some() && self.is_beginning() {
+            self.give_up();
+            return Next::Working;
+        }
         match &mut self.stage {
             Stage::Idle => self.next(Next::Idle),
-            // Something else was asked for meanwhile.
-            Stage::Opening(_) | Stage::Reading(_) if self.after.is_some() => {
-                self.give_up();
-                Next::Working
-            }
             Stage::Opening(_) => self.open_device(),
             Stage::Reading(_) => self.read(),
+            Stage::Preparing(preparing) => match preparing.advance() {
+                Next::Idle => self.begin(),
+                next => next,
+            },
             Stage::Running(run) => match run.advance() {
                 Ok(Ask::Left) => {
                     self.remember();
@@ -222,7 +236,14 @@ impl Worker {
         if self.aside.wait() {
             return;
         }
-        let waited = if let Stage::Running(run) = &mut self.stage { run.wait() } else { Ok(()) };
+        let waited = match &mut self.stage {
+            Stage::Running(run) => run.wait(),
+            Stage::Preparing(preparing) => {
+                preparing.wait();
+                Ok(())
+            }
+            _ => Ok(()),
+        };
         if let Err(error) = waited {
             self.end_run(&error);
         }
@@ -231,10 +252,13 @@ impl Worker {
     /// Wakes a task once the device has finished something: [`Worker::wait`] for a page. While a device is being opened, who
     /// opens it wakes.
     pub fn wake(&mut self, waker: &Waker) {
-        if !self.aside.wake(waker)
-            && let Stage::Running(run) = &mut self.stage
-        {
-            run.wake(waker);
+        if self.aside.wake(waker) {
+            return;
+        }
+        match &mut self.stage {
+            Stage::Running(run) => run.wake(waker),
+            Stage::Preparing(preparing) => preparing.wake(waker),
+            _ => {}
         }
     }
 
@@ -288,24 +312,21 @@ impl Worker {
         Next::Working
     }
 
-    /// Reads some images of the run that is to begin or to go on; it does once all are read.
+    /// Reads some images of the run that is to begin or to go on; it is prepared once all are read.
     fn read(&mut self) -> Next {
         let Stage::Reading(reading) = &mut self.stage else { return Next::Idle };
         let made = reading.made();
-        let ready = match reading.advance(&self.tell) {
+        let read = match reading.advance(&self.tell) {
             Ok(true) => return Next::Working,
-            Ok(false) => self.ready(),
+            Ok(false) => match std::mem::replace(&mut self.stage, Stage::Idle) {
+                Stage::Reading(reading) => reading.read(),
+                _ => return Next::Idle,
+            },
             Err(error) => Err(error),
         };
         self.stage = Stage::Idle;
-        match ready {
-            Ok(run) => {
-                let told = run.tell_earlier();
-                self.stage = Stage::Running(Box::new(run));
-                if let Err(error) = told {
-                    self.fail("the replay of earlier epochs", &error);
-                }
-            }
+        match read {
+            Ok(preparing) => self.stage = Stage::Preparing(Box::new(preparing)),
             Err(error) => {
                 made.undo();
                 self.fail("the run", &error);
@@ -314,15 +335,29 @@ impl Worker {
         Next::Working
     }
 
-    /// The run whose images are read.
-    fn ready(&mut self) -> Result<Run, WorkError> {
-        let gone = || WorkError::Words("it was given up".to_owned());
-        let Stage::Reading(reading) = std::mem::replace(&mut self.stage, Stage::Idle) else { return Err(gone()) };
-        let Ready { begun, device, why, skipped, begins } = reading.ready(|device| self.opener(device))?;
+    /// Begins, or goes on with, the run that is prepared.
+    fn begin(&mut self) -> Next {
+        let Stage::Preparing(preparing) = std::mem::replace(&mut self.stage, Stage::Idle) else { return Next::Idle };
+        let made = preparing.made();
+        match preparing.ready(|device| self.opener(device)) {
+            Ok(ready) => self.run(ready),
+            Err(error) => {
+                made.undo();
+                self.fail("the run", &error);
+            }
+        }
+        Next::Working
+    }
+
+    fn run(&mut self, Ready { begun, device, why, skipped, begins }: Ready) {
         let run = Run::new(begun, &device, begins, Arc::clone(&self.tell));
         let skipped = skipped.iter().map(ToString::to_string).collect();
         (self.tell)(Message::Begun(Box::new(run.scene(why, skipped))));
-        Ok(run)
+        let told = run.tell_earlier();
+        self.stage = Stage::Running(Box::new(run));
+        if let Err(error) = told {
+            self.fail("the replay of earlier epochs", &error);
+        }
     }
 
     fn opener(&self, device: &str) -> Opener {

@@ -85,7 +85,7 @@ impl Tuner {
         if !self.open.is_empty() {
             return Tuned::Advanced;
         }
-        self.end(gpu);
+        self.end();
         Tuned::Done
     }
 
@@ -97,10 +97,9 @@ impl Tuner {
         gpu.chosen.0.push((question.op, loads));
     }
 
-    fn end(&mut self, gpu: &mut Gpu) {
+    fn end(&mut self) {
         let spent = self.began.take().map_or(Duration::ZERO, |began| began.elapsed());
         self.left = self.left.saturating_sub(spent);
-        gpu.usage.tuning += spent;
         let found = std::mem::take(&mut self.found);
         if !found.is_empty() {
             (self.remember)(&found);
