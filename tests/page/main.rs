@@ -10,6 +10,7 @@ mod mirror;
 mod pictures;
 mod site;
 mod threads;
+mod tuning;
 
 use backhoe::cpu::Cpu;
 use backhoe::data::faces::Faces;

@@ -138,7 +138,12 @@ impl Site {
 
     /// Loads the page again, with nothing behind its `#`.
     pub fn reload(&self) {
-        self.run("location.hash = ''; location.reload(); return 'gone'");
+        self.reload_with("");
+    }
+
+    /// Loads the page again, with this behind its `#`.
+    pub fn reload_with(&self, fragment: &str) {
+        self.run(&format!("location.hash = '{fragment}'; location.reload(); return 'gone'"));
         self.until(|said| matches!(said, Said::Ready).then_some(()));
     }
 

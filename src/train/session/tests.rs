@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::data::source::Source;
-use crate::gpu::{AdapterChoice, Gpu};
+use crate::gpu::{AdapterChoice, Choices, Gpu, Tuner};
 use crate::nn::Loss;
 use crate::plan::testing::Wrapped;
 use crate::train::looking::Seen;
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 /// A GPU that is lost before a submission, counted from 0: really, or in words alone.
 fn frail(mut left: usize, destroyed: bool) -> Box<dyn Executor> {
@@ -161,4 +162,44 @@ fn a_device_that_does_not_open_again_ends_the_run() {
     assert!(session.trainer().is_none());
     let error = session.advance(&mut events).unwrap_err();
     assert!(error.to_string().contains("it was unplugged"), "{error}");
+}
+
+/// Drives a run of a network that is worth a trial to its end: its last snapshot's slots, and what was remembered when it was
+/// told that the device was opened again.
+fn run_tuned(first: Box<dyn Executor>, found: &Arc<Mutex<Choices>>) -> (HashMap<String, Vec<u8>>, Option<usize>) {
+    let data = Arc::new(Source::Faces { train: 48, test: 16 }.load(16, 1, &|_, _| ()).unwrap().0);
+    let notes = Arc::clone(found);
+    let open: Opener = Box::new(move || {
+        let (mut gpu, notes) = (Gpu::open(&AdapterChoice::Best).unwrap(), Arc::clone(&notes));
+        gpu.set_tuner(Tuner::new(Choices::new(), move |choices| notes.lock().unwrap().extend(choices.clone())));
+        Ok(Some(Box::new(gpu)))
+    });
+    let settings = Settings { channels: vec![16], ..settings() };
+    let mut session = Session::new(first, open, data, settings, None).unwrap();
+    let (mut slots, mut recovered, mut events) = (HashMap::new(), None, Vec::new());
+    loop {
+        let advance = session.advance(&mut events).unwrap();
+        for event in events.drain(..) {
+            match event {
+                Event::Recovered { .. } => recovered = Some(found.lock().unwrap().len()),
+                Event::Snapshot(snapshot) => slots = snapshot.slots,
+                _ => {}
+            }
+        }
+        match advance {
+            Advance::Working => {}
+            Advance::Waiting => session.wait().unwrap(),
+            Advance::Resting | Advance::Finished => return (slots, recovered),
+        }
+    }
+}
+
+#[test]
+fn a_device_that_is_opened_again_tries_kernels_before_the_run_goes_on() {
+    let found = Arc::default();
+    let (whole, recovered) = run_tuned(frail(usize::MAX, false), &found);
+    assert!(recovered.is_none() && found.lock().unwrap().is_empty(), "the first device has no tuner");
+    let (slots, recovered) = run_tuned(frail(1, false), &found);
+    assert!(recovered.is_some_and(|choices| choices > 0), "{recovered:?}");
+    assert!(slots == whole, "a choice changes no bit");
 }
