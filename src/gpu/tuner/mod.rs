@@ -26,8 +26,8 @@ use web_time::Instant;
 const BUDGET: Duration = Duration::from_millis(1200);
 /// Fewest floating-point operations for which a choice can matter: what takes microseconds anyway is not timed.
 const LEAST_OPERATIONS: u64 = 1 << 20;
-/// Most words of an operation's operands: they are in memory twice while it is tried.
-const MOST_WORDS: usize = 64 << 20;
+/// Most words of an operation's operands: they are in memory twice while it is tried, and what each way wrote. A page has less room.
+const MOST_WORDS: usize = if cfg!(target_arch = "wasm32") { 16 << 20 } else { 64 << 20 };
 /// A rival is chosen if it takes less than this share of the fixed choice's time: below lies noise.
 const WORTH_IT: f64 = 0.95;
 

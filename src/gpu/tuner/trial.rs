@@ -67,7 +67,7 @@ impl Trial {
         let Some(&(loads, _)) = way.filter(|_| self.attempt.is_some() || Instant::now() < until) else {
             return Ok(pick(&self.outcomes).map_or(Tried::Undecided, Tried::Decided));
         };
-        let patience = self.outcomes.first().map_or(f64::INFINITY, |(_, by_rule)| HOPELESS * by_rule.once);
+        let patience = patience(&self.outcomes);
         let attempt = self.attempt.take();
         let advanced = gpu.apart(&mut self.apart, loads, |gpu| match attempt {
             Some(attempt) => attempt.advance(gpu, patience, until),
@@ -243,6 +243,11 @@ impl Attempt {
     }
 }
 
+/// Seconds that a submission of the next way alone may take: what surrounds a short operation is no less by the fixed choice.
+fn patience(outcomes: &[(Loads, Outcome)]) -> f64 {
+    outcomes.first().map_or(f64::INFINITY, |(_, by_rule)| HOPELESS * by_rule.once)
+}
+
 /// The fixed choice, which comes first, or the fastest of those that write its bits and are worth it.
 fn pick(outcomes: &[(Loads, Outcome)]) -> Option<Loads> {
     let ((fixed, by_rule), rivals) = outcomes.split_first()?;
@@ -292,6 +297,14 @@ mod tests {
         assert_eq!(picked([(7, 0.97), (7, 1.5)]), Some(Loads::Tiles), "within the noise");
         assert_eq!(picked([(6, 0.1), (8, 0.1)]), Some(Loads::Tiles));
         assert_eq!(pick(&[]), None);
+    }
+
+    #[test]
+    fn a_rival_is_hopeless_by_the_same_measure_as_the_fixed_choice() {
+        assert_eq!(patience(&[]), f64::INFINITY);
+        // Of an operation so short that a submission of it alone is mostly what surrounds it.
+        let by_rule = Outcome { once: 1e-3, ..outcome(7, 1e-6) };
+        assert_eq!(patience(&[(Loads::Tiles, by_rule), (Loads::SmallTiles, outcome(7, 1.0))]), 2e-3);
     }
 
     /// What an operation comes to by these loads.
