@@ -140,29 +140,24 @@ fn product_by_tiles(
     let begin = chunk * CHUNK;
     let end = min(begin + CHUNK, INNER);
     var fetched: Fetched;
-    // A turn fetches the tiles from k on while it multiplies those before.
-    for (var k = begin; k < end + DEPTH; k += DEPTH) {
-        let more = k < end;
-        if (more) {
-            fetch(&fetched, lane, k, first_row, first_column);
-        }
-        if (k > begin) {
-            for (var d = 0u; d < DEPTH; d++) {
-                let upper = left_tile[d * LEFT_LINE + down];
-                let near = right_tile[d * RIGHT_LINE + across];
-                upper_near += outer(upper, near);
-                if (QUADS == 2u) {
-                    let lower = left_tile[d * LEFT_LINE + down + DOWN];
-                    let far = right_tile[d * RIGHT_LINE + across + ACROSS];
-                    upper_far += outer(upper, far);
-                    lower_near += outer(lower, near);
-                    lower_far += outer(lower, far);
-                }
-            }
-        }
+    fetch(&fetched, lane, begin, first_row, first_column);
+    for (var k = begin; k < end; k += DEPTH) {
+        store(&fetched, lane);
         workgroupBarrier();
-        if (more) {
-            store(&fetched, lane);
+        if (k + DEPTH < end) {
+            fetch(&fetched, lane, k + DEPTH, first_row, first_column);
+        }
+        for (var d = 0u; d < DEPTH; d++) {
+            let upper = left_tile[d * LEFT_LINE + down];
+            let near = right_tile[d * RIGHT_LINE + across];
+            upper_near += outer(upper, near);
+            if (QUADS == 2u) {
+                let lower = left_tile[d * LEFT_LINE + down + DOWN];
+                let far = right_tile[d * RIGHT_LINE + across + ACROSS];
+                upper_far += outer(upper, far);
+                lower_near += outer(lower, near);
+                lower_far += outer(lower, far);
+            }
         }
         workgroupBarrier();
     }
