@@ -21,7 +21,7 @@ struct Sum {
 // The sum over chunks[chunk, element], by lanes, then the lanes in pairs. Grid of both kernels: one group for GROUP / LANES
 // elements, folded.
 fn sum_of(group: vec3<u32>, groups: vec3<u32>, lane: u32) -> Sum {
-    let elements = GROUP / LANES;
+    let elements = max(GROUP / LANES, 1u);
     let element = (group.y * groups.x + group.x) * elements + lane % elements;
     // Told by the binding's length, so that compilers do not unroll the loop.
     let count = arrayLength(&chunks) / LEN;

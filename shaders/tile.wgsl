@@ -22,33 +22,45 @@ override ONES: u32 = 0u;
 // Inner places of a tile.
 const DEPTH: u32 = 16u;
 override ACROSS: u32 = GROUP / DOWN;
-override TILE_ROWS: u32 = 4u * DOWN * QUADS;
-override TILE_COLUMNS: u32 = 4u * ACROSS * QUADS;
-// Quads from one inner place of a tile to the next: one more than it holds, so that lanes write to banks of their own.
-override LEFT_LINE: u32 = DOWN * QUADS + 1u;
-override RIGHT_LINE: u32 = ACROSS * QUADS + 1u;
-// Words of either tile that an invocation fetches, at most MOST_LEFT and MOST_RIGHT.
-override LEFT_WORDS: u32 = DEPTH * TILE_ROWS / GROUP;
-override RIGHT_WORDS: u32 = DEPTH * TILE_COLUMNS / GROUP;
-const MOST_LEFT: u32 = 16u;
-const MOST_RIGHT: u32 = 32u;
+// Quads of rows and of columns of a tile. Quad q has the rows (columns) q, q + ROW_QUADS, and so on: four.
+override ROW_QUADS: u32 = DOWN * QUADS;
+override COLUMN_QUADS: u32 = ACROSS * QUADS;
+// Vectors of either tile that an invocation fetches, at most MOST_LEFT and MOST_RIGHT.
+override LEFT_VECTORS: u32 = DEPTH * ROW_QUADS / GROUP;
+override RIGHT_VECTORS: u32 = DEPTH * COLUMN_QUADS / GROUP;
+const MOST_LEFT: u32 = 4u;
+const MOST_RIGHT: u32 = 8u;
 
-var<workgroup> left_tile: array<vec4<f32>, DEPTH * LEFT_LINE>;
-var<workgroup> right_tile: array<vec4<f32>, DEPTH * RIGHT_LINE>;
+// A vector of a tile is written as a whole, by one invocation: WGSL lets the write of a component touch the others. Which four
+// words it has depends on what lies side by side in memory, and is fetched by neighbouring invocations:
+// inner places  a quad of lines (rows or columns) at one of them; at place * (quads + 1) + quad, so that banks differ
+// lines         one of them at four inner places; at place * quads + line, places being multiples of 4
+var<workgroup> left_tile: array<vec4<f32>, DEPTH * (ROW_QUADS + 1u)>;
+var<workgroup> right_tile: array<vec4<f32>, DEPTH * (COLUMN_QUADS + 1u)>;
 
 // What an invocation has fetched of the tiles that come next: it is on its way while those before are multiplied.
 struct Fetched {
-    left: array<f32, MOST_LEFT>,
-    right: array<f32, MOST_RIGHT>,
+    left: array<vec4<f32>, MOST_LEFT>,
+    right: array<vec4<f32>, MOST_RIGHT>,
 }
 
-// (inner place, row or column) of a tile's word: neighbouring words are those that lie side by side in memory, and all that an
-// invocation fetches lies in one column, or at one inner place.
-fn word_of(number: u32, along: bool, lines: u32) -> vec2<u32> {
+// The first word of a tile's vector, and how far it is to the next word.
+struct Vector {
+    place: u32,
+    line: u32,
+    places: u32,
+    lines: u32,
+    // Where it lies in the tile.
+    at: u32,
+}
+
+fn vector(number: u32, along: bool, quads: u32) -> Vector {
     if (along) {
-        return vec2<u32>(number % DEPTH, number / DEPTH);
+        let place = number % DEPTH;
+        let quad = number / DEPTH;
+        return Vector(place, quad, 0u, quads, place * (quads + 1u) + quad);
     }
-    return vec2<u32>(number / lines, number % lines);
+    return Vector(number / (4u * quads) * 4u, number % (4u * quads), 1u, 0u, number);
 }
 
 // A word of the left matrix; zero beyond it.
@@ -67,28 +79,62 @@ fn right_word(k: u32, c: u32) -> f32 {
     return select(0.0, 1.0, c < COLUMNS + ONES && k < INNER);
 }
 
-// Fetches an invocation's words of the tiles of the inner places from k on.
+// Fetches an invocation's vectors of the tiles of the inner places from k on.
 fn fetch(fetched: ptr<function, Fetched>, lane: u32, k: u32, first_row: u32, first_column: u32) {
-    for (var word = 0u; word < LEFT_WORDS; word++) {
-        let at = word_of(lane + GROUP * word, LEFT_ALONG, TILE_ROWS);
-        (*fetched).left[word] = left_word(first_row + at.y, k + at.x);
+    for (var i = 0u; i < LEFT_VECTORS; i++) {
+        let v = vector(lane + GROUP * i, LEFT_ALONG, ROW_QUADS);
+        let place = k + v.place;
+        let r = first_row + v.line;
+        (*fetched).left[i] = vec4<f32>(
+            left_word(r, place),
+            left_word(r + v.lines, place + v.places),
+            left_word(r + 2u * v.lines, place + 2u * v.places),
+            left_word(r + 3u * v.lines, place + 3u * v.places),
+        );
     }
-    for (var word = 0u; word < RIGHT_WORDS; word++) {
-        let at = word_of(lane + GROUP * word, RIGHT_ALONG, TILE_COLUMNS);
-        (*fetched).right[word] = right_word(k + at.x, first_column + at.y);
+    for (var i = 0u; i < RIGHT_VECTORS; i++) {
+        let v = vector(lane + GROUP * i, RIGHT_ALONG, COLUMN_QUADS);
+        let place = k + v.place;
+        let c = first_column + v.line;
+        (*fetched).right[i] = vec4<f32>(
+            right_word(place, c),
+            right_word(place + v.places, c + v.lines),
+            right_word(place + 2u * v.places, c + 2u * v.lines),
+            right_word(place + 3u * v.places, c + 3u * v.lines),
+        );
     }
 }
 
 // Puts them into the tiles.
 fn store(fetched: ptr<function, Fetched>, lane: u32) {
-    for (var word = 0u; word < LEFT_WORDS; word++) {
-        let at = word_of(lane + GROUP * word, LEFT_ALONG, TILE_ROWS);
-        left_tile[at.x * LEFT_LINE + at.y / 4u][at.y % 4u] = (*fetched).left[word];
+    for (var i = 0u; i < LEFT_VECTORS; i++) {
+        left_tile[vector(lane + GROUP * i, LEFT_ALONG, ROW_QUADS).at] = (*fetched).left[i];
     }
-    for (var word = 0u; word < RIGHT_WORDS; word++) {
-        let at = word_of(lane + GROUP * word, RIGHT_ALONG, TILE_COLUMNS);
-        right_tile[at.x * RIGHT_LINE + at.y / 4u][at.y % 4u] = (*fetched).right[word];
+    for (var i = 0u; i < RIGHT_VECTORS; i++) {
+        right_tile[vector(lane + GROUP * i, RIGHT_ALONG, COLUMN_QUADS).at] = (*fetched).right[i];
     }
+}
+
+// A quad of rows at four inner places from d on, a place a column of the matrix.
+fn rows_at(d: u32, quad: u32) -> mat4x4<f32> {
+    let next = ROW_QUADS + u32(LEFT_ALONG);
+    let at = d * next + quad;
+    let four = mat4x4<f32>(left_tile[at], left_tile[at + next], left_tile[at + 2u * next], left_tile[at + 3u * next]);
+    if (LEFT_ALONG) {
+        return four;
+    }
+    return transpose(four);
+}
+
+// A quad of columns likewise.
+fn columns_at(d: u32, quad: u32) -> mat4x4<f32> {
+    let next = COLUMN_QUADS + u32(RIGHT_ALONG);
+    let at = d * next + quad;
+    let four = mat4x4<f32>(right_tile[at], right_tile[at + next], right_tile[at + 2u * next], right_tile[at + 3u * next]);
+    if (RIGHT_ALONG) {
+        return four;
+    }
+    return transpose(four);
 }
 
 // The products of four rows with four columns, a column a row.
@@ -96,16 +142,23 @@ fn outer(rows: vec4<f32>, columns: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(rows.x * columns, rows.y * columns, rows.z * columns, rows.w * columns);
 }
 
-fn write_row(chunk: u32, r: u32, c: u32, sum: vec4<f32>) {
+// Sums and the products of four places, one place after the other.
+fn plus_products(sums: mat4x4<f32>, rows: mat4x4<f32>, columns: mat4x4<f32>) -> mat4x4<f32> {
+    let two = (sums + outer(rows[0], columns[0])) + outer(rows[1], columns[1]);
+    return (two + outer(rows[2], columns[2])) + outer(rows[3], columns[3]);
+}
+
+fn write_row(chunk: u32, r: u32, first_column: u32, sum: vec4<f32>) {
     let first = chunk * ROWS * (COLUMNS + ONES);
     for (var j = 0u; j < 4u; j++) {
-        if (r < ROWS && c + j < COLUMNS) {
+        let c = first_column + j * COLUMN_QUADS;
+        if (r < ROWS && c < COLUMNS) {
             var start = 0.0;
             if (BIAS && chunk == 0u) {
-                start = shift_at(r, c + j);
+                start = shift_at(r, c);
             }
-            result[first + result_at(r, c + j)] = start + sum[j];
-        } else if (r < ROWS && c + j < COLUMNS + ONES) {
+            result[first + result_at(r, c)] = start + sum[j];
+        } else if (r < ROWS && c < COLUMNS + ONES) {
             result[first + ROWS * COLUMNS + r] = sum[j];
         }
     }
@@ -113,23 +166,23 @@ fn write_row(chunk: u32, r: u32, c: u32, sum: vec4<f32>) {
 
 fn write_block(chunk: u32, r: u32, c: u32, sums: mat4x4<f32>) {
     write_row(chunk, r, c, sums[0]);
-    write_row(chunk, r + 1u, c, sums[1]);
-    write_row(chunk, r + 2u, c, sums[2]);
-    write_row(chunk, r + 3u, c, sums[3]);
+    write_row(chunk, r + ROW_QUADS, c, sums[1]);
+    write_row(chunk, r + 2u * ROW_QUADS, c, sums[2]);
+    write_row(chunk, r + 3u * ROW_QUADS, c, sums[3]);
 }
 
-// An invocation: the rows of quads `down` and `down + DOWN` of the tile, the columns of quads `across` and
-// `across + ACROSS`, where QUADS is 2. Grid: (column tiles, fold of them, row tiles x chunks).
+// An invocation: the quads `down` and `down + DOWN` of the tile's rows, `across` and `across + ACROSS` of its columns, where QUADS
+// is 2. Grid: (column tiles, fold of them, row tiles x chunks).
 @compute @workgroup_size(GROUP)
 fn product_by_tiles(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row_tiles = (ROWS + TILE_ROWS - 1u) / TILE_ROWS;
+    let row_tiles = (ROWS + 4u * ROW_QUADS - 1u) / (4u * ROW_QUADS);
     let chunk = group.z / row_tiles;
-    let first_row = group.z % row_tiles * TILE_ROWS;
-    let first_column = (group.y * groups.x + group.x) * TILE_COLUMNS;
+    let first_row = group.z % row_tiles * 4u * ROW_QUADS;
+    let first_column = (group.y * groups.x + group.x) * 4u * COLUMN_QUADS;
     let down = lane / ACROSS;
     let across = lane % ACROSS;
     // Upper and lower rows, near and far columns.
@@ -147,26 +200,26 @@ fn product_by_tiles(
         if (k + DEPTH < end) {
             fetch(&fetched, lane, k + DEPTH, first_row, first_column);
         }
-        for (var d = 0u; d < DEPTH; d++) {
-            let upper = left_tile[d * LEFT_LINE + down];
-            let near = right_tile[d * RIGHT_LINE + across];
-            upper_near += outer(upper, near);
+        for (var d = 0u; d < DEPTH; d += 4u) {
+            let upper = rows_at(d, down);
+            let near = columns_at(d, across);
+            upper_near = plus_products(upper_near, upper, near);
             if (QUADS == 2u) {
-                let lower = left_tile[d * LEFT_LINE + down + DOWN];
-                let far = right_tile[d * RIGHT_LINE + across + ACROSS];
-                upper_far += outer(upper, far);
-                lower_near += outer(lower, near);
-                lower_far += outer(lower, far);
+                let lower = rows_at(d, down + DOWN);
+                let far = columns_at(d, across + ACROSS);
+                upper_far = plus_products(upper_far, upper, far);
+                lower_near = plus_products(lower_near, lower, near);
+                lower_far = plus_products(lower_far, lower, far);
             }
         }
         workgroupBarrier();
     }
-    let r = first_row + 4u * down;
-    let c = first_column + 4u * across;
+    let r = first_row + down;
+    let c = first_column + across;
     write_block(chunk, r, c, upper_near);
     if (QUADS == 2u) {
-        write_block(chunk, r, c + 4u * ACROSS, upper_far);
-        write_block(chunk, r + 4u * DOWN, c, lower_near);
-        write_block(chunk, r + 4u * DOWN, c + 4u * ACROSS, lower_far);
+        write_block(chunk, r, c + ACROSS, upper_far);
+        write_block(chunk, r + DOWN, c, lower_near);
+        write_block(chunk, r + DOWN, c + ACROSS, lower_far);
     }
 }
