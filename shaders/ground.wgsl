@@ -14,7 +14,7 @@ override CLASSES: u32 = 1u;
 @group(0) @binding(2) var<storage, read> norms_taken: array<f32>;
 @group(0) @binding(3) var<storage, read> targets: array<u32>;
 @group(0) @binding(4) var<storage, read_write> class_sums: array<f32>;
-@group(0) @binding(5) var<storage, read_write> class_counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> class_counts: array<atomic<u32>>;
 @group(0) @binding(6) var<storage, read> sums: array<f32>;
 @group(0) @binding(7) var<storage, read> counts: array<u32>;
 @group(0) @binding(8) var<storage, read_write> centroids: array<f32>;
@@ -54,39 +54,52 @@ fn norms_of_rows(
 var<workgroup> labels: array<u32, GROUP>;
 var<workgroup> norms: array<f32, GROUP>;
 
-// class_sums[k] += the sum of features[n] / (their norm) over the rows n of class k in their order; an all-zero row counts with
-// zeros. Grid: one invocation an element of class_sums, folded.
+// A feature of row first + j, divided by the row's norm; 0 where that is 0, and beyond the last row or feature.
+fn part(first: u32, j: u32, f: u32) -> f32 {
+    if (first + j >= BATCH || f >= FEATURES || !(norms[j] > 0.0)) {
+        return 0.0;
+    }
+    return features[(first + j) * FEATURES + f] / norms[j];
+}
+
+fn four_parts(first: u32, j: u32, f: u32) -> vec4<f32> {
+    return vec4<f32>(part(first, j, f), part(first, j + 1u, f), part(first, j + 2u, f), part(first, j + 3u, f));
+}
+
+fn add_part(k: u32, f: u32, value: f32) {
+    if (k != PADDING && f < FEATURES) {
+        class_sums[k * FEATURES + f] += value;
+    }
+}
+
+fn add_four(j: u32, f: u32, values: vec4<f32>) {
+    add_part(labels[j], f, values.x);
+    add_part(labels[j + 1u], f, values.y);
+    add_part(labels[j + 2u], f, values.z);
+    add_part(labels[j + 3u], f, values.w);
+}
+
+// class_sums[k] += features[n] / (their norm) for every row n of class k, rows in order; an all-zero row counts with zeros.
+// Grid: one invocation a feature, which owns its column of the sums; the first group counts.
 @compute @workgroup_size(GROUP)
-fn class_sums_of_rows(
-    @builtin(global_invocation_id) id: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let element = flat(id, groups);
-    let k = element / FEATURES;
-    let f = element % FEATURES;
-    var sum = 0.0;
-    var count = 0u;
+fn class_sums_of_rows(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     for (var first = 0u; first < BATCH; first += GROUP) {
         let n = min(first + lane, BATCH - 1u);
-        labels[lane] = select(PADDING, targets[n], first + lane < BATCH);
+        let label = select(PADDING, targets[n], first + lane < BATCH);
+        labels[lane] = label;
         norms[lane] = norms_taken[n];
-        workgroupBarrier();
-        for (var j = 0u; j < GROUP; j++) {
-            if (labels[j] == k) {
-                count += 1u;
-                if (norms[j] > 0.0) {
-                    sum += features[(first + j) * FEATURES + f] / norms[j];
-                }
-            }
+        if (id.x < GROUP && label != PADDING) {
+            atomicAdd(&class_counts[label], 1u);
         }
         workgroupBarrier();
-    }
-    if (count > 0u && k < CLASSES) {
-        class_sums[element] += sum;
-        if (f == 0u) {
-            class_counts[k] += count;
+        // Eight loads are on their way at a time: they need not wait for the sums before them.
+        for (var j = 0u; j < GROUP && first + j < BATCH; j += 8u) {
+            let near = four_parts(first, j, id.x);
+            let far = four_parts(first, j + 4u, id.x);
+            add_four(j, id.x, near);
+            add_four(j + 4u, id.x, far);
         }
+        workgroupBarrier();
     }
 }
 

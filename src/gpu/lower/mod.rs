@@ -136,7 +136,7 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
         Op::LinearBackwardWeight(l) => return linear::backward_weight(&l, loads),
         Op::BatchNormStatistics(n) => return norm::statistics(op, &n),
         Op::BatchNormBackwardWeight(n) => return norm::backward_weight(op, &n),
-        Op::ClassSums { batch, features, classes } => return class_sums(op, batch, ground(classes, features)),
+        Op::ClassSums { batch, features, classes } => return class_sums(op, [batch, features, classes]),
         Op::GroundDistance { classes } => return ground_distance(op, classes),
         Op::Tick => plain(op, "tick", 1, vec![]),
         Op::Augment(c, a) => plain(op, "augment", c.batch * c.side * c.side, augment(&c, &a)),
@@ -170,11 +170,10 @@ pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
 }
 
 /// The norms of the rows, then the sums of the classes.
-fn class_sums(op: &Op, batch: usize, mut constants: Vec<(&'static str, f64)>) -> Vec<Dispatch> {
-    constants.push(("BATCH", batch as f64));
+fn class_sums(op: &Op, [batch, features, classes]: [usize; 3]) -> Vec<Dispatch> {
+    let constants = [ground(classes, features), vec![("BATCH", batch as f64)]].concat();
     let taken = Argument::Scratch { offset: 0, len: batch };
-    let elements = op.operands()[2].len;
-    let mut sums = plain(op, "class_sums_of_rows", elements, constants.clone());
+    let mut sums = plain(op, "class_sums_of_rows", features, constants.clone());
     sums.arguments.insert(2, taken);
     let arguments = vec![Argument::Operand(0), taken];
     let norms = Dispatch { kernel: kernel("norms_of_rows"), constants, grid: folded(batch), arguments };

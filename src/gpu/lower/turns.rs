@@ -43,7 +43,7 @@ fn turns(op: &Op) -> usize {
         Op::Loss(_, s) => row(&s),
         Op::AveragePredictions { shape, .. } => row(&shape),
         Op::ClassSums { batch, features, .. } => {
-            (1 + features.div_ceil(GROUP) + HALVINGS).max(1 + batch.div_ceil(GROUP) * (2 + GROUP))
+            (1 + features.div_ceil(GROUP) + HALVINGS).max(1 + batch.div_ceil(GROUP) * (2 + GROUP / 8))
         }
         Op::PairwiseDistances { features, .. } => features,
         Op::GroundDistance { classes } => classes,
