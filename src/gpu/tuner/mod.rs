@@ -2,9 +2,9 @@
 //!
 //! When a plan is announced, each of its larger operations is to be run on random operands by the fixed choice and by its rivals
 //! ([`Loads::rivals`]), the dearest operation first, until the budget is spent: of the operation that is then being tried the ways
-//! tried so far are judged, all others keep the fixed choice and are tried when the program next runs. What was found is
-//! remembered by adapter, driver, shape and the text of the kernels. All of this goes on a little at a time ([`Executor::tune`]): a
-//! program may wait between, a page may not.
+//! tried so far are judged, all others keep the fixed choice, and it and they are tried when the program next runs. What was tried
+//! to the end is remembered at once, by adapter, driver, shape and kernels. All of this goes on a little at a time
+//! ([`Executor::tune`]): a program may wait between, a page may not.
 //!
 //! A choice never changes a result. Equal seeds give equal bits, on one adapter and in a run that is resumed, whatever is
 //! remembered there and however a measurement falls: a rival counts only if all that it writes has the bits of what the
@@ -50,9 +50,8 @@ pub struct Tuner {
     left: Duration,
     known: Choices,
     remember: Box<dyn Fn(&Choices)>,
-    /// What is still to be found out, and what was.
+    /// What is still to be found out.
     open: VecDeque<Question>,
-    found: Choices,
     /// The first of these being tried.
     trial: Option<Trial>,
     /// Since when something is being found out.
@@ -62,8 +61,8 @@ pub struct Tuner {
 impl Tuner {
     /// A tuner that knows earlier choices, and hands those that it makes to `remember`.
     pub fn new(known: Choices, remember: impl Fn(&Choices) + 'static) -> Self {
-        let (open, found) = (VecDeque::new(), Choices::new());
-        Self { left: BUDGET, known, remember: Box::new(remember), open, found, trial: None, began: None }
+        let (remember, open) = (Box::new(remember), VecDeque::new());
+        Self { left: BUDGET, known, remember, open, trial: None, began: None }
     }
 
     /// What is remembered of a question.
@@ -78,7 +77,7 @@ impl Tuner {
         match self.trial.get_or_insert_default().advance(gpu, question, until) {
             Ok(Tried::Waiting) => return Tuned::Waiting,
             Ok(Tried::Advanced) => return Tuned::Advanced,
-            Ok(Tried::Decided(loads)) => self.decide(gpu, loads),
+            Ok(Tried::Decided { loads, whole }) => self.decide(gpu, loads, whole),
             Ok(Tried::Undecided) | Err(_) => self.open.clear(),
         }
         self.trial = None;
@@ -89,21 +88,20 @@ impl Tuner {
         Tuned::Done
     }
 
-    /// Answers the first question.
-    fn decide(&mut self, gpu: &mut Gpu, loads: Loads) {
+    /// Answers the first question: for good where all ways were tried to the end, else for this program.
+    fn decide(&mut self, gpu: &mut Gpu, loads: Loads, whole: bool) {
         let Some(question) = self.open.pop_front() else { return };
-        let (adapter, operation) = (gpu.adapter().to_string(), format!("{:?}", question.op));
-        self.found.insert(question.key(gpu.adapter()), Choice { adapter, operation, loads });
         gpu.chosen.0.push((question.op, loads));
+        if whole {
+            let (adapter, operation) = (gpu.adapter().to_string(), format!("{:?}", question.op));
+            let choice = Choice { adapter, operation, loads };
+            (self.remember)(&Choices::from([(question.key(gpu.adapter()), choice)]));
+        }
     }
 
     fn end(&mut self) {
         let spent = self.began.take().map_or(Duration::ZERO, |began| began.elapsed());
         self.left = self.left.saturating_sub(spent);
-        let found = std::mem::take(&mut self.found);
-        if !found.is_empty() {
-            (self.remember)(&found);
-        }
     }
 }
 

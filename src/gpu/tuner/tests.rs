@@ -112,6 +112,17 @@ fn asked(tuner: Tuner) -> Gpu {
 }
 
 #[test]
+fn what_was_not_tried_to_the_end_counts_for_this_program_alone() {
+    let (made, remembered) = tuner(Choices::new(), LONG);
+    let mut gpu = asked(made);
+    let mut tuner = gpu.tuner.take().unwrap();
+    tuner.decide(&mut gpu, Loads::Storage, false);
+    assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (1, 0));
+    tuner.decide(&mut gpu, Loads::Storage, true);
+    assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (2, 1));
+}
+
+#[test]
 fn nothing_is_tried_twice_and_a_call_never_waits() {
     let (made, remembered) = tuner(Choices::new(), LONG);
     let mut gpu = asked(made);
@@ -119,7 +130,7 @@ fn nothing_is_tried_twice_and_a_call_never_waits() {
     let mut waited = 0;
     loop {
         match gpu.tune() {
-            Tuned::Advanced => assert!(remembered.borrow().is_empty(), "it is told at the end"),
+            Tuned::Advanced => assert_eq!(remembered.borrow().len(), gpu.chosen.0.len(), "it is told at once"),
             Tuned::Waiting => {
                 waited += 1;
                 gpu.wait().unwrap();

@@ -21,6 +21,7 @@ const HOPELESS: f64 = 2.0;
 const TIMES: usize = 3;
 
 /// What an operation came to in one way.
+#[cfg_attr(test, derive(Clone))]
 struct Outcome {
     /// All that it wrote.
     written: Vec<Vec<u8>>,
@@ -28,6 +29,8 @@ struct Outcome {
     once: f64,
     /// Seconds of the operation.
     seconds: f64,
+    /// Whether time ran out before it was timed as often as it should be.
+    cut: bool,
 }
 
 /// How far a trial came.
@@ -37,7 +40,12 @@ pub(super) enum Tried {
     /// The device is computing.
     Waiting,
     /// The fastest way that writes the bits of the fixed choice, of those that were tried before time ran out.
-    Decided(Loads),
+    Decided {
+        /// The choice.
+        loads: Loads,
+        /// Whether all ways were tried to the end.
+        whole: bool,
+    },
     /// None was tried before time ran out.
     Undecided,
 }
@@ -65,7 +73,8 @@ impl Trial {
         self.apart.check()?;
         let way = question.ways.get(self.outcomes.len());
         let Some(&(loads, _)) = way.filter(|_| self.attempt.is_some() || Instant::now() < until) else {
-            return Ok(pick(&self.outcomes).map_or(Tried::Undecided, Tried::Decided));
+            let whole = self.outcomes.len() == question.ways.len() && self.outcomes.iter().all(|(_, way)| !way.cut);
+            return Ok(pick(&self.outcomes).map_or(Tried::Undecided, |loads| Tried::Decided { loads, whole }));
         };
         let patience = patience(&self.outcomes);
         let attempt = self.attempt.take();
@@ -173,7 +182,7 @@ impl Attempt {
         for (number, operand) in op.operands().iter().enumerate() {
             gpu.write(operand.name, 0, bytemuck::cast_slice(&contents(number as u32, operand)))?;
         }
-        let outcome = Outcome { written: Vec::new(), once: f64::INFINITY, seconds: f64::INFINITY };
+        let outcome = Outcome { written: Vec::new(), once: f64::INFINITY, seconds: f64::INFINITY, cut: false };
         let mut attempt = Self { plan, handle, times: 1.0, began: Instant::now(), stage: Stage::First, outcome };
         attempt.submit(gpu)?;
         Ok(attempt)
@@ -200,7 +209,8 @@ impl Attempt {
             }
             Stage::Once => {
                 (self.outcome.once, self.outcome.seconds) = (seconds, seconds);
-                if seconds > patience || Instant::now() >= until {
+                self.outcome.cut = seconds <= patience && Instant::now() >= until;
+                if seconds > patience || self.outcome.cut {
                     return Ok(Attempted::Done(self.outcome));
                 }
                 self.stage = Stage::Repeated(0);
@@ -210,7 +220,8 @@ impl Attempt {
                 self.outcome.seconds = self.outcome.seconds.min(seconds / self.times);
                 let counts = self.times >= MOST || seconds >= LONG_ENOUGH / 2.0;
                 *done += usize::from(counts);
-                if *done == TIMES || Instant::now() >= until {
+                self.outcome.cut = *done < TIMES && Instant::now() >= until;
+                if *done == TIMES || self.outcome.cut {
                     return Ok(Attempted::Done(self.outcome));
                 }
                 if counts { self.submit(gpu)? } else { self.repeat(gpu, seconds)? }
@@ -283,7 +294,7 @@ mod tests {
     use std::time::Duration;
 
     fn outcome(written: u8, seconds: f64) -> Outcome {
-        Outcome { written: vec![vec![written]], once: seconds, seconds }
+        Outcome { written: vec![vec![written]], once: seconds, seconds, cut: false }
     }
 
     #[test]
@@ -309,7 +320,12 @@ mod tests {
 
     /// What an operation comes to by these loads.
     fn tried(gpu: &mut Gpu, op: &Op, loads: Loads, patience: f64) -> Outcome {
-        let (mut apart, mut attempt, until) = (Apart::default(), None, Instant::now() + Duration::from_secs(60));
+        tried_for(gpu, op, loads, patience, Duration::from_secs(60))
+    }
+
+    /// The same in so much time.
+    fn tried_for(gpu: &mut Gpu, op: &Op, loads: Loads, patience: f64, time: Duration) -> Outcome {
+        let (mut apart, mut attempt, until) = (Apart::default(), None, Instant::now() + time);
         loop {
             while gpu.in_flight() > 0 {
                 gpu.wait().unwrap();
@@ -349,5 +365,34 @@ mod tests {
         assert!(seconds < once, "of one among many: {seconds} s, alone: {once} s");
         let Outcome { once, seconds, .. } = tried(&mut gpu, &op, Loads::Pages, 0.0);
         assert_eq!(once, seconds);
+    }
+
+    #[test]
+    fn what_time_cuts_short_is_told_from_what_is_hopeless() {
+        let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
+        let mut cut = |patience, time| tried_for(&mut gpu, &Op::ReluForward(1 << 10), Loads::Pages, patience, time).cut;
+        assert!(cut(f64::INFINITY, Duration::ZERO));
+        assert!(!cut(f64::INFINITY, Duration::from_secs(60)));
+        assert!(!cut(0.0, Duration::ZERO), "it would not have been repeated anyway");
+    }
+
+    #[test]
+    fn a_decision_is_whole_where_all_ways_were_tried_to_the_end() {
+        let mut gpu = Gpu::open(&AdapterChoice::Best).unwrap();
+        let ways = [Loads::Tiles, Loads::SmallTiles].map(|loads| (loads, Vec::new()));
+        let question = Question { op: Op::ReluForward(1 << 10), ways: ways.to_vec() };
+        let mut decided = |outcomes: &[Outcome]| {
+            let outcomes = ways.iter().map(|(loads, _)| *loads).zip(outcomes.iter().cloned()).collect();
+            let mut trial = Trial { outcomes, ..Trial::default() };
+            match trial.advance(&mut gpu, &question, Instant::now()) {
+                Ok(Tried::Decided { loads, whole }) => Some((loads, whole)),
+                _ => None,
+            }
+        };
+        let (fixed, rival) = (outcome(7, 1.0), outcome(7, 0.5));
+        assert_eq!(decided(&[]), None);
+        assert_eq!(decided(&[fixed.clone()]), Some((Loads::Tiles, false)), "the rival was not tried");
+        assert_eq!(decided(&[fixed.clone(), rival.clone()]), Some((Loads::SmallTiles, true)));
+        assert_eq!(decided(&[fixed, Outcome { cut: true, ..rival }]), Some((Loads::SmallTiles, false)));
     }
 }
