@@ -3,7 +3,7 @@
 //! When a plan is announced, each of its larger operations is to be run on random operands by the fixed choice and by its rivals
 //! ([`Loads::rivals`]), the dearest operation first, until the budget is spent: of the operation that is then being tried the ways
 //! tried so far are judged, all others keep the fixed choice, and it and they are tried when the program next runs. What was tried
-//! to the end is remembered at once, by adapter, driver, shape and kernels. All of this goes on a little at a time
+//! to the end is remembered at once, by adapter, driver, shape, kernels and what compiles them. All of this goes on a little at a time
 //! ([`Executor::tune`]): a program may wait between, a page may not.
 //!
 //! A choice never changes a result. Equal seeds give equal bits, on one adapter and in a run that is resumed, whatever is
@@ -14,6 +14,7 @@
 mod trial;
 
 use super::executor::{Gpu, scratch_words};
+use super::kernels::Family;
 use super::lower::{Dispatch, Loads, lower};
 use crate::plan::{Adapter, Element, Executor, Op, Plan, Tuned};
 use sha2::{Digest, Sha256};
@@ -28,6 +29,9 @@ const BUDGET: Duration = Duration::from_millis(1200);
 const LEAST_OPERATIONS: u64 = 1 << 20;
 /// Most words of an operation's operands: they are in memory twice while it is tried, and what each way wrote. A page has less room.
 const MOST_WORDS: usize = if cfg!(target_arch = "wasm32") { 16 << 20 } else { 64 << 20 };
+/// What compiles the kernels, beside the driver: what their speed may depend on and their text does not tell. To be raised with
+/// these crates, and whenever `pipelines.rs` compiles by other options.
+const COMPILERS: &str = "wgpu 30.0.1, naga 30.0.1, options 1";
 /// A rival is chosen if it takes less than this share of the fixed choice's time: below lies noise.
 const WORTH_IT: f64 = 0.95;
 
@@ -146,13 +150,19 @@ impl Question {
 
     /// What the answer depends on.
     fn key(&self, adapter: &Adapter) -> String {
+        self.key_by(adapter, COMPILERS, Family::source)
+    }
+
+    /// The same by what compiles the kernels, and their text.
+    fn key_by(&self, adapter: &Adapter, compilers: &str, source: impl Fn(Family) -> &'static str) -> String {
         let mut hash = Sha256::new();
-        hash.update(format!("{adapter}{:?}", self.ways));
+        // The program's version stands for the contents that trials compute with, and for how they are timed.
+        hash.update(format!("{}{compilers}{adapter}{:?}", env!("CARGO_PKG_VERSION"), self.ways));
         // A browser compiles kernels, too, and says nothing of the driver below it.
         #[cfg(target_arch = "wasm32")]
         hash.update(super::browser::agent());
         for dispatch in self.ways.iter().flat_map(|(_, dispatches)| dispatches) {
-            hash.update(dispatch.kernel.family.source());
+            hash.update(source(dispatch.kernel.family));
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }

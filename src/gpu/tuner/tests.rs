@@ -215,6 +215,26 @@ fn a_choice_depends_on_adapter_driver_shape_and_fixed_choice() {
 }
 
 #[test]
+fn a_choice_depends_on_the_kernels_and_what_compiles_them() {
+    let (question, adapter) = (Question::new(Op::ConvForward(CONV), Loads::Tiles), Adapter::default());
+    let key = question.key(&adapter);
+    assert_eq!(key, question.key_by(&adapter, COMPILERS, Family::source));
+    assert_ne!(key, question.key_by(&adapter, "wgpu 31", Family::source));
+    let used = question.ways[0].1[0].kernel.family;
+    assert_ne!(key, question.key_by(&adapter, COMPILERS, |family| if family == used { "" } else { family.source() }));
+}
+
+#[test]
+fn the_compilers_are_those_that_are_built_with() {
+    let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock")).unwrap();
+    for compiler in COMPILERS.split(", ").filter(|compiler| !compiler.starts_with("options")) {
+        let (name, version) = compiler.split_once(' ').unwrap();
+        let locked = format!("name = \"{name}\"\nversion = \"{version}\"\n");
+        assert!(lock.contains(&locked), "{compiler} is not in Cargo.lock: raise COMPILERS");
+    }
+}
+
+#[test]
 fn small_operations_and_those_of_one_kernel_are_not_asked_about() {
     let open = |op| Question::new(op, Loads::Pages).is_open();
     assert!(open(Op::ConvForward(CONV)));
