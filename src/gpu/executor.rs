@@ -456,7 +456,8 @@ impl Executor for Gpu {
     }
 
     fn wake(&mut self, waker: &Waker) {
-        if self.in_flight() == 0 && self.readback.is_idle() {
+        let is_reading = !self.readback.is_idle() || self.tuner.as_ref().is_some_and(Tuner::is_reading);
+        if self.in_flight() == 0 && !is_reading {
             return waker.wake_by_ref();
         }
         self.health.wake_later(waker);

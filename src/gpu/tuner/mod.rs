@@ -75,6 +75,11 @@ impl Tuner {
         question.ways.iter().any(|(way, _)| *way == loads).then_some(loads)
     }
 
+    /// Whether a trial waits for a reading.
+    pub(super) fn is_reading(&self) -> bool {
+        self.trial.as_ref().is_some_and(Trial::is_reading)
+    }
+
     fn advance(&mut self, gpu: &mut Gpu) -> Tuned {
         let Some(question) = self.open.front() else { return Tuned::Done };
         let until = *self.began.get_or_insert_with(Instant::now) + self.left;

@@ -6,6 +6,9 @@ use crate::plan::executor::{read_now, tune_now};
 use crate::plan::{AdapterKind, Conv, Element, ExecutorError, Residency, Usage};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Wake;
 
 const CONV: Conv = Conv {
     batch: 4,
@@ -167,6 +170,34 @@ fn a_device_that_is_lost_ends_it_and_is_found_lost() {
     tune_now(&mut gpu);
     assert!(gpu.chosen.0.is_empty() && remembered.borrow().is_empty());
     assert!(matches!(gpu.prepare(&plan()), Err(ExecutorError::Lost(_))));
+}
+
+#[test]
+fn a_trial_that_fails_leaves_no_reading_to_wait_for() {
+    let mut gpu = asked(tuner(Choices::new(), LONG).0);
+    let reads = |gpu: &Gpu| gpu.tuner.as_ref().is_some_and(Tuner::is_reading);
+    while !reads(&gpu) {
+        assert_ne!(gpu.tune(), Tuned::Done);
+        while gpu.in_flight() > 0 {
+            gpu.wait().unwrap();
+        }
+    }
+    let woken = Arc::new(Woken::default());
+    gpu.wake(&Arc::clone(&woken).into());
+    assert!(!woken.0.load(Ordering::Relaxed), "the reading will wake it");
+    gpu.health.note_refused("no more".to_owned());
+    assert_eq!(gpu.tune(), Tuned::Done);
+    assert!(!reads(&gpu) && gpu.readback.is_idle());
+}
+
+/// Whether somebody was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use super::super::executor::{Bound, Gpu, Kept};
 use super::super::health::Scope;
 use super::super::lower::Loads;
+use super::super::readback::Readback;
 use super::{Question, WORTH_IT};
 use crate::plan::random::pcg4d;
 use crate::plan::{Access, Executor, ExecutorError, Op, Operand, Plan, PlanHandle, Residency, Ticket, Usage};
@@ -59,6 +60,11 @@ pub(super) struct Trial {
 }
 
 impl Trial {
+    /// Whether it waits for a reading.
+    pub(super) fn is_reading(&self) -> bool {
+        !self.apart.readback.is_idle()
+    }
+
     /// Does a little.
     pub(super) fn advance(
         &mut self,
@@ -94,12 +100,13 @@ impl Trial {
     }
 }
 
-/// What a trial has of an executor: slots, plans, counts and what the driver says of them are no business of what is to be
-/// prepared.
+/// What a trial has of an executor: slots, plans, readings, counts and what the driver says of them are no business of what is to
+/// be prepared, and go with the trial, also when it fails.
 #[derive(Default)]
 struct Apart {
     kept: HashMap<String, Kept>,
     plans: Vec<Vec<(usize, Bound)>>,
+    readback: Readback,
     usage: Usage,
     scopes: Vec<Scope>,
 }
@@ -140,6 +147,7 @@ impl Gpu {
     fn exchange(&mut self, apart: &mut Apart) {
         std::mem::swap(&mut self.kept, &mut apart.kept);
         std::mem::swap(&mut self.plans, &mut apart.plans);
+        std::mem::swap(&mut self.readback, &mut apart.readback);
         std::mem::swap(&mut self.usage, &mut apart.usage);
     }
 }
@@ -391,7 +399,7 @@ mod tests {
         };
         let (fixed, rival) = (outcome(7, 1.0), outcome(7, 0.5));
         assert_eq!(decided(&[]), None);
-        assert_eq!(decided(&[fixed.clone()]), Some((Loads::Tiles, false)), "the rival was not tried");
+        assert_eq!(decided(std::slice::from_ref(&fixed)), Some((Loads::Tiles, false)), "the rival was not tried");
         assert_eq!(decided(&[fixed.clone(), rival.clone()]), Some((Loads::SmallTiles, true)));
         assert_eq!(decided(&[fixed, Outcome { cut: true, ..rival }]), Some((Loads::SmallTiles, false)));
     }
