@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::plan::Op;
+use crate::plan::testing::Wrapped;
 use crate::reference::Interpreter;
 
 /// A network small enough for plain loops in 64 bits.
@@ -21,6 +22,16 @@ fn a_workload_trains_on_numbers() {
         assert!(sums.iter().all(|sum| sum.is_finite()) && sums[0] > 0.0, "{racer}: {sums:?}");
         assert_eq!((sums[3], executor.get(&format!("{racer}/fault"))[0]), (8.0, 0.0), "{racer}");
     }
+}
+
+#[test]
+fn kernels_are_tried_for_what_is_measured() {
+    let limits = Interpreter::new().limits();
+    let mut executor = Wrapped::with_limits(Interpreter::new(), limits);
+    small().start(&mut executor, &[Loss::Emd]).unwrap();
+    small().examine(&mut executor, Loss::Emd).unwrap();
+    let splits = executor.announced.iter().map(|plan| plan.slots.iter().any(|slot| slot.name.starts_with("test/")));
+    assert_eq!(splits.collect::<Vec<_>>(), [false, true]);
 }
 
 #[test]

@@ -124,12 +124,15 @@ impl Workload {
         })
     }
 
-    /// Prepares the evaluation of a racer that trains on this executor, and fills its data.
+    /// Tries kernels for the evaluation of a racer that trains on this executor, prepares it, and fills its data.
     ///
     /// # Errors
     /// When it does not fit or the device fails.
     pub fn examine(&self, executor: &mut dyn Executor, racer: Loss) -> Result<PlanHandle, ExecutorError> {
-        let handle = executor.prepare(&evaluation(&self.model, &[racer], &self.batches("test")))?;
+        let plan = evaluation(&self.model, &[racer], &self.batches("test"));
+        executor.announce(&plan);
+        tune_now(executor);
+        let handle = executor.prepare(&plan)?;
         self.fill(executor, "test")?;
         Ok(handle)
     }

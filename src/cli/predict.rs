@@ -10,6 +10,7 @@ use backhoe::data::{Dataset, Images};
 use backhoe::nn::weights::Tensors;
 use backhoe::nn::{Loss, Model};
 use backhoe::plan::Executor;
+use backhoe::plan::executor::tune_now;
 use backhoe::report::{accuracy_table_text, confusion_table_text};
 use backhoe::train::cell::load;
 use backhoe::train::metrics::Evaluation;
@@ -45,6 +46,8 @@ impl Predictor {
     ) -> Result<Self, CliError> {
         let (loss, whole) = (network.loss, network.model.with_outputs(network.classes.len()));
         let room = [room, network.stored_side];
+        Examiner::announce(&mut *executor, &whole, &[loss], room, BATCH);
+        tune_now(&mut *executor);
         let examiner = Examiner::new(&mut *executor, &whole, &[loss], room, BATCH)?;
         write_weights(&mut *executor, loss.name(), &network.model, tensors)?;
         Ok(Self { executor, examiner, loss, class_values: network.class_values.clone() })

@@ -18,11 +18,13 @@ pub struct Wrapped<E> {
     clock: Option<Clock>,
     /// Replays by the clock, and looks at the last of them.
     stamped: [usize; 2],
+    /// Plans that were announced, in order.
+    pub announced: Vec<Plan>,
 }
 
 impl<E: Executor> Wrapped<E> {
     pub fn with_limits(inner: E, limits: Limits) -> Self {
-        Self { inner, limits, before_submit: Box::new(|_| Ok(())), clock: None, stamped: [0; 2] }
+        Self { inner, limits, before_submit: Box::new(|_| Ok(())), clock: None, stamped: [0; 2], announced: Vec::new() }
     }
 
     pub fn with_accidents(inner: E, before_submit: Accident<E>) -> Self {
@@ -47,6 +49,7 @@ impl<E: Executor> Executor for Wrapped<E> {
         self.inner.memory(plan)
     }
     fn announce(&mut self, plan: &Plan) {
+        self.announced.push(plan.clone());
         self.inner.announce(plan);
     }
     fn tune(&mut self) -> Tuned {

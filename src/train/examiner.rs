@@ -32,6 +32,14 @@ pub struct Examiner {
 }
 
 impl Examiner {
+    /// Announces the plan of an evaluation to a device that is going to be given to [`Examiner::new`] ([`Executor::announce`]).
+    /// Nothing where it does not fit: that says why.
+    pub fn announce(executor: &mut dyn Executor, model: &Model, racers: &[Loss], room: [usize; 2], batch: usize) {
+        if let Ok((_, plan)) = fitting(executor, model, racers, room, batch) {
+            executor.announce(&plan);
+        }
+    }
+
     /// Prepares the evaluation of the racers' weights, with room for so many images of a side. A batch
     /// too large for the device is halved until it fits.
     ///

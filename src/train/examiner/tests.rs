@@ -103,6 +103,8 @@ fn a_batch_too_large_for_the_device_is_halved_until_it_fits() {
     let (batch, outcomes) = examine(&mut small, &model, &images, 64);
     assert_eq!(batch, 16);
     assert_alike(&outcomes, &want);
+    Examiner::announce(&mut small, &model, &[Loss::Xe], [100, 1], 64);
+    assert_eq!(small.announced, [fitting(&small, &model, &[Loss::Xe], [100, 1], 16).unwrap().1]);
     let limits = Limits { binding_bytes: 4 * 99, ..gpu().limits() };
     let refused = Examiner::new(&mut Wrapped::with_limits(gpu(), limits), &model, &[Loss::Xe], [100, 1], 64);
     assert!(matches!(refused.err(), Some(ExecutorError::Misfit(_))));
