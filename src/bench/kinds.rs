@@ -97,7 +97,7 @@ impl Timing {
         Ok(Self { plan: plan.clone(), long_enough, way })
     }
 
-    /// How the steps are timed: by timestamps that turn out to be worth nothing, replays take their place.
+    /// How the steps are timed: of timestamps that are refused, or turn out to be worth nothing, replays take the place.
     #[must_use]
     pub fn by(&self) -> TimedBy {
         match self.way {
@@ -122,7 +122,11 @@ impl Timing {
             return Ok(Timed::Waiting);
         }
         let timed = match &mut self.way {
-            Way::Timestamps(stamped) => stamped.advance(executor)?,
+            Way::Timestamps(stamped) => match stamped.advance(executor) {
+                // A driver that refuses to stamp a replay can be measured without.
+                Err(ExecutorError::Refused { .. }) => Timed::Done,
+                timed => timed?,
+            },
             Way::Replays(alone) => return alone.advance(executor),
         };
         if timed == Timed::Done && self.seconds().is_empty() {
@@ -140,10 +144,11 @@ impl Timing {
         }
     }
 
-    /// Time by kind of step so far, slowest first.
+    /// Time by kind of step so far, slowest first; without kinds that are over before the clock counts on.
     #[must_use]
     pub fn kinds(&self, peaks: Option<Peaks>) -> Vec<Kind> {
-        let sums = sums(&self.plan.steps, self.seconds());
+        let mut sums = sums(&self.plan.steps, self.seconds());
+        sums.retain(|_, sum| sum.seconds > 0.0);
         let all = sums.values().map(|sum| sum.seconds).sum();
         let mut kinds: Vec<Kind> = sums.iter().map(|(op, sum)| kind(op, *sum, all, peaks)).collect();
         kinds.sort_by(|a, b| b.ms.total_cmp(&a.ms));

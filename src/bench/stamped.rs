@@ -65,7 +65,11 @@ impl Stamped {
             self.measured.extend(sensible(seconds, self.steps, apart));
         }
         if self.replays == WARMING + REPLAYS && 2 * self.measured.len() > REPLAYS {
-            self.seconds = (0..self.steps).map(|step| Some(self.median(step))).collect();
+            let seconds: Vec<f64> = (0..self.steps).map(|step| self.median(step)).collect();
+            // The ticks of a clock may be so long that most steps are over within one.
+            if seconds.iter().sum::<f64>() > 0.0 {
+                self.seconds = seconds.into_iter().map(Some).collect();
+            }
         }
     }
 
@@ -74,12 +78,14 @@ impl Stamped {
     }
 }
 
-/// The times of a replay where every step has one, and all together are no longer than the host waited for them: steps follow
-/// each other, so that more comes of a clock that jumped or counts other ticks than its driver says.
+/// The times of a replay where every step has one, and all together are something and no longer than the host waited for them:
+/// steps follow each other, so that more comes of a clock that jumped or counts other ticks than its driver says. A step may be
+/// over before the clock counts on.
 fn sensible(seconds: Vec<Option<f64>>, steps: usize, apart: f64) -> Option<Vec<f64>> {
     let seconds: Vec<f64> =
-        seconds.into_iter().map(|step| step.filter(|&seconds| seconds > 0.0)).collect::<Option<_>>()?;
-    (seconds.len() == steps && seconds.iter().sum::<f64>() <= apart).then_some(seconds)
+        seconds.into_iter().map(|step| step.filter(|&seconds| seconds >= 0.0)).collect::<Option<_>>()?;
+    let together: f64 = seconds.iter().sum();
+    (seconds.len() == steps && together > 0.0 && together <= apart).then_some(seconds)
 }
 
 #[cfg(test)]

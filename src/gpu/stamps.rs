@@ -107,9 +107,10 @@ fn seconds(steps: &[usize], stamps: &[u64], tick: f64) -> Vec<Option<f64>> {
     seconds
 }
 
-/// Ticks between two timestamps. A driver writes zeros where it has none, and clocks jump.
+/// Ticks between two timestamps, none where what was stamped is shorter than one. A driver writes zeros where it has none, and
+/// clocks jump.
 fn ticks([begin, end]: [u64; 2]) -> Option<u64> {
-    end.checked_sub(begin).filter(|&ticks| begin > 0 && ticks > 0)
+    end.checked_sub(begin).filter(|_| begin > 0)
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ pub trait Stamps {
     fn submit_stamped(&mut self, plan: PlanHandle) -> Result<Ticket, ExecutorError>;
 
     /// Seconds of each step of that replay, once, when they have arrived. None for a step of which the clock says nothing:
-    /// a timestamp is missing, or the later is not behind the earlier.
+    /// a timestamp is missing, or the later is before the earlier; zero for one that is over within a tick of the clock.
     ///
     /// # Errors
     /// When the device is lost.

@@ -77,6 +77,31 @@ fn a_clock_that_talks_nonsense_is_not_believed() {
 }
 
 #[test]
+fn a_step_may_be_shorter_than_a_tick() {
+    let plan = plan();
+    let steps = plan.steps.len();
+    // One tick a replay, in this step of it.
+    let timed = |at: fn(usize) -> usize| {
+        let clock =
+            move |replay| (0..steps).map(|step| Some(if step == at(replay) % steps { TICK } else { 0.0 })).collect();
+        kinds(&mut Wrapped::with_clock(Interpreter::new(), Box::new(clock)), &plan, None).unwrap()
+    };
+    let (found, by) = timed(|_| 0);
+    assert_eq!((found.len(), by), (1, TimedBy::Timestamps));
+    assert!(found[0].op == plan.steps[0].op.name() && found[0].of_step == 1.0 && found[0].gflops.is_finite());
+    let (found, by) = timed(|replay| replay);
+    assert!(by == TimedBy::Replays && found.len() > 1, "a clock too coarse for each of them: {found:?}");
+}
+
+#[test]
+fn a_driver_that_refuses_stamps_is_measured_without() {
+    let mut refused = Some(ExecutorError::Refused { what: "time steps".to_owned(), why: "no queries left".to_owned() });
+    let refusing = Wrapped::with_accidents(Interpreter::new(), Box::new(move |_| refused.take().map_or(Ok(()), Err)));
+    let (kinds, by) = kinds(&mut Wrapped::with_clock(refusing, Box::new(|_| Vec::new())), &plan(), None).unwrap();
+    assert!(by == TimedBy::Replays && !kinds.is_empty());
+}
+
+#[test]
 fn a_clock_that_says_too_little_is_not_believed() {
     let plan = plan();
     let (_, by) = kinds(&mut clocked(plan.steps.len() - 1, |_| Some(1.0)), &plan, None).unwrap();
