@@ -54,7 +54,8 @@ pub struct Opening {
     /// Threads of the processor, or one a core.
     pub threads: Option<usize>,
     /// Whether graphics adapters time kernels for the shapes that they meet first in plans announced to them
-    /// ([`Executor::announce`]), and keep to the fastest; where nothing is said, GPUs do. Software drivers have little to choose (docs/rejected.md). No result depends on it.
+    /// ([`Executor::announce`]), and keep to the fastest; where nothing is said, GPUs do. Software drivers have little to choose
+    /// (docs/rejected.md). No result depends on it.
     pub tune: Option<bool>,
 }
 

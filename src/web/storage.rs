@@ -1,6 +1,6 @@
-//! Runs, and choices of kernels, kept in the browser's own storage (the origin's private file system): known by their names from when the Worker begins,
-//! brought into memory when they are read, and written after every bit of work that has written files. Nothing of it leaves the
-//! machine.
+//! Runs, and choices of kernels, kept in the browser's own storage (the origin's private file system): known by their names from
+//! when the Worker begins, brought into memory when they are read, and written after every bit of work that has written files.
+//! Nothing of it leaves the machine.
 
 use super::browser;
 use backhoe::device::KERNELS;

@@ -32,7 +32,7 @@ pub(super) fn settings() -> Settings {
     settings
 }
 
-fn order(place: &Path, settings: Settings) -> Command {
+pub(super) fn order(place: &Path, settings: Settings) -> Command {
     order_on(Source::Faces { train: 48, test: 24 }, place, settings)
 }
 
@@ -118,7 +118,7 @@ fn scene(messages: &[Message]) -> &Scene {
     found.unwrap_or_else(|| panic!("no run began: {messages:?}"))
 }
 
-fn results(messages: &[Message]) -> Vec<&EpochResult> {
+pub(super) fn results(messages: &[Message]) -> Vec<&EpochResult> {
     messages
         .iter()
         .filter_map(|message| if let Message::Epoch(result) = message { Some(&**result) } else { None })
@@ -436,30 +436,6 @@ fn what_fails_is_said_and_the_next_run_begins() {
     assert!(troubles(&told)[0].contains("already holds a run"), "{told:?}");
     let told = desk.take(order(&folder.path().join("good"), settings()));
     assert!(matches!(told.last(), Some(Message::Finished)), "{told:?}");
-}
-
-#[test]
-fn figures_numbers_and_images_come_when_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut desk = Desk::new();
-    let told = desk.take(order(&folder.path().join("run"), settings()));
-    let rows: Vec<_> = results(&told).iter().map(|result| result.row.clone()).collect();
-    for (name, begins) in [("curves.png", &b"\x89PNG"[..]), ("curves.svg", b"<svg"), ("metrics.csv", b"epoch,loss,")] {
-        let to = folder.path().join(name);
-        let told =
-            desk.take(Command::Export(Box::new(Export { what: Exported::Curves(rows.clone()), to: to.clone() })));
-        assert!(matches!(&told[..], [Message::Written(path)] if *path == to), "{told:?}");
-        assert!(std::fs::read(&to).unwrap().starts_with(begins), "{name}");
-    }
-    let to = folder.path().join("weights");
-    let weights = Export { what: Exported::Weights(Loss::Xe), to: to.clone() };
-    desk.take(Command::Export(Box::new(weights)));
-    assert!(read_weights(&to).is_ok());
-    let odd = Export { what: Exported::Curves(rows), to: folder.path().join("curves.doc") };
-    assert!(troubles(&desk.take(Command::Export(Box::new(odd))))[0].contains(".svg"));
-    let told = desk.take(Command::Images(vec![3, 99]));
-    let Some(Message::Images(pictures)) = told.first() else { panic!("{told:?}") };
-    assert_eq!((pictures.len(), pictures[0].index, pictures[0].planes.len()), (1, 3, 3 * 18 * 18));
 }
 
 #[test]

@@ -1,6 +1,10 @@
+use super::super::tests::{Desk, order, results, settings, troubles};
+use super::super::{Command, Message};
 use super::*;
+use crate::nn::Loss;
 use crate::report::{Chart, EpochRow};
 use crate::train::metrics::Confusion;
+use crate::train::run::read_weights;
 
 fn written(what: &Exported, name: &str) -> Result<Vec<u8>, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -48,4 +52,28 @@ fn pictures_and_drawings_have_their_own_endings() {
     let drawing = Exported::Drawing("<svg/>".to_owned());
     assert_eq!(written(&drawing, "view.SVG").unwrap(), b"<svg/>");
     assert!(written(&drawing, "view.png").unwrap_err().contains(".svg"));
+}
+
+#[test]
+fn figures_numbers_and_images_come_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new();
+    let told = desk.take(order(&folder.path().join("run"), settings()));
+    let rows: Vec<_> = results(&told).iter().map(|result| result.row.clone()).collect();
+    for (name, begins) in [("curves.png", &b"\x89PNG"[..]), ("curves.svg", b"<svg"), ("metrics.csv", b"epoch,loss,")] {
+        let to = folder.path().join(name);
+        let told =
+            desk.take(Command::Export(Box::new(Export { what: Exported::Curves(rows.clone()), to: to.clone() })));
+        assert!(matches!(&told[..], [Message::Written(path)] if *path == to), "{told:?}");
+        assert!(std::fs::read(&to).unwrap().starts_with(begins), "{name}");
+    }
+    let to = folder.path().join("weights");
+    let weights = Export { what: Exported::Weights(Loss::Xe), to: to.clone() };
+    desk.take(Command::Export(Box::new(weights)));
+    assert!(read_weights(&to).is_ok());
+    let odd = Export { what: Exported::Curves(rows), to: folder.path().join("curves.doc") };
+    assert!(troubles(&desk.take(Command::Export(Box::new(odd))))[0].contains(".svg"));
+    let told = desk.take(Command::Images(vec![3, 99]));
+    let Some(Message::Images(pictures)) = told.first() else { panic!("{told:?}") };
+    assert_eq!((pictures.len(), pictures[0].index, pictures[0].planes.len()), (1, 3, 3 * 18 * 18));
 }
