@@ -77,6 +77,12 @@ impl Readback {
         Ok(bytes)
     }
 
+    /// Lets go of all staging buffers now; what is under way never arrives.
+    pub fn destroy(&mut self) {
+        let under_way = self.under_way.drain().map(|(_, reading)| reading.staging);
+        under_way.chain(self.free.drain(..)).for_each(|staging| staging.destroy());
+    }
+
     /// The smallest free staging buffer that holds `bytes`, else a new one.
     fn staging(&mut self, device: &wgpu::Device, bytes: u64) -> wgpu::Buffer {
         let fitting = |(_, buffer): &(usize, &wgpu::Buffer)| buffer.size() >= bytes;

@@ -124,6 +124,7 @@ impl Drop for Apart {
     fn drop(&mut self) {
         // A browser would let go of them at some time.
         self.kept.values().for_each(|kept| kept.buffer.destroy());
+        self.readback.destroy();
     }
 }
 
