@@ -7,12 +7,12 @@ mod browser;
 use backhoe::check::operations;
 use backhoe::gpu::{Dispatch, KERNELS, Kernel, Kind, Loads, lower, peak_dispatches};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// Longest time that the browser may take for everything.
-const PATIENCE: Duration = Duration::from_secs(400);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What the page does; `WORK` stands before it.
 const SCRIPT: &str = r#"
@@ -63,16 +63,26 @@ fn pipeline(dispatch: &Dispatch) -> Value {
     })
 }
 
-/// All modules, and each pipeline once.
+/// What a rival of the rule's tiles is compiled as: its file, and the constants that its memory depends on.
+fn tiles(dispatch: &Dispatch) -> (String, Vec<(&'static str, u64)>) {
+    let sizes = dispatch.constants.iter().filter(|(name, _)| ["DOWN", "QUADS"].contains(name));
+    (format!("{:?}", dispatch.kernel.family), sizes.map(|(name, value)| (*name, value.to_bits())).collect())
+}
+
+/// All modules, and each pipeline once; of tiles that only the tuner takes one of each size, for they take long.
 fn work() -> Value {
     let modules: BTreeMap<String, &str> =
         KERNELS.iter().map(|kernel| (format!("{:?}", kernel.family), kernel.family.source())).collect();
     let by = |loads| operations().into_iter().flat_map(move |op| lower(&op, loads));
-    let dispatches: Vec<Dispatch> = Loads::ALL.into_iter().flat_map(by).chain(peak_dispatches()).collect();
+    let mut sizes = BTreeSet::new();
+    let rivals = [Loads::SmallTiles, Loads::LargeTiles].into_iter().flat_map(by);
+    let rivals = rivals.filter(|dispatch| sizes.insert(tiles(dispatch)));
+    let chosen = [Loads::Tiles, Loads::Storage, Loads::Pages].into_iter().flat_map(by);
+    let dispatches: Vec<Dispatch> = chosen.chain(rivals).chain(peak_dispatches()).collect();
     let pipelines: BTreeMap<String, Value> =
         dispatches.iter().map(pipeline).map(|pipeline| (pipeline.to_string(), pipeline)).collect();
     let row = |dispatch: &Dispatch| (format!("{:?}", dispatch.kernel.family), dispatch.kernel.entry);
-    let rows: std::collections::BTreeSet<_> = dispatches.iter().map(row).collect();
+    let rows: BTreeSet<_> = dispatches.iter().map(row).collect();
     assert_eq!(rows.len(), KERNELS.len(), "every kernel is dispatched by somebody");
     json!({ "modules": modules, "pipelines": pipelines.into_values().collect::<Vec<_>>() })
 }
