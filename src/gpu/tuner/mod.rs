@@ -56,6 +56,8 @@ pub struct Tuner {
     remember: Box<dyn Fn(&Choices)>,
     /// What is still to be found out.
     open: VecDeque<Question>,
+    /// Whether something has been: what is the first has the whole budget, and would have no more another time.
+    has_decided: bool,
     /// The first of these being tried.
     trial: Option<Trial>,
     /// Since when something is being found out.
@@ -66,7 +68,7 @@ impl Tuner {
     /// A tuner that knows earlier choices, and hands those that it makes to `remember`.
     pub fn new(known: Choices, remember: impl Fn(&Choices) + 'static) -> Self {
         let (remember, open) = (Box::new(remember), VecDeque::new());
-        Self { left: BUDGET, known, remember, open, trial: None, began: None }
+        Self { left: BUDGET, known, remember, open, has_decided: false, trial: None, began: None }
     }
 
     /// What is remembered of a question.
@@ -97,11 +99,13 @@ impl Tuner {
         Tuned::Done
     }
 
-    /// Answers the first question: for good where all ways were tried to the end, else for this program.
+    /// Answers the first question: for good where all ways were tried to the end, or time would not do another time either; else
+    /// for this program.
     fn decide(&mut self, gpu: &mut Gpu, loads: Loads, whole: bool) {
         let Some(question) = self.open.pop_front() else { return };
         gpu.chosen.0.push((question.op, loads));
-        if whole {
+        let had_all_time = !std::mem::replace(&mut self.has_decided, true);
+        if whole || had_all_time {
             let (adapter, operation) = (gpu.adapter().to_string(), format!("{:?}", question.op));
             let choice = Choice { adapter, operation, loads };
             (self.remember)(&Choices::from([(question.key(gpu.adapter()), choice)]));

@@ -119,10 +119,13 @@ fn what_was_not_tried_to_the_end_counts_for_this_program_alone() {
     let (made, remembered) = tuner(Choices::new(), LONG);
     let mut gpu = asked(made);
     let mut tuner = gpu.tuner.take().unwrap();
+    tuner.open.push_back(Question::new(Op::ConvForward(Conv { batch: 5, ..CONV }), gpu.loads));
     tuner.decide(&mut gpu, Loads::Storage, false);
-    assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (1, 0));
-    tuner.decide(&mut gpu, Loads::Storage, true);
+    assert_eq!(remembered.borrow().len(), 1, "the first had all the time that there is");
+    tuner.decide(&mut gpu, Loads::Storage, false);
     assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (2, 1));
+    tuner.decide(&mut gpu, Loads::Storage, true);
+    assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (3, 2));
 }
 
 #[test]
