@@ -56,7 +56,8 @@ impl Loads {
     pub(super) fn rivals(self) -> &'static [Self] {
         match self {
             Self::Tiles => &[Self::SmallTiles, Self::LargeTiles],
-            Self::Pages => &[Self::Storage, Self::SmallTiles, Self::LargeTiles],
+            // Software drivers take seconds to compile tiles, and are slow with them.
+            Self::Pages => &[Self::Storage],
             Self::SmallTiles | Self::LargeTiles | Self::Storage => &[],
         }
     }
