@@ -23,8 +23,6 @@ override CLASSES: u32 = 1u;
 @group(0) @binding(11) var<storage, read> raw_distances: array<f32>;
 @group(0) @binding(12) var<storage, read_write> ground: array<f32>;
 
-var<workgroup> parts: array<f32, GROUP>;
-
 // row_norms[n] = sum over f of |features[n, f]|. Grid: one group a row, folded.
 @compute @workgroup_size(GROUP)
 fn norms_of_rows(
@@ -37,16 +35,9 @@ fn norms_of_rows(
     for (var f = lane; n < BATCH && f < FEATURES; f += GROUP) {
         sum += abs(features[n * FEATURES + f]);
     }
-    parts[lane] = sum;
-    workgroupBarrier();
-    for (var width = GROUP / 2u; width > 0u; width /= 2u) {
-        if (lane < width) {
-            parts[lane] += parts[lane + width];
-        }
-        workgroupBarrier();
-    }
+    let norm = group_sum_of_one(lane, sum);
     if (lane == 0u && n < BATCH) {
-        row_norms[n] = parts[0];
+        row_norms[n] = norm;
     }
 }
 

@@ -29,23 +29,6 @@ override CHUNK: u32 = 1u;
 @group(0) @binding(14) var<storage, read_write> batch_mean: array<f32>;
 @group(0) @binding(15) var<storage, read_write> batch_spread: array<f32>;
 
-var<workgroup> partial: array<vec2<f32>, GROUP>;
-
-// The sum of every lane's values, in the order of the lanes, for all lanes.
-fn group_sum(lane: u32, values: vec2<f32>) -> vec2<f32> {
-    partial[lane] = values;
-    workgroupBarrier();
-    for (var width = GROUP / 2u; width > 0u; width /= 2u) {
-        if (lane < width) {
-            partial[lane] += partial[lane + width];
-        }
-        workgroupBarrier();
-    }
-    let total = partial[0];
-    workgroupBarrier();
-    return total;
-}
-
 // The word of the k-th place of a channel, places running over batch and plane.
 fn place(channel: u32, k: u32) -> u32 {
     return (k / PLANE * CHANNELS + channel) * PLANE + k % PLANE;
@@ -71,7 +54,7 @@ fn sum_of(chunk: Chunk, lane: u32) -> f32 {
     for (var k = chunk.first + lane; k < chunk.end; k += GROUP) {
         sum += input[place(chunk.channel, k)];
     }
-    return group_sum(lane, vec2<f32>(sum, 0.0)).x;
+    return group_sum_of_one(lane, sum);
 }
 
 // sums[chunk, channel] = sum over the chunk's places of input. Grid: one group a channel and chunk, folded.
@@ -109,7 +92,7 @@ fn batch_norm_moments(
         let off = input[place(chunk.channel, k)] - centre;
         squares += off * off;
     }
-    let total = group_sum(lane, vec2<f32>(squares, 0.0)).x;
+    let total = group_sum_of_one(lane, squares);
     if (lane == 0u) {
         chunk_moments[chunk.number * CHANNELS + chunk.channel] = vec2<f32>(centre, total);
     }
@@ -139,13 +122,13 @@ fn batch_norm_statistics(
     for (var chunk = lane; chunk < chunks; chunk += GROUP) {
         sum += places(chunk) * moments[chunk * CHANNELS + c].x;
     }
-    let centre = group_sum(lane, vec2<f32>(sum, 0.0)).x / f32(count);
+    let centre = group_sum_of_one(lane, sum) / f32(count);
     var squares = 0.0;
     for (var chunk = lane; chunk < chunks; chunk += GROUP) {
         let part = moments[chunk * CHANNELS + c];
         squares += part.y + places(chunk) * (part.x - centre) * (part.x - centre);
     }
-    let total = group_sum(lane, vec2<f32>(squares, 0.0)).x;
+    let total = group_sum_of_one(lane, squares);
     if (lane == 0u) {
         batch_mean[c] = centre;
         batch_spread[c] = 1.0 / sqrt(total / f32(count) + EPSILON);
@@ -196,7 +179,7 @@ fn batch_norm_backward_weight(
         let gradient = output_gradient[at];
         gradients += vec2<f32>((input[at] - mean[c]) * spread[c] * gradient, gradient);
     }
-    let total = group_sum(lane, gradients);
+    let total = group_sum(lane, vec4<f32>(gradients, 0.0, 0.0));
     if (lane == 0u) {
         sums[2u * chunk.number * CHANNELS + c] = total.x;
         sums[(2u * chunk.number + 1u) * CHANNELS + c] = total.y;

@@ -16,9 +16,6 @@ override OUTCOMES: u32 = 1u;
 @group(0) @binding(9) var<storage, read_write> outcomes: array<f32>;
 @group(0) @binding(10) var<storage, read_write> ticking: Clock;
 
-var<workgroup> partial: array<vec4<f32>, GROUP>;
-var<workgroup> faults: array<u32, GROUP>;
-
 // Not a number or infinite, told by the exponent's bits: comparisons may assume neither exists.
 fn not_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u;
@@ -48,21 +45,13 @@ fn tally(@builtin(local_invocation_index) lane: u32) {
             atomicAdd(&confusion[targets[n] * CLASSES + most_probable(n)], 1u);
         }
     }
-    partial[lane] = sum;
-    faults[lane] = faulty;
-    workgroupBarrier();
-    for (var width = GROUP / 2u; width > 0u; width /= 2u) {
-        if (lane < width) {
-            partial[lane] += partial[lane + width];
-            faults[lane] |= faults[lane + width];
-        }
-        workgroupBarrier();
-    }
+    let total = group_sum(lane, sum);
+    let faults = group_sum_of_one(lane, f32(faulty));
     if (lane == 0u) {
         for (var term = 0u; term < 4u; term++) {
-            sums[term] += partial[0][term];
+            sums[term] += total[term];
         }
-        if (faults[0] != 0u) {
+        if (faults > 0.0) {
             if (fault[0] == 0u) {
                 fault[0] = clock.step + 1u;
             }

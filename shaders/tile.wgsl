@@ -31,12 +31,12 @@ override RIGHT_VECTORS: u32 = DEPTH * COLUMN_QUADS / GROUP;
 const MOST_LEFT: u32 = 4u;
 const MOST_RIGHT: u32 = 8u;
 
-// A vector of a tile is written as a whole, by one invocation: WGSL lets the write of a component touch the others. Which four
-// words it has depends on what lies side by side in memory, and is fetched by neighbouring invocations:
+// The tiles, the left one first. A vector of them is written as a whole, by one invocation: WGSL lets the write of a component
+// touch the others. Which four words it has depends on what lies side by side in memory, and is fetched by neighbouring invocations:
 // inner places  a quad of lines (rows or columns) at one of them; at place * (quads + 1) + quad, so that banks differ
 // lines         one of them at four inner places; at place * quads + line, places being multiples of 4
-var<workgroup> left_tile: array<vec4<f32>, DEPTH * (ROW_QUADS + 1u)>;
-var<workgroup> right_tile: array<vec4<f32>, DEPTH * (COLUMN_QUADS + 1u)>;
+override RIGHT_TILE: u32 = DEPTH * (ROW_QUADS + 1u);
+var<workgroup> tiles: array<vec4<f32>, RIGHT_TILE + DEPTH * (COLUMN_QUADS + 1u)>;
 
 // What an invocation has fetched of the tiles that come next: it is on its way while those before are multiplied.
 struct Fetched {
@@ -44,13 +44,12 @@ struct Fetched {
     right: array<vec4<f32>, MOST_RIGHT>,
 }
 
-// The first word of a tile's vector, and how far it is to the next word.
+// A vector of a tile: its first word, how far it is to the next, and where it lies in the tile.
 struct Vector {
     place: u32,
     line: u32,
     places: u32,
     lines: u32,
-    // Where it lies in the tile.
     at: u32,
 }
 
@@ -61,6 +60,14 @@ fn vector(number: u32, along: bool, quads: u32) -> Vector {
         return Vector(place, quad, 0u, quads, place * (quads + 1u) + quad);
     }
     return Vector(number / (4u * quads) * 4u, number % (4u * quads), 1u, 0u, number);
+}
+
+fn left_vector(number: u32) -> Vector {
+    return vector(number, LEFT_ALONG, ROW_QUADS);
+}
+
+fn right_vector(number: u32) -> Vector {
+    return vector(number, RIGHT_ALONG, COLUMN_QUADS);
 }
 
 // A word of the left matrix; zero beyond it.
@@ -79,62 +86,62 @@ fn right_word(k: u32, c: u32) -> f32 {
     return select(0.0, 1.0, c < COLUMNS + ONES && k < INNER);
 }
 
+fn word(of_left: bool, line: u32, k: u32) -> f32 {
+    if (of_left) {
+        return left_word(line, k);
+    }
+    return right_word(k, line);
+}
+
+// The words of a vector of the tile whose first inner place is k.
+fn words(of_left: bool, v: Vector, first_line: u32, k: u32) -> vec4<f32> {
+    let line = first_line + v.line;
+    let place = k + v.place;
+    return vec4<f32>(
+        word(of_left, line, place),
+        word(of_left, line + v.lines, place + v.places),
+        word(of_left, line + 2u * v.lines, place + 2u * v.places),
+        word(of_left, line + 3u * v.lines, place + 3u * v.places),
+    );
+}
+
 // Fetches an invocation's vectors of the tiles of the inner places from k on.
 fn fetch(fetched: ptr<function, Fetched>, lane: u32, k: u32, first_row: u32, first_column: u32) {
     for (var i = 0u; i < LEFT_VECTORS; i++) {
-        let v = vector(lane + GROUP * i, LEFT_ALONG, ROW_QUADS);
-        let place = k + v.place;
-        let r = first_row + v.line;
-        (*fetched).left[i] = vec4<f32>(
-            left_word(r, place),
-            left_word(r + v.lines, place + v.places),
-            left_word(r + 2u * v.lines, place + 2u * v.places),
-            left_word(r + 3u * v.lines, place + 3u * v.places),
-        );
+        (*fetched).left[i] = words(true, left_vector(lane + GROUP * i), first_row, k);
     }
     for (var i = 0u; i < RIGHT_VECTORS; i++) {
-        let v = vector(lane + GROUP * i, RIGHT_ALONG, COLUMN_QUADS);
-        let place = k + v.place;
-        let c = first_column + v.line;
-        (*fetched).right[i] = vec4<f32>(
-            right_word(place, c),
-            right_word(place + v.places, c + v.lines),
-            right_word(place + 2u * v.places, c + 2u * v.lines),
-            right_word(place + 3u * v.places, c + 3u * v.lines),
-        );
+        (*fetched).right[i] = words(false, right_vector(lane + GROUP * i), first_column, k);
     }
 }
 
 // Puts them into the tiles.
 fn store(fetched: ptr<function, Fetched>, lane: u32) {
     for (var i = 0u; i < LEFT_VECTORS; i++) {
-        left_tile[vector(lane + GROUP * i, LEFT_ALONG, ROW_QUADS).at] = (*fetched).left[i];
+        tiles[left_vector(lane + GROUP * i).at] = (*fetched).left[i];
     }
     for (var i = 0u; i < RIGHT_VECTORS; i++) {
-        right_tile[vector(lane + GROUP * i, RIGHT_ALONG, COLUMN_QUADS).at] = (*fetched).right[i];
+        tiles[RIGHT_TILE + right_vector(lane + GROUP * i).at] = (*fetched).right[i];
     }
 }
 
-// A quad of rows at four inner places from d on, a place a column of the matrix.
+// A quad of lines at four inner places from d on, a place a column of the matrix, out of the tile that begins at `tile`.
+fn lines_at(tile: u32, along: bool, quads: u32, d: u32, quad: u32) -> mat4x4<f32> {
+    let next = quads + u32(along);
+    let at = tile + d * next + quad;
+    let four = mat4x4<f32>(tiles[at], tiles[at + next], tiles[at + 2u * next], tiles[at + 3u * next]);
+    if (along) {
+        return four;
+    }
+    return transpose(four);
+}
+
 fn rows_at(d: u32, quad: u32) -> mat4x4<f32> {
-    let next = ROW_QUADS + u32(LEFT_ALONG);
-    let at = d * next + quad;
-    let four = mat4x4<f32>(left_tile[at], left_tile[at + next], left_tile[at + 2u * next], left_tile[at + 3u * next]);
-    if (LEFT_ALONG) {
-        return four;
-    }
-    return transpose(four);
+    return lines_at(0u, LEFT_ALONG, ROW_QUADS, d, quad);
 }
 
-// A quad of columns likewise.
 fn columns_at(d: u32, quad: u32) -> mat4x4<f32> {
-    let next = COLUMN_QUADS + u32(RIGHT_ALONG);
-    let at = d * next + quad;
-    let four = mat4x4<f32>(right_tile[at], right_tile[at + next], right_tile[at + 2u * next], right_tile[at + 3u * next]);
-    if (RIGHT_ALONG) {
-        return four;
-    }
-    return transpose(four);
+    return lines_at(RIGHT_TILE, RIGHT_ALONG, COLUMN_QUADS, d, quad);
 }
 
 // The products of four rows with four columns, a column a row.

@@ -2,7 +2,21 @@
 //! or with a clock.
 
 use super::executor::{Adapter, Executor, ExecutorError, PlanHandle, Stamps, Ticket, Tuned};
-use super::{Limits, Memory, Misfit, Plan};
+use super::{Conv, Limits, Memory, Misfit, Plan};
+
+/// A convolution that is worth a trial, and small enough for each of the ways to compute it.
+pub const CONV: Conv = Conv {
+    batch: 4,
+    in_channels: 16,
+    out_channels: 16,
+    in_height: 16,
+    in_width: 16,
+    kernel_height: 3,
+    kernel_width: 3,
+    stride: 1,
+    padding: 1,
+    bias: false,
+};
 
 /// What happens before a submission.
 pub type Accident<E> = Box<dyn FnMut(&mut E) -> Result<(), ExecutorError>>;

@@ -41,19 +41,7 @@ fn a_destroyed_device_is_lost() {
 fn scratch_counts_as_memory() {
     let (gpu, _) = gpu();
     let mut plan = Plan::default();
-    let conv = crate::plan::Conv {
-        batch: 3,
-        in_channels: 4,
-        out_channels: 16,
-        in_height: 4,
-        in_width: 4,
-        kernel_height: 3,
-        kernel_width: 3,
-        stride: 1,
-        padding: 1,
-        bias: false,
-    };
-    let op = crate::plan::Op::ConvForward(conv);
+    let op = crate::plan::Op::ConvForward(crate::plan::testing::CONV);
     let lens: Vec<_> = op.operands().iter().map(|operand| (operand.name, operand.len)).collect();
     let views: Vec<_> = lens.iter().map(|(name, len)| plan.kept(name, Element::F32, *len, Residency::State)).collect();
     plan.push(op, &views);

@@ -23,10 +23,8 @@ pub(in crate::gpu) fn ends(plan: &Plan, kind: AdapterKind) -> Result<(), Misfit>
     }
 }
 
-/// Products by tiles are not counted: software drivers have them only as rivals, which count if they write the same bits.
-///
 /// Turns that all loops of one invocation make at most, the last one of each included, in which it finds its end; 0 where they are
-/// few whatever the sizes, or cut.
+/// few whatever the sizes, or cut. Products by tiles are not counted: software drivers are given none.
 fn turns(op: &Op) -> usize {
     match *op {
         Op::ConvForward(c) => c.in_channels * taps(&c),
@@ -39,7 +37,7 @@ fn turns(op: &Op) -> usize {
         // One group, each of whose lanes takes every 64th row; all read all labels twice.
         Op::Loss(LossKind::Qwk, s) => 2 * (s.batch + 1 + GROUP) + s.batch.div_ceil(GROUP) * (2 + row(&s)),
         Op::Loss(LossKind::Corn, s) => s.batch + 1 + row(&s),
-        Op::Tally(s) => 1 + s.batch.div_ceil(GROUP) * (1 + s.classes) + HALVINGS + 5,
+        Op::Tally(s) => 1 + s.batch.div_ceil(GROUP) * (1 + s.classes) + 2 * HALVINGS + 5,
         Op::Loss(_, s) => row(&s),
         Op::AveragePredictions { shape, .. } => row(&shape),
         Op::ClassSums { batch, features, .. } => {

@@ -3,7 +3,8 @@
 use super::*;
 use crate::gpu::{AdapterChoice, Loads, choose, list};
 use crate::plan::executor::{read_now, settle};
-use crate::plan::{AdapterKind, Conv, Element, Op, Operand, Plan, Residency};
+use crate::plan::testing::CONV;
+use crate::plan::{AdapterKind, Element, Op, Operand, Plan, Residency};
 use std::time::Instant;
 
 /// A device with a clock, where the adapter of this machine has one: software drivers do.
@@ -88,23 +89,12 @@ fn a_replay_by_the_clock_computes_and_counts_as_any_other() {
 fn a_step_is_timed_once_however_many_dispatches_it_takes() {
     let Some(mut gpu) = with_clock() else { return };
     gpu.set_loads(Loads::Pages);
-    let conv = Conv {
-        batch: 3,
-        in_channels: 4,
-        out_channels: 16,
-        in_height: 4,
-        in_width: 4,
-        kernel_height: 3,
-        kernel_width: 3,
-        stride: 1,
-        padding: 1,
-        bias: false,
-    };
+    let op = Op::ConvForward(CONV);
     let mut plan = to_and_fro(1, 64);
-    let operands = Op::ConvForward(conv).operands();
+    let operands = op.operands();
     let mut kept = |operand: &Operand| plan.kept(operand.name, operand.element, operand.len, Residency::State);
     let views: Vec<_> = operands.iter().map(&mut kept).collect();
-    plan.push(Op::ConvForward(conv), &views);
+    plan.push(op, &views);
     let handle = gpu.prepare(&plan).unwrap();
     assert!(gpu.plans[handle.0].len() > 2, "a convolution packs pages first");
     assert_eq!(replay(&mut gpu, handle).0.len(), 2);

@@ -3,8 +3,8 @@
 //! When a plan is announced, each of its larger operations is to be run on random operands by the fixed choice and by its rivals
 //! ([`Loads::rivals`]), the dearest operation first, until the budget is spent: of the operation that is then being tried the ways
 //! tried so far are judged, all others keep the fixed choice, and it and they are tried when the program next runs. What was tried
-//! to the end is remembered at once, by adapter, driver, shape, kernels and what compiles them. All of this goes on a little at a time
-//! ([`Executor::tune`]): a program may wait between, a page may not.
+//! to the end is remembered at once, by adapter, driver, shape, kernels and what compiles them, and so is what had the whole budget.
+//! All of this goes on a little at a time ([`Executor::tune`]): a program may wait between, a page may not.
 //!
 //! A choice never changes a result. Equal seeds give equal bits, on one adapter and in a run that is resumed, whatever is
 //! remembered there and however a measurement falls: a rival counts only if all that it writes has the bits of what the

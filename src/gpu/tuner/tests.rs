@@ -3,25 +3,13 @@
 use super::*;
 use crate::gpu::AdapterChoice;
 use crate::plan::executor::{read_now, tune_now};
+use crate::plan::testing::CONV;
 use crate::plan::{AdapterKind, Conv, Element, ExecutorError, Residency, Usage};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
-
-const CONV: Conv = Conv {
-    batch: 4,
-    in_channels: 16,
-    out_channels: 16,
-    in_height: 16,
-    in_width: 16,
-    kernel_height: 3,
-    kernel_width: 3,
-    stride: 1,
-    padding: 1,
-    bias: false,
-};
 
 /// Forward and backward of a convolution, and an operation that has no rivals.
 fn plan() -> Plan {

@@ -161,7 +161,7 @@ enum Stage {
     Reading(VecDeque<Ticket>),
     /// The operation once, to learn how long it takes.
     Once,
-    /// So often that the submission is long enough to count; so many that were are done.
+    /// So often that the submission is long enough to count; so many of those that count are done.
     Repeated(usize),
 }
 
