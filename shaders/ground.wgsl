@@ -41,54 +41,47 @@ fn norms_of_rows(
     }
 }
 
-// Labels and norms of GROUP rows.
+// Labels and norms of GROUP rows. Rows that add nothing, padding and those beyond the last, are of class 0 and have norm 0.
 var<workgroup> labels: array<u32, GROUP>;
 var<workgroup> norms: array<f32, GROUP>;
 
-// A feature of row first + j, divided by the row's norm; 0 where that is 0, and beyond the last row or feature.
+// A feature of row first + j, divided by the row's norm; 0 where that is 0. Without a branch: eight of these in a loop
+// between barriers cost a software driver's compiler gigabytes where each has some.
 fn part(first: u32, j: u32, f: u32) -> f32 {
-    if (first + j >= BATCH || f >= FEATURES || !(norms[j] > 0.0)) {
-        return 0.0;
-    }
-    return features[(first + j) * FEATURES + f] / norms[j];
+    return select(0.0, features[min(first + j, BATCH - 1u) * FEATURES + f] / norms[j], norms[j] > 0.0);
 }
 
 fn four_parts(first: u32, j: u32, f: u32) -> vec4<f32> {
     return vec4<f32>(part(first, j, f), part(first, j + 1u, f), part(first, j + 2u, f), part(first, j + 3u, f));
 }
 
-fn add_part(k: u32, f: u32, value: f32) {
-    if (k != PADDING && f < FEATURES) {
-        class_sums[k * FEATURES + f] += value;
-    }
-}
-
 fn add_four(j: u32, f: u32, values: vec4<f32>) {
-    add_part(labels[j], f, values.x);
-    add_part(labels[j + 1u], f, values.y);
-    add_part(labels[j + 2u], f, values.z);
-    add_part(labels[j + 3u], f, values.w);
+    class_sums[labels[j] * FEATURES + f] += values.x;
+    class_sums[labels[j + 1u] * FEATURES + f] += values.y;
+    class_sums[labels[j + 2u] * FEATURES + f] += values.z;
+    class_sums[labels[j + 3u] * FEATURES + f] += values.w;
 }
 
 // class_sums[k] += features[n] / (their norm) for every row n of class k, rows in order; an all-zero row counts with zeros.
 // Grid: one invocation a feature, which owns its column of the sums; the first group counts.
 @compute @workgroup_size(GROUP)
 fn class_sums_of_rows(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let f = id.x;
     for (var first = 0u; first < BATCH; first += GROUP) {
         let n = min(first + lane, BATCH - 1u);
         let label = select(PADDING, targets[n], first + lane < BATCH);
-        labels[lane] = label;
-        norms[lane] = norms_taken[n];
-        if (id.x < GROUP && label != PADDING) {
+        labels[lane] = select(label, 0u, label == PADDING);
+        norms[lane] = select(norms_taken[n], 0.0, label == PADDING);
+        if (f < GROUP && label != PADDING) {
             atomicAdd(&class_counts[label], 1u);
         }
         workgroupBarrier();
         // Eight loads are on their way at a time: they need not wait for the sums before them.
-        for (var j = 0u; j < GROUP && first + j < BATCH; j += 8u) {
-            let near = four_parts(first, j, id.x);
-            let far = four_parts(first, j + 4u, id.x);
-            add_four(j, id.x, near);
-            add_four(j + 4u, id.x, far);
+        for (var j = 0u; f < FEATURES && j < GROUP && first + j < BATCH; j += 8u) {
+            let near = four_parts(first, j, f);
+            let far = four_parts(first, j + 4u, f);
+            add_four(j, f, near);
+            add_four(j + 4u, f, far);
         }
         workgroupBarrier();
     }
