@@ -4,7 +4,7 @@
 mod remembered;
 
 #[cfg(target_arch = "wasm32")]
-pub use remembered::KERNELS;
+pub use remembered::CHOICES;
 
 use crate::cpu::Cpu;
 use crate::gpu::{AdapterChoice, DeviceError, Gpu, choose, has_gpu, list_async};

@@ -33,6 +33,14 @@ impl Bound {
     }
 }
 
+/// A plan made ready.
+pub(super) struct Prepared {
+    /// Its dispatches, each with the number of its step.
+    pub bound: Vec<(usize, Bound)>,
+    /// Scratch and shapes, which no other plan has.
+    pub own: [wgpu::Buffer; 2],
+}
+
 /// A kept slot's memory.
 pub(super) struct Kept {
     pub(super) buffer: wgpu::Buffer,
@@ -53,7 +61,7 @@ pub struct Gpu {
     pub(super) kept: HashMap<String, Kept>,
     blocks: Vec<wgpu::Buffer>,
     /// The dispatches of each plan, each with the step that it is of.
-    pub(super) plans: Vec<Vec<(usize, Bound)>>,
+    pub(super) plans: Vec<Prepared>,
     pub(super) readback: Readback,
     pub(super) stamped: Stamped,
     pub(super) scopes: Vec<Scope>,
@@ -206,7 +214,7 @@ impl Gpu {
         lower(op, self.chosen.of(op).unwrap_or(self.loads))
     }
 
-    fn build(&mut self, plan: &Plan, memory: &Memory) -> Vec<(usize, Bound)> {
+    fn build(&mut self, plan: &Plan, memory: &Memory) -> Prepared {
         let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| self.lower(&step.op)).collect();
         let scratch = self.buffer("scratch", memory.scratch_words);
         let blocks = self.plan_blocks(&memory.blocks);
@@ -234,7 +242,7 @@ impl Gpu {
                 bound.push((number, self.bind(dispatch, &resources)));
             }
         }
-        bound
+        Prepared { bound, own: [scratch, shapes] }
     }
 
     /// A buffer with the shapes of all dispatches in their order, each where a binding may begin.
@@ -314,7 +322,7 @@ impl Gpu {
     fn replay(&mut self, plan: PlanHandle) {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("replay") });
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        for (_, bound) in &self.plans[plan.0] {
+        for (_, bound) in &self.plans[plan.0].bound {
             bound.record(&mut pass);
         }
         drop(pass);
@@ -326,7 +334,7 @@ impl Gpu {
         self.submissions.push_back(self.queue.submit([encoder.finish()]));
         self.submitted += 1;
         self.usage.submissions += 1;
-        self.usage.dispatches += self.plans[plan.0].len() as u64;
+        self.usage.dispatches += self.plans[plan.0].bound.len() as u64;
         let health = Arc::clone(&self.health);
         self.queue.on_submitted_work_done(move || health.note_done());
     }

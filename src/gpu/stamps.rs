@@ -57,7 +57,7 @@ impl Gpu {
     }
 
     fn submit_passes(&mut self, plan: PlanHandle) -> Ticket {
-        let passes = passes(&self.plans[plan.0]);
+        let passes = passes(&self.plans[plan.0].bound);
         let steps = passes.iter().map(|pass| pass[0].0).collect();
         let (encoder, stamps) = self.record_stamped(&passes);
         self.hand_over(encoder, plan);

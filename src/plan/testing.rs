@@ -34,11 +34,21 @@ pub struct Wrapped<E> {
     stamped: [usize; 2],
     /// Plans that were announced, in order.
     pub announced: Vec<Plan>,
+    /// How often it was told to find out about them.
+    pub tuned: usize,
 }
 
 impl<E: Executor> Wrapped<E> {
     pub fn with_limits(inner: E, limits: Limits) -> Self {
-        Self { inner, limits, before_submit: Box::new(|_| Ok(())), clock: None, stamped: [0; 2], announced: Vec::new() }
+        Self {
+            inner,
+            limits,
+            before_submit: Box::new(|_| Ok(())),
+            clock: None,
+            stamped: [0; 2],
+            announced: Vec::new(),
+            tuned: 0,
+        }
     }
 
     pub fn with_accidents(inner: E, before_submit: Accident<E>) -> Self {
@@ -67,6 +77,7 @@ impl<E: Executor> Executor for Wrapped<E> {
         self.inner.announce(plan);
     }
     fn tune(&mut self) -> Tuned {
+        self.tuned += 1;
         self.inner.tune()
     }
     fn prepare(&mut self, plan: &Plan) -> Result<PlanHandle, ExecutorError> {

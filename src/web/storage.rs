@@ -3,7 +3,7 @@
 //! Nothing of it leaves the machine.
 
 use super::browser;
-use backhoe::device::KERNELS;
+use backhoe::device::CHOICES;
 use backhoe::files::{UNFINISHED, memory};
 use backhoe::train::run::RUNS;
 use js_sys::{Array, AsyncIterator, IteratorNext, Promise, Reflect, Uint8Array};
@@ -77,7 +77,7 @@ impl Storage {
     /// Brings choices of kernels into memory, as they are by now: other tabs make some, too. Where they cannot be read there are
     /// none.
     pub async fn recall(&self) {
-        let path = Path::new(KERNELS);
+        let path = Path::new(CHOICES);
         let bytes = self.bytes(path).await;
         // What was written here and is not kept yet is newer.
         if memory::exists(path) && memory::settled(path).is_empty() {
@@ -130,15 +130,19 @@ impl Storage {
         self.held = Some(folder);
     }
 
-    /// Keeps the next thing that has changed in memory; whether anything had. What cannot be kept stays the next.
+    /// Keeps the next thing that has changed in memory; whether anything had. What cannot be kept stays the next, but for choices
+    /// of kernels: they are made anew, and hold up no run.
     ///
     /// # Errors
     /// When the browser has no room, or refuses; what was kept before stays.
     pub async fn keep(&self) -> Result<bool, JsValue> {
         let Some((path, bytes)) = memory::next_change() else { return Ok(false) };
-        match bytes {
-            Some(bytes) => self.write(&path, &bytes).await?,
-            None => self.remove(&path).await?,
+        let done = match bytes {
+            Some(bytes) => self.write(&path, &bytes).await,
+            None => self.remove(&path).await,
+        };
+        if path != Path::new(CHOICES) {
+            done?;
         }
         memory::kept(&path);
         Ok(true)

@@ -45,14 +45,19 @@ fn touches(tokens: &[&str], name: &str) -> bool {
     })
 }
 
-/// Whether a loop with this header ends, its body leaving its variable alone.
+/// What loops count up by, which is at least 1; else by one.
+const STEPS: [&str; 5] = ["4u", "8u", "GROUP", "DEPTH", "LANES"];
+
+/// Whether a loop with this header ends, its body leaving its variable and its bound alone.
 fn counts(header: &str, body: &[&str]) -> bool {
     let Some((name, rest)) = header.strip_prefix("for (var ").and_then(|header| header.split_once(" = ")) else {
         return false;
     };
-    let [_, condition, step] = rest.split(';').map(str::trim).collect::<Vec<_>>()[..] else { return false };
-    let up = step.starts_with(&format!("{name}++")) || step.starts_with(&format!("{name} += "));
-    let down = step.starts_with(&format!("{name}--")) || step.starts_with(&format!("{name} /= 2u"));
+    let [_, condition, step] = rest.trim_end_matches(") {").split(';').map(str::trim).collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    let up = step == format!("{name}++") || STEPS.iter().any(|by| step == format!("{name} += {by}"));
+    let down = step == format!("{name}--") || step == format!("{name} /= 2u");
     // `elements` of sum_chunks.wgsl is at least 1.
     let bound = condition.split(" && ").any(|part| match tokens(part)[..] {
         [first, "<", ref bound @ ..] => up && first == name && !bound.is_empty() && bound[0] != "=",
@@ -60,7 +65,10 @@ fn counts(header: &str, body: &[&str]) -> bool {
         [first, ">", ref bound @ ..] => down && first == name && !bound.is_empty(),
         _ => false,
     });
-    bound && !condition.contains("||") && !step.contains(" 0u") && !body.iter().any(|line| touches(&tokens(line), name))
+    // The variable itself is one of them.
+    let names = tokens(condition).into_iter().filter(|token| token.starts_with(char::is_alphabetic));
+    let touched = |name: &str| body.iter().any(|line| touches(&tokens(line), name));
+    bound && !condition.contains("||") && !names.into_iter().any(touched)
 }
 
 /// The lines up to the brace that closes the first one's.
@@ -104,9 +112,12 @@ fn loops_that_may_not_end_are_told() {
         "for (var i = 0u; i < 4u || a; i++) {",
         "for (var i = 0u; i <= n; i++) {",
         "for (var i = 9u; j < i; i--) {",
+        "for (var i = 0u; i < n; i += step) {",
+        "for (var i = 0u; i < n; i += GROUP - GROUP) {",
+        "for (var i = 0u; i < n; i += 0u) {",
     ];
     assert!(endless.iter().all(|header| !counts(header, &[])));
-    for touched in ["i = 0u;", "{ i -= 1u; }", "i--;", "change(&i);", "i *= 2u;"] {
+    for touched in ["i = 0u;", "{ i -= 1u; }", "i--;", "change(&i);", "i *= 2u;", "n += 1u;"] {
         assert!(!counts("for (var i = 0u; i < n; i++) {", &[touched]), "{touched}");
     }
 }

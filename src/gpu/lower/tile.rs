@@ -20,9 +20,11 @@ const WIDE: usize = 4;
 const FEW_ROWS: usize = 16;
 /// Fewest inner places of a chunk, a multiple of `DEPTH` in tile.wgsl: below it, adding chunks costs more than it saves.
 const LEAST_CHUNK: usize = 32;
-/// Chunks from which on several lanes add them, how many lanes then do at least, and how many chunks are enough for a lane.
+/// Chunks from which on several lanes add them.
 const MANY_CHUNKS: usize = 16;
+/// Lanes that then do at least.
 const SUMMING_LANES: usize = 8;
+/// Chunks that are enough for a lane.
 const LANE_CHUNKS: usize = 16;
 
 /// What tile.wgsl is told of a product, however its matrices lie.

@@ -27,8 +27,8 @@ pub(in crate::gpu) fn ends(plan: &Plan, kind: AdapterKind) -> Result<(), Misfit>
 /// few whatever the sizes, or cut. Products by tiles are not counted: software drivers are given none.
 fn turns(op: &Op) -> usize {
     match *op {
-        Op::ConvForward(c) => c.in_channels * taps(&c),
-        Op::ConvBackwardData(c) => c.out_channels * taps(&c),
+        Op::ConvForward(c) => c.in_channels * tap_turns(&c),
+        Op::ConvBackwardData(c) => c.out_channels * tap_turns(&c),
         Op::LinearForward(l) => inner(&l, l.inputs),
         Op::LinearBackwardData(l) => inner(&l, l.outputs),
         Op::LinearBackwardWeight(l) => l.batch,
@@ -52,7 +52,7 @@ fn turns(op: &Op) -> usize {
     }
 }
 
-fn taps(c: &Conv) -> usize {
+fn tap_turns(c: &Conv) -> usize {
     2 + c.kernel_height * (2 + c.kernel_width)
 }
 

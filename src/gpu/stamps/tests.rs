@@ -96,7 +96,7 @@ fn a_step_is_timed_once_however_many_dispatches_it_takes() {
     let views: Vec<_> = operands.iter().map(&mut kept).collect();
     plan.push(op, &views);
     let handle = gpu.prepare(&plan).unwrap();
-    assert!(gpu.plans[handle.0].len() > 2, "a convolution packs pages first");
+    assert!(gpu.plans[handle.0].bound.len() > 2, "a convolution packs pages first");
     assert_eq!(replay(&mut gpu, handle).0.len(), 2);
 }
 

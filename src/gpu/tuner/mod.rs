@@ -3,8 +3,9 @@
 //! When a plan is announced, each of its larger operations is to be run on random operands by the fixed choice and by its rivals
 //! ([`Loads::rivals`]), the dearest operation first, until the budget is spent: of the operation that is then being tried the ways
 //! tried so far are judged, all others keep the fixed choice, and it and they are tried when the program next runs. What was tried
-//! to the end is remembered at once, by adapter, driver, shape, kernels and what compiles them, and so is what had the whole budget.
-//! All of this goes on a little at a time ([`Executor::tune`]): a program may wait between, a page may not.
+//! to the end is remembered, by adapter, driver, shape, kernels and what compiles them, and so is what had the whole budget twice:
+//! the first time a driver may have compiled kernels in it. All of this goes on a little at a time ([`Executor::tune`]): a program
+//! may wait between, a page may not.
 //!
 //! A choice never changes a result. Equal seeds give equal bits, on one adapter and in a run that is resumed, whatever is
 //! remembered there and however a measurement falls: a rival counts only if all that it writes has the bits of what the
@@ -16,7 +17,7 @@ mod trial;
 use super::executor::{Gpu, scratch_words};
 use super::kernels::Family;
 use super::lower::{Dispatch, Loads, lower};
-use crate::plan::{Adapter, Element, Executor, Op, Plan, Tuned};
+use crate::plan::{Adapter, Element, Executor, ExecutorError, Op, Plan, Tuned};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -27,7 +28,7 @@ use web_time::Instant;
 const BUDGET: Duration = Duration::from_millis(1200);
 /// Fewest floating-point operations for which a choice can matter: what takes microseconds anyway is not timed.
 const LEAST_OPERATIONS: u64 = 1 << 20;
-/// Most words of an operation's operands: they are in memory twice while it is tried, and what each way wrote. A page has less room.
+/// Most words of an operation's operands and scratch: they are in memory twice while it is tried, and what each way wrote. A page has less room.
 const MOST_WORDS: usize = if cfg!(target_arch = "wasm32") { 16 << 20 } else { 64 << 20 };
 /// What compiles the kernels, beside the driver: what their speed may depend on and their text does not tell. To be raised with
 /// these crates, and whenever `pipelines.rs` compiles by other options.
@@ -44,6 +45,8 @@ pub struct Choice {
     pub operation: String,
     /// What was the fastest.
     pub loads: Loads,
+    /// Whether the whole budget was too short for it, once: it is tried again.
+    pub again: bool,
 }
 
 /// Choices by what they depend on: adapter, driver, shape and kernels, as a hash.
@@ -53,11 +56,13 @@ pub type Choices = BTreeMap<String, Choice>;
 pub struct Tuner {
     left: Duration,
     known: Choices,
+    /// What was found and is still to be remembered.
+    found: Choices,
     remember: Box<dyn Fn(&Choices)>,
     /// What is still to be found out.
     open: VecDeque<Question>,
-    /// Whether something has been: what is the first has the whole budget, and would have no more another time.
-    has_decided: bool,
+    /// Whether the whole budget is left for the first of these.
+    is_whole: bool,
     /// The first of these being tried.
     trial: Option<Trial>,
     /// Since when something is being found out.
@@ -67,14 +72,14 @@ pub struct Tuner {
 impl Tuner {
     /// A tuner that knows earlier choices, and hands those that it makes to `remember`.
     pub fn new(known: Choices, remember: impl Fn(&Choices) + 'static) -> Self {
-        let (remember, open) = (Box::new(remember), VecDeque::new());
-        Self { left: BUDGET, known, remember, open, has_decided: false, trial: None, began: None }
+        let (remember, open, found) = (Box::new(remember), VecDeque::new(), Choices::new());
+        Self { left: BUDGET, known, found, remember, open, is_whole: true, trial: None, began: None }
     }
 
     /// What is remembered of a question.
     fn known(&self, question: &Question, adapter: &Adapter) -> Option<Loads> {
-        let loads = self.known.get(&question.key(adapter))?.loads;
-        question.ways.iter().any(|(way, _)| *way == loads).then_some(loads)
+        let choice = self.known.get(&question.key(adapter)).filter(|choice| !choice.again)?;
+        question.ways.iter().any(|(way, _)| *way == choice.loads).then_some(choice.loads)
     }
 
     /// Whether a trial waits for a reading.
@@ -89,9 +94,11 @@ impl Tuner {
             Ok(Tried::Waiting) => return Tuned::Waiting,
             Ok(Tried::Advanced) => return Tuned::Advanced,
             Ok(Tried::Decided { loads, whole }) => self.decide(gpu, loads, whole),
+            // What one operation is refused another need not be.
+            Err(ExecutorError::Refused { .. } | ExecutorError::Misfit(_)) => drop(self.open.pop_front()),
             Ok(Tried::Undecided) | Err(_) => self.open.clear(),
         }
-        self.trial = None;
+        (self.trial, self.is_whole) = (None, false);
         if !self.open.is_empty() {
             return Tuned::Advanced;
         }
@@ -99,20 +106,23 @@ impl Tuner {
         Tuned::Done
     }
 
-    /// Answers the first question: for good where all ways were tried to the end, or time would not do another time either; else
-    /// for this program.
+    /// Answers the first question: for good where all ways were tried to the end, or the whole budget was too short again; else for
+    /// this program.
     fn decide(&mut self, gpu: &mut Gpu, loads: Loads, whole: bool) {
         let Some(question) = self.open.pop_front() else { return };
         gpu.chosen.0.push((question.op, loads));
-        let had_all_time = !std::mem::replace(&mut self.has_decided, true);
-        if whole || had_all_time {
+        if whole || self.is_whole {
             let (adapter, operation) = (gpu.adapter().to_string(), format!("{:?}", question.op));
-            let choice = Choice { adapter, operation, loads };
-            (self.remember)(&Choices::from([(question.key(gpu.adapter()), choice)]));
+            let key = question.key(gpu.adapter());
+            let again = !whole && !self.known.contains_key(&key);
+            self.found.insert(key, Choice { adapter, operation, loads, again });
         }
     }
 
     fn end(&mut self) {
+        if !self.found.is_empty() {
+            (self.remember)(&std::mem::take(&mut self.found));
+        }
         let spent = self.began.take().map_or(Duration::ZERO, |began| began.elapsed());
         self.left = self.left.saturating_sub(spent);
     }
@@ -152,6 +162,7 @@ impl Question {
     fn is_open(&self) -> bool {
         let operands = self.op.operands();
         let words: usize = operands.iter().map(|operand| operand.len).sum();
+        let words = words + scratch_words(&self.ways[0].1);
         // Random words are no labels or places that a kernel could index by.
         let plain = operands.iter().all(|operand| operand.element == Element::F32);
         self.ways.len() > 1 && plain && words <= MOST_WORDS && self.op.cost().operations >= LEAST_OPERATIONS

@@ -109,11 +109,31 @@ fn what_was_not_tried_to_the_end_counts_for_this_program_alone() {
     let mut tuner = gpu.tuner.take().unwrap();
     tuner.open.push_back(Question::new(Op::ConvForward(Conv { batch: 5, ..CONV }), gpu.loads));
     tuner.decide(&mut gpu, Loads::Storage, false);
-    assert_eq!(remembered.borrow().len(), 1, "the first had all the time that there is");
+    assert_eq!(tuner.found.len(), 1, "the first had all the time that there is");
+    tuner.is_whole = false;
     tuner.decide(&mut gpu, Loads::Storage, false);
-    assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (2, 1));
+    assert_eq!((gpu.chosen.0.len(), tuner.found.len()), (2, 1));
     tuner.decide(&mut gpu, Loads::Storage, true);
-    assert_eq!((gpu.chosen.0.len(), remembered.borrow().len()), (3, 2));
+    assert_eq!((gpu.chosen.0.len(), tuner.found.len()), (3, 2));
+    tuner.end();
+    assert_eq!((remembered.borrow().len(), tuner.found.len()), (2, 0));
+}
+
+#[test]
+fn what_the_whole_budget_was_too_short_for_is_tried_once_more() {
+    let mut known = Choices::new();
+    for again in [true, false] {
+        let (made, remembered) = tuner(known.clone(), LONG);
+        let mut gpu = asked(made);
+        let mut tuner = gpu.tuner.take().unwrap();
+        let op = tuner.open[0].op;
+        tuner.decide(&mut gpu, Loads::Storage, false);
+        tuner.end();
+        known.extend(remembered.borrow().clone());
+        assert_eq!(known.values().map(|choice| choice.again).collect::<Vec<_>>(), [again]);
+        let gpu = asked(self::tuner(known.clone(), LONG).0);
+        assert_eq!(gpu.chosen.of(&op).is_some(), !again);
+    }
 }
 
 #[test]
@@ -124,7 +144,7 @@ fn nothing_is_tried_twice_and_a_call_never_waits() {
     let mut waited = 0;
     loop {
         match gpu.tune() {
-            Tuned::Advanced => assert_eq!(remembered.borrow().len(), gpu.chosen.0.len(), "it is told at once"),
+            Tuned::Advanced => assert!(remembered.borrow().is_empty(), "all of it is told in the end"),
             Tuned::Waiting => {
                 waited += 1;
                 gpu.wait().unwrap();
@@ -177,8 +197,18 @@ fn a_trial_that_fails_leaves_no_reading_to_wait_for() {
     gpu.wake(&Arc::clone(&woken).into());
     assert!(!woken.0.load(Ordering::Relaxed), "the reading will wake it");
     gpu.health.note_refused("no more".to_owned());
-    assert_eq!(gpu.tune(), Tuned::Done);
+    assert_eq!(gpu.tune(), Tuned::Advanced);
     assert!(!reads(&gpu) && gpu.readback.is_idle());
+}
+
+#[test]
+fn what_one_operation_is_refused_another_need_not_be() {
+    let (made, remembered) = tuner(Choices::new(), LONG);
+    let mut gpu = asked(made);
+    let huge = Op::ConvForward(Conv { batch: 1 << 24, ..CONV });
+    gpu.tuner.as_mut().unwrap().open.push_front(Question::new(huge, gpu.loads));
+    tune_now(&mut gpu);
+    assert_eq!((gpu.chosen.of(&huge), gpu.chosen.0.len(), remembered.borrow().len()), (None, 2, 2));
 }
 
 /// Whether somebody was woken.

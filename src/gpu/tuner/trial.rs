@@ -1,7 +1,7 @@
 //! Trials: an operation done in each of its ways on the same random operands, with memory of its own. Nothing waits: a trial is
 //! advanced, and looks whether what it submitted is done.
 
-use super::super::executor::{Bound, Gpu, Kept};
+use super::super::executor::{Gpu, Kept, Prepared};
 use super::super::health::Scope;
 use super::super::lower::Loads;
 use super::super::readback::Readback;
@@ -105,7 +105,7 @@ impl Trial {
 #[derive(Default)]
 struct Apart {
     kept: HashMap<String, Kept>,
-    plans: Vec<Vec<(usize, Bound)>>,
+    plans: Vec<Prepared>,
     readback: Readback,
     usage: Usage,
     scopes: Vec<Scope>,
@@ -124,6 +124,7 @@ impl Drop for Apart {
     fn drop(&mut self) {
         // A browser would let go of them at some time.
         self.kept.values().for_each(|kept| kept.buffer.destroy());
+        self.plans.iter().flat_map(|plan| &plan.own).for_each(wgpu::Buffer::destroy);
         self.readback.destroy();
     }
 }
