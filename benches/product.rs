@@ -27,6 +27,8 @@ const TIMES: usize = 5;
 const HOPELESS: f64 = 2.0;
 /// Fewest chunks by invocations: cut until there are enough invocations for a few threads of vectors.
 const WANTED_INVOCATIONS: usize = 64;
+/// Most inner places of a chunk: Mesa's llvmpipe ends an invocation's loops after 65,535 turns, as if they were done.
+const LONGEST_CHUNK: usize = 32_768;
 
 /// result[chunk, r, c] = sum over the k of a chunk of left[k, r] right[k, c], ROWS x COLUMNS words an invocation.
 const PRODUCT: &str = "
@@ -226,7 +228,8 @@ impl Matrices {
             return None;
         }
         let invocations = columns / 4 / variant.quads * (rows / variant.rows);
-        let chunk = self.inner.div_ceil(WANTED_INVOCATIONS.div_ceil(invocations));
+        let chunks = WANTED_INVOCATIONS.div_ceil(invocations).max(self.inner.div_ceil(LONGEST_CHUNK));
+        let chunk = self.inner.div_ceil(chunks);
         let chunks = self.inner.div_ceil(chunk);
         let mut left = self.left.clone();
         left.resize(if variant.uniform { 4 * 4096 } else { left.len() }, 0.0);
