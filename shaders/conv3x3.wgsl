@@ -47,9 +47,14 @@ fn input_quad(row: u32, q: i32, inside: bool) -> vec4<f32> {
     return select(vec4<f32>(0.0), input[row + u32(clamp(q, 0, i32(shape.quads) - 1))], vec4<bool>(real));
 }
 
-// The products of four places with four channels, a column a channel.
-fn outer(places: vec4<f32>, channels: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(places * channels.x, places * channels.y, places * channels.z, places * channels.w);
+// What four places, their left and their right neighbours add to four channels, a column a channel.
+fn three_taps(left: vec4<f32>, at: vec4<f32>, right: vec4<f32>, wl: vec4<f32>, wa: vec4<f32>, wr: vec4<f32>) -> mat4x4<f32> {
+    return mat4x4<f32>(
+        left * wl.x + at * wa.x + right * wr.x,
+        left * wl.y + at * wa.y + right * wr.y,
+        left * wl.z + at * wa.z + right * wr.z,
+        left * wl.w + at * wa.w + right * wr.w,
+    );
 }
 
 // Sixteen channels at four places: a matrix four channels, a column a channel.
@@ -60,21 +65,14 @@ struct Sums {
     d: mat4x4<f32>,
 }
 
-// The products of four places with sixteen channels, whose weights begin at quad w.
-fn products(places: vec4<f32>, w: u32) -> Sums {
-    return Sums(
-        outer(places, packed[w]),
-        outer(places, packed[w + 1u]),
-        outer(places, packed[w + 2u]),
-        outer(places, packed[w + 3u]),
-    );
-}
-
-fn add(sums: ptr<function, Sums>, more: Sums) {
-    (*sums).a += more.a;
-    (*sums).b += more.b;
-    (*sums).c += more.c;
-    (*sums).d += more.d;
+// Adds a row of the kernel, whose weights begin at quad w and are `step` apart.
+fn add_row(sums: ptr<function, Sums>, left: vec4<f32>, at: vec4<f32>, right: vec4<f32>, w: u32, step: u32) {
+    let wa = w + step;
+    let wr = wa + step;
+    (*sums).a += three_taps(left, at, right, packed[w], packed[wa], packed[wr]);
+    (*sums).b += three_taps(left, at, right, packed[w + 1u], packed[wa + 1u], packed[wr + 1u]);
+    (*sums).c += three_taps(left, at, right, packed[w + 2u], packed[wa + 2u], packed[wr + 2u]);
+    (*sums).d += three_taps(left, at, right, packed[w + 3u], packed[wa + 3u], packed[wr + 3u]);
 }
 
 fn write_quad(at: u32, shift: f32, sum: vec4<f32>) {
@@ -117,6 +115,21 @@ fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums) {
     }
 }
 
+// Adds a row of the kernel, whose weights begin at quad w, at eight places around quad q of row sy of a plane.
+fn add_kernel_row(near: ptr<function, Sums>, far: ptr<function, Sums>, plane: u32, sy: i32, q: u32, w: u32) {
+    let last = i32(shape.height) - 1;
+    let inside = sy >= 0 && sy <= last;
+    let row = plane + u32(clamp(sy, 0, last)) * shape.quads;
+    let before = input_quad(row, i32(q) - 1, inside);
+    let first = input_quad(row, i32(q), inside);
+    let second = input_quad(row, i32(q) + 1, inside);
+    let after = input_quad(row, i32(q) + 2, inside);
+    let between = vec4<f32>(first.yzw, second.x);
+    let step = shape.block / 4u;
+    add_row(near, vec4<f32>(before.w, first.xyz), first, between, w, step);
+    add_row(far, vec4<f32>(first.w, second.xyz), second, vec4<f32>(second.yzw, after.x), w, step);
+}
+
 // output[n, o, y, x] = bias[o], or what it was, + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
 // A tile: 16 channels x 8 places in a row. Grid: (tiles of places, channel tiles, fold of the places).
 @compute @workgroup_size(GROUP)
@@ -136,30 +149,19 @@ fn conv3x3(
         return;
     }
     let quads = shape.quads;
-    let last = i32(shape.height) - 1;
     let step = shape.block / 4u;
     var plane = shape.origin + n * shape.in_channels * shape.height * quads;
     var w = group.y * CHANNELS / 4u;
     var near = Sums();
     var far = Sums();
-    for (var i = 0u; i < shape.inner; i++) {
-        for (var ky = 0u; ky < 3u; ky++) {
-            let sy = i32(y + ky) - 1;
-            let inside = sy >= 0 && sy <= last;
-            let row = plane + u32(clamp(sy, 0, last)) * quads;
-            let before = input_quad(row, i32(q) - 1, inside);
-            let first = input_quad(row, i32(q), inside);
-            let second = input_quad(row, i32(q) + 1, inside);
-            let after = input_quad(row, i32(q) + 2, inside);
-            add(&near, products(vec4<f32>(before.w, first.xyz), w));
-            add(&far, products(vec4<f32>(first.w, second.xyz), w));
-            add(&near, products(first, w + step));
-            add(&far, products(second, w + step));
-            add(&near, products(vec4<f32>(first.yzw, second.x), w + 2u * step));
-            add(&far, products(vec4<f32>(second.yzw, after.x), w + 2u * step));
-            w += 3u * step;
-        }
-        plane += shape.height * quads;
+    var ky = 0u;
+    // Rows of all kernels in one loop: what it carries, all sums, costs a software driver as much as the products of a row.
+    for (var row = 0u; row < 3u * shape.inner; row++) {
+        add_kernel_row(&near, &far, plane, i32(y + ky) - 1, q, w);
+        w += 3u * step;
+        let done = ky == 2u;
+        plane += select(0u, shape.height * quads, done);
+        ky = select(ky + 1u, 0u, done);
     }
     write_tile(shape.image + n, shape.first + group.y * CHANNELS, y, q, near, far);
 }
