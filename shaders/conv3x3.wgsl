@@ -300,25 +300,37 @@ fn conv3x3_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
     var b1 = Taps();
     var sums0 = vec4<f32>();
     var sums1 = vec4<f32>();
-    for (var row = chunk * shape.chunk_rows; row < min((chunk + 1u) * shape.chunk_rows, rows); row++) {
-        let n = row / shape.height;
-        let y = row - n * shape.height;
-        let first = shape.origin + (n * shape.in_channels + i) * plane;
-        let second = shape.origin + (n * shape.in_channels + min(i + 1u, shape.in_channels - 1u)) * plane;
-        var a = row_start(first, y);
-        var b = row_start(second, y);
-        for (var q = 0u; q < shape.quads; q++) {
-            slide(&a, first, y, q);
-            slide(&b, second, y, q);
-            let gradients = gradient_quads(n, o, y, q);
-            let more = gradient_quads(n, o + 4u, y, q);
-            add_taps(&a0, a, gradients);
-            add_taps(&a1, a, more);
-            add_taps(&b0, b, gradients);
-            add_taps(&b1, b, more);
-            sums0 += vec4<f32>(1.0) * gradients;
-            sums1 += vec4<f32>(1.0) * more;
+    var row = chunk * shape.chunk_rows;
+    let count = (min(row + shape.chunk_rows, rows) - row) * shape.quads;
+    var a = Window();
+    var b = Window();
+    var first = 0u;
+    var second = 0u;
+    var n = 0u;
+    var y = 0u;
+    var q = 0u;
+    // Quads of all rows in one loop, as in conv3x3.
+    for (var quad = 0u; quad < count; quad++) {
+        if (q == 0u) {
+            n = row / shape.height;
+            y = row - n * shape.height;
+            first = shape.origin + (n * shape.in_channels + i) * plane;
+            second = shape.origin + (n * shape.in_channels + min(i + 1u, shape.in_channels - 1u)) * plane;
+            a = row_start(first, y);
+            b = row_start(second, y);
+            row += 1u;
         }
+        slide(&a, first, y, q);
+        slide(&b, second, y, q);
+        let gradients = gradient_quads(n, o, y, q);
+        let more = gradient_quads(n, o + 4u, y, q);
+        add_taps(&a0, a, gradients);
+        add_taps(&a1, a, more);
+        add_taps(&b0, b, gradients);
+        add_taps(&b1, b, more);
+        sums0 += vec4<f32>(1.0) * gradients;
+        sums1 += vec4<f32>(1.0) * more;
+        q = select(q + 1u, 0u, q + 1u == shape.quads);
     }
     write_taps(chunk, o, i, a0);
     write_taps(chunk, o + 4u, i, a1);
