@@ -65,8 +65,8 @@ struct Sums {
     d: mat4x4<f32>,
 }
 
-// Adds a row of the kernel, whose weights begin at quad w and are `step` apart.
-fn add_row(sums: ptr<function, Sums>, left: vec4<f32>, at: vec4<f32>, right: vec4<f32>, w: u32, step: u32) {
+// Adds what three_taps comes to for sixteen channels, whose weights begin at quad w, a tap's `step` after those of the one before.
+fn add_products(sums: ptr<function, Sums>, left: vec4<f32>, at: vec4<f32>, right: vec4<f32>, w: u32, step: u32) {
     let wa = w + step;
     let wr = wa + step;
     (*sums).a += three_taps(left, at, right, packed[w], packed[wa], packed[wr]);
@@ -115,8 +115,8 @@ fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums) {
     }
 }
 
-// Adds a row of the kernel, whose weights begin at quad w, at eight places around quad q of row sy of a plane.
-fn add_kernel_row(near: ptr<function, Sums>, far: ptr<function, Sums>, plane: u32, sy: i32, q: u32, w: u32) {
+// Adds a row of the kernel, whose weights begin at quad w, to the sums of the eight places from quad q on; it lies on row sy of a plane.
+fn add_kernel_row(near: ptr<function, Sums>, far: ptr<function, Sums>, plane: u32, sy: i32, q: u32, w: u32, step: u32) {
     let last = i32(shape.height) - 1;
     let inside = sy >= 0 && sy <= last;
     let row = plane + u32(clamp(sy, 0, last)) * shape.quads;
@@ -125,9 +125,8 @@ fn add_kernel_row(near: ptr<function, Sums>, far: ptr<function, Sums>, plane: u3
     let second = input_quad(row, i32(q) + 1, inside);
     let after = input_quad(row, i32(q) + 2, inside);
     let between = vec4<f32>(first.yzw, second.x);
-    let step = shape.block / 4u;
-    add_row(near, vec4<f32>(before.w, first.xyz), first, between, w, step);
-    add_row(far, vec4<f32>(first.w, second.xyz), second, vec4<f32>(second.yzw, after.x), w, step);
+    add_products(near, vec4<f32>(before.w, first.xyz), first, between, w, step);
+    add_products(far, vec4<f32>(first.w, second.xyz), second, vec4<f32>(second.yzw, after.x), w, step);
 }
 
 // output[n, o, y, x] = bias[o], or what it was, + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
@@ -148,19 +147,19 @@ fn conv3x3(
     if (lane >= shape.lanes || n >= shape.images) {
         return;
     }
-    let quads = shape.quads;
     let step = shape.block / 4u;
-    var plane = shape.origin + n * shape.in_channels * shape.height * quads;
+    let image_plane = shape.height * shape.quads;
+    var plane = shape.origin + n * shape.in_channels * image_plane;
     var w = group.y * CHANNELS / 4u;
     var near = Sums();
     var far = Sums();
     var ky = 0u;
     // Rows of all kernels in one loop: what it carries, all sums, costs a software driver as much as the products of a row.
     for (var row = 0u; row < 3u * shape.inner; row++) {
-        add_kernel_row(&near, &far, plane, i32(y + ky) - 1, q, w);
+        add_kernel_row(&near, &far, plane, i32(y + ky) - 1, q, w, step);
         w += 3u * step;
         let done = ky == 2u;
-        plane += select(0u, shape.height * quads, done);
+        plane += select(0u, image_plane, done);
         ky = select(ky + 1u, 0u, done);
     }
     write_tile(shape.image + n, shape.first + group.y * CHANNELS, y, q, near, far);

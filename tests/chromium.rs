@@ -1,6 +1,7 @@
 //! Every shader compiled by Chromium, whose compiler rejects what naga lets pass: a page of its
 //! own compiles all modules, and every pipeline of the fixed choices that the check of the kernels
-//! uses (of the tiles that only the tuner takes one of each size), and posts what it was told. A missing Chromium fails the test; scripts/setup --tests installs one.
+//! uses (of the tiles that only the tuner takes one of each size), and posts what it was told. A
+//! missing Chromium fails the test; scripts/setup --tests installs one.
 
 mod browser;
 

@@ -162,8 +162,8 @@ pub trait Executor {
 
     /// Tries, a little at a time, which kernels are the fastest for the plans that were announced. It never waits for the device; a
     /// call may have a kernel compiled and an operation's memory filled. To be called until it is done, before anything else is
-    /// submitted. What goes wrong in it changes nothing but how fast plans are; a
-    /// device that was lost in it is found lost by whatever is done next.
+    /// submitted. What goes wrong in it changes nothing but how fast plans are; a device that was lost in it is found lost by
+    /// whatever is done next.
     fn tune(&mut self) -> Tuned {
         Tuned::Done
     }
