@@ -26,6 +26,10 @@ struct Settings {
 // Invocations of a workgroup.
 const GROUP: u32 = 64u;
 
+// The same in kernels of software drivers whose tiles fill all registers: a vector of 256 bits. Of larger groups these
+// drivers would compute whole vectors that have no tile.
+const VECTOR: u32 = 8u;
+
 // The number of this invocation where a long row of groups is folded into two dimensions, since
 // a dimension holds at most 65,535 groups.
 fn flat(id: vec3<u32>, groups: vec3<u32>) -> u32 {

@@ -27,7 +27,6 @@ struct Shape {
     origin: u32, // of what is read of the images within `input`, in quads
     gradient_origin: u32, // of the block's gradients within `output_gradient`, in quads
     chunk_rows: u32, // rows of the images, one after another, that are summed together
-    lanes: u32, // of a group that have a tile
     bias: u32,
     add: u32, // to the sums of the channels or images before
 }
@@ -43,21 +42,44 @@ const CHANNELS: u32 = 16u;
 
 // Quad q of the row of quads that begins at `row`, or zeros beside the image.
 fn input_quad(row: u32, q: i32, inside: bool) -> vec4<f32> {
-    let real = inside && q >= 0 && q < i32(shape.quads);
+    let real = inside & (q >= 0) & (q < i32(shape.quads));
     return select(vec4<f32>(0.0), input[row + u32(clamp(q, 0, i32(shape.quads) - 1))], vec4<bool>(real));
 }
 
-// What four places, their left and their right neighbours add to four channels, a column a channel.
-fn three_taps(left: vec4<f32>, at: vec4<f32>, right: vec4<f32>, wl: vec4<f32>, wa: vec4<f32>, wr: vec4<f32>) -> mat4x4<f32> {
+// What the three taps of a kernel row read at four places.
+struct Window {
+    left: vec4<f32>,
+    at: vec4<f32>,
+    right: vec4<f32>,
+}
+
+// The window of a quad between two others.
+fn window(before: vec4<f32>, at: vec4<f32>, after: vec4<f32>) -> Window {
+    return Window(vec4<f32>(before.w, at.xyz), at, vec4<f32>(at.yzw, after.x));
+}
+
+// That of quad q of the row of quads that begins at `row`.
+fn window_at(row: u32, q: u32, inside: bool) -> Window {
+    let before = input_quad(row, i32(q) - 1, inside);
+    return window(before, input_quad(row, i32(q), inside), input_quad(row, i32(q) + 1, inside));
+}
+
+// Adds three taps to one channel's sums at four places.
+fn add_taps(sum: vec4<f32>, w: Window, left: f32, at: f32, right: f32) -> vec4<f32> {
+    return fma(w.right, vec4<f32>(right), fma(w.at, vec4<f32>(at), fma(w.left, vec4<f32>(left), sum)));
+}
+
+// The same for four channels, a column a channel.
+fn add_channels(sums: mat4x4<f32>, w: Window, left: vec4<f32>, at: vec4<f32>, right: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(
-        left * wl.x + at * wa.x + right * wr.x,
-        left * wl.y + at * wa.y + right * wr.y,
-        left * wl.z + at * wa.z + right * wr.z,
-        left * wl.w + at * wa.w + right * wr.w,
+        add_taps(sums[0], w, left.x, at.x, right.x),
+        add_taps(sums[1], w, left.y, at.y, right.y),
+        add_taps(sums[2], w, left.z, at.z, right.z),
+        add_taps(sums[3], w, left.w, at.w, right.w),
     );
 }
 
-// Sixteen channels at four places: a matrix four channels, a column a channel.
+// Sixteen channels at four places: a matrix four channels.
 struct Sums {
     a: mat4x4<f32>,
     b: mat4x4<f32>,
@@ -65,22 +87,35 @@ struct Sums {
     d: mat4x4<f32>,
 }
 
-// Adds what three_taps comes to for sixteen channels, whose weights begin at quad w, a tap's `step` after those of the one before.
-fn add_products(sums: ptr<function, Sums>, left: vec4<f32>, at: vec4<f32>, right: vec4<f32>, w: u32, step: u32) {
-    let wa = w + step;
-    let wr = wa + step;
-    (*sums).a += three_taps(left, at, right, packed[w], packed[wa], packed[wr]);
-    (*sums).b += three_taps(left, at, right, packed[w + 1u], packed[wa + 1u], packed[wr + 1u]);
-    (*sums).c += three_taps(left, at, right, packed[w + 2u], packed[wa + 2u], packed[wr + 2u]);
-    (*sums).d += three_taps(left, at, right, packed[w + 3u], packed[wa + 3u], packed[wr + 3u]);
+// Adds the three taps of a kernel row, whose weights begin at quad `left`, a tap's `step` after those of the one before.
+fn add_products(sums: ptr<function, Sums>, w: Window, left: u32, step: u32) {
+    let at = left + step;
+    let right = at + step;
+    (*sums).a = add_channels((*sums).a, w, packed[left], packed[at], packed[right]);
+    (*sums).b = add_channels((*sums).b, w, packed[left + 1u], packed[at + 1u], packed[right + 1u]);
+    (*sums).c = add_channels((*sums).c, w, packed[left + 2u], packed[at + 2u], packed[right + 2u]);
+    (*sums).d = add_channels((*sums).d, w, packed[left + 3u], packed[at + 3u], packed[right + 3u]);
+}
+
+// Adds a kernel row, which lies on row y of a plane, to the sums of the eight places from quad q on.
+fn add_kernel_row(near: ptr<function, Sums>, far: ptr<function, Sums>, plane: u32, y: i32, q: u32, left: u32, step: u32) {
+    let last = i32(shape.height) - 1;
+    let inside = (y >= 0) & (y <= last);
+    let row = plane + u32(clamp(y, 0, last)) * shape.quads;
+    let before = input_quad(row, i32(q) - 1, inside);
+    let first = input_quad(row, i32(q), inside);
+    let second = input_quad(row, i32(q) + 1, inside);
+    let after = input_quad(row, i32(q) + 2, inside);
+    add_products(near, window(before, first, second), left, step);
+    add_products(far, window(first, second, after), left, step);
 }
 
 fn write_quad(at: u32, shift: f32, sum: vec4<f32>) {
+    var start = vec4<f32>(shift);
     if (shape.add != 0u) {
-        output[at] += sum;
-    } else {
-        output[at] = sum + shift;
+        start = output[at];
     }
+    output[at] = start + sum;
 }
 
 // One channel's quads of a tile, with its bias.
@@ -99,136 +134,126 @@ fn write_channel(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>
     }
 }
 
-// A tile's results, in a loop over fours of channels that shifts the next four into place: each word
+// A tile's results, in a loop over both rows' fours of channels that shifts the next four into place: each word
 // written by name costs a software driver's compiler several milliseconds.
-fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums) {
+fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums, near_below: Sums, far_below: Sums) {
     var a = near;
     var b = far;
-    let last = min(first + CHANNELS, shape.out_channels);
-    for (var o = first; o < last; o += 4u) {
-        write_channel(n, o, y, q, a.a[0], b.a[0]);
-        write_channel(n, o + 1u, y, q, a.a[1], b.a[1]);
-        write_channel(n, o + 2u, y, q, a.a[2], b.a[2]);
-        write_channel(n, o + 3u, y, q, a.a[3], b.a[3]);
-        a = Sums(a.b, a.c, a.d, a.d);
-        b = Sums(b.b, b.c, b.d, b.d);
+    var a_below = near_below;
+    var b_below = far_below;
+    for (var turn = 0u; turn < CHANNELS / 2u; turn++) {
+        let o = first + turn % 4u * 4u;
+        let row = y + turn / 4u;
+        if (row < shape.height) {
+            write_channel(n, o, row, q, a.a[0], b.a[0]);
+            write_channel(n, o + 1u, row, q, a.a[1], b.a[1]);
+            write_channel(n, o + 2u, row, q, a.a[2], b.a[2]);
+            write_channel(n, o + 3u, row, q, a.a[3], b.a[3]);
+        }
+        a = Sums(a.b, a.c, a.d, a_below.a);
+        b = Sums(b.b, b.c, b.d, b_below.a);
+        a_below = Sums(a_below.b, a_below.c, a_below.d, a_below.d);
+        b_below = Sums(b_below.b, b_below.c, b_below.d, b_below.d);
     }
 }
 
-// Adds a row of the kernel, whose weights begin at quad w, to the sums of the eight places from quad q on; it lies on row sy of a plane.
-fn add_kernel_row(near: ptr<function, Sums>, far: ptr<function, Sums>, plane: u32, sy: i32, q: u32, w: u32, step: u32) {
-    let last = i32(shape.height) - 1;
-    let inside = sy >= 0 && sy <= last;
-    let row = plane + u32(clamp(sy, 0, last)) * shape.quads;
-    let before = input_quad(row, i32(q) - 1, inside);
-    let first = input_quad(row, i32(q), inside);
-    let second = input_quad(row, i32(q) + 1, inside);
-    let after = input_quad(row, i32(q) + 2, inside);
-    let between = vec4<f32>(first.yzw, second.x);
-    add_products(near, vec4<f32>(before.w, first.xyz), first, between, w, step);
-    add_products(far, vec4<f32>(first.w, second.xyz), second, vec4<f32>(second.yzw, after.x), w, step);
-}
-
 // output[n, o, y, x] = bias[o], or what it was, + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
-// A tile: 16 channels x 8 places in a row. Grid: (tiles of places, channel tiles, fold of the places).
-@compute @workgroup_size(GROUP)
+// A tile: 16 channels x 8 places of two rows. Grid: (tiles of places, channel tiles, fold of the places).
+@compute @workgroup_size(VECTOR)
 fn conv3x3(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let tiles = (shape.quads + 1u) / 2u;
-    let place = (group.z * groups.x + group.x) * shape.lanes + lane;
     // Two divisions instead of four remainders and quotients: drivers divide vectors word by word.
-    let rows = place / tiles;
-    let q = (place - rows * tiles) * 2u;
-    let n = rows / shape.height;
-    let y = rows - n * shape.height;
-    if (lane >= shape.lanes || n >= shape.images) {
+    let tiles = (shape.quads + 1u) / 2u;
+    let tile = (group.z * groups.x + group.x) * VECTOR + lane;
+    let line = tile / tiles;
+    let q = (tile - line * tiles) * 2u;
+    let lines = (shape.height + 1u) / 2u;
+    let n = line / lines;
+    let y = (line - n * lines) * 2u;
+    if (n >= shape.images) {
         return;
     }
     let step = shape.block / 4u;
     let image_plane = shape.height * shape.quads;
     var plane = shape.origin + n * shape.in_channels * image_plane;
-    var w = group.y * CHANNELS / 4u;
+    var left = group.y * CHANNELS / 4u;
     var near = Sums();
     var far = Sums();
+    var near_below = Sums();
+    var far_below = Sums();
     var ky = 0u;
     // Rows of all kernels in one loop: what it carries, all sums, costs a software driver as much as the products of a row.
     for (var row = 0u; row < 3u * shape.inner; row++) {
-        add_kernel_row(&near, &far, plane, i32(y + ky) - 1, q, w, step);
-        w += 3u * step;
+        add_kernel_row(&near, &far, plane, i32(y + ky) - 1, q, left, step);
+        add_kernel_row(&near_below, &far_below, plane, i32(y + ky), q, left, step);
+        left += 3u * step;
         let done = ky == 2u;
         plane += select(0u, image_plane, done);
         ky = select(ky + 1u, 0u, done);
     }
-    write_tile(shape.image + n, shape.first + group.y * CHANNELS, y, q, near, far);
+    write_tile(shape.image + n, shape.first + group.y * CHANNELS, y, q, near, far, near_below, far_below);
 }
 
-// Quad q of the output gradient's four channels from the block's o-th on, a column a channel.
+// Quad q of the output gradient's four channels from the block's o-th on, a column a place.
 fn gradient_quads(n: u32, o: u32, y: u32, q: u32) -> mat4x4<f32> {
     let plane = shape.height * shape.quads;
     let at = shape.gradient_origin + n * shape.block * plane + y * shape.quads + q;
     let last = shape.block - 1u;
-    return mat4x4<f32>(
+    return transpose(mat4x4<f32>(
         output_gradient[at + min(o, last) * plane],
         output_gradient[at + min(o + 1u, last) * plane],
         output_gradient[at + min(o + 2u, last) * plane],
         output_gradient[at + min(o + 3u, last) * plane],
-    );
+    ));
 }
 
-// Nine taps for four channels: a matrix a kernel row, a column a tap.
+// Nine taps of four channels: a matrix a kernel row, a column a tap.
 struct Taps {
     upper: mat3x4<f32>,
     middle: mat3x4<f32>,
     lower: mat3x4<f32>,
 }
 
-// Three rows of an input channel around one quad.
-struct Window {
-    before: mat3x4<f32>,
-    at: mat3x4<f32>,
-    after: mat3x4<f32>,
+// Adds what four places bring to one tap of four channels.
+fn add_places(tap: vec4<f32>, places: vec4<f32>, gradients: mat4x4<f32>) -> vec4<f32> {
+    let two = fma(gradients[1], vec4<f32>(places.y), fma(gradients[0], vec4<f32>(places.x), tap));
+    return fma(gradients[3], vec4<f32>(places.w), fma(gradients[2], vec4<f32>(places.z), two));
 }
 
-// The three neighbouring windows of a quad, each times four channels' gradients.
-fn row_taps(before: vec4<f32>, at: vec4<f32>, after: vec4<f32>, gradients: mat4x4<f32>) -> mat3x4<f32> {
+// The same for the three taps of a kernel row.
+fn add_row(taps: mat3x4<f32>, w: Window, gradients: mat4x4<f32>) -> mat3x4<f32> {
     return mat3x4<f32>(
-        vec4<f32>(before.w, at.xyz) * gradients,
-        at * gradients,
-        vec4<f32>(at.yzw, after.x) * gradients,
+        add_places(taps[0], w.left, gradients),
+        add_places(taps[1], w.at, gradients),
+        add_places(taps[2], w.right, gradients),
     );
 }
 
-fn add_taps(taps: ptr<function, Taps>, w: Window, gradients: mat4x4<f32>) {
-    (*taps).upper += row_taps(w.before[0], w.at[0], w.after[0], gradients);
-    (*taps).middle += row_taps(w.before[1], w.at[1], w.after[1], gradients);
-    (*taps).lower += row_taps(w.before[2], w.at[2], w.after[2], gradients);
-}
-
-// Quad q of the rows above, at and below row y of a plane; zeros outside the image.
-fn three_rows(plane: u32, y: u32, q: u32) -> mat3x4<f32> {
+// Adds what quad q of row y of a plane brings to the taps of eight channels.
+fn add_quad(
+    taps: ptr<function, Taps>,
+    more_taps: ptr<function, Taps>,
+    plane: u32,
+    y: u32,
+    q: u32,
+    gradients: mat4x4<f32>,
+    more: mat4x4<f32>,
+) {
     let row = plane + y * shape.quads;
-    let upper = select(row, row - shape.quads, y > 0u);
-    let lower = select(row, row + shape.quads, y + 1u < shape.height);
-    return mat3x4<f32>(
-        input_quad(upper, i32(q), y > 0u),
-        input_quad(row, i32(q), true),
-        input_quad(lower, i32(q), y + 1u < shape.height),
-    );
-}
-
-// The window one quad further.
-fn slide(w: ptr<function, Window>, plane: u32, y: u32, q: u32) {
-    (*w).before = (*w).at;
-    (*w).at = (*w).after;
-    (*w).after = three_rows(plane, y, q + 1u);
-}
-
-// The window before the first quad of a row.
-fn row_start(plane: u32, y: u32) -> Window {
-    return Window(mat3x4<f32>(), mat3x4<f32>(), three_rows(plane, y, 0u));
+    let first = y == 0u;
+    let last = y + 1u == shape.height;
+    let upper = window_at(select(row - shape.quads, row, first), q, !first);
+    let middle = window_at(row, q, true);
+    let lower = window_at(select(row + shape.quads, row, last), q, !last);
+    (*taps).upper = add_row((*taps).upper, upper, gradients);
+    (*taps).middle = add_row((*taps).middle, middle, gradients);
+    (*taps).lower = add_row((*taps).lower, lower, gradients);
+    (*more_taps).upper = add_row((*more_taps).upper, upper, more);
+    (*more_taps).middle = add_row((*more_taps).middle, middle, more);
+    (*more_taps).lower = add_row((*more_taps).lower, lower, more);
 }
 
 // Word c of a vector, told by comparisons: a word by a number known only at run time would put the
@@ -280,10 +305,14 @@ fn write_sums(chunk: u32, o: u32, i: u32, sums: vec4<f32>) {
 //     input[n, i, y + ky - 1, x + kx - 1] output_gradient[n, o, y, x]
 // and behind a chunk's, where there is a bias, the sums of output_gradient[n, o, y, x] alone
 // A tile: 2 input channels x 8 output channels x 9 taps.
-// Grid: (pairs of input channels x chunks, channel tiles).
-@compute @workgroup_size(GROUP)
-fn conv3x3_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let place = group.x * GROUP + lane;
+// Grid: (pairs of input channels x chunks, channel tiles, fold of the pairs and chunks).
+@compute @workgroup_size(VECTOR)
+fn conv3x3_weight(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let place = (group.z * groups.x + group.x) * VECTOR + lane;
     let pairs = (shape.in_channels + 1u) / 2u;
     let chunk = place / pairs;
     let i = (place - chunk * pairs) * 2u;
@@ -293,43 +322,31 @@ fn conv3x3_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoca
     }
     let o = group.y * 8u;
     let plane = shape.height * shape.quads;
+    let further = select(0u, plane, i + 1u < shape.in_channels);
+    let start = chunk * shape.chunk_rows;
+    let count = (min(start + shape.chunk_rows, rows) - start) * shape.quads;
     var a0 = Taps();
     var a1 = Taps();
     var b0 = Taps();
     var b1 = Taps();
     var sums0 = vec4<f32>();
     var sums1 = vec4<f32>();
-    var row = chunk * shape.chunk_rows;
-    let count = (min(row + shape.chunk_rows, rows) - row) * shape.quads;
-    var a = Window();
-    var b = Window();
-    var first = 0u;
-    var second = 0u;
-    var n = 0u;
-    var y = 0u;
+    var n = start / shape.height;
+    var y = start - n * shape.height;
     var q = 0u;
     // Quads of all rows in one loop, as in conv3x3.
     for (var quad = 0u; quad < count; quad++) {
-        if (q == 0u) {
-            n = row / shape.height;
-            y = row - n * shape.height;
-            first = shape.origin + (n * shape.in_channels + i) * plane;
-            second = shape.origin + (n * shape.in_channels + min(i + 1u, shape.in_channels - 1u)) * plane;
-            a = row_start(first, y);
-            b = row_start(second, y);
-            row += 1u;
-        }
-        slide(&a, first, y, q);
-        slide(&b, second, y, q);
+        let channel = shape.origin + (n * shape.in_channels + i) * plane;
         let gradients = gradient_quads(n, o, y, q);
         let more = gradient_quads(n, o + 4u, y, q);
-        add_taps(&a0, a, gradients);
-        add_taps(&a1, a, more);
-        add_taps(&b0, b, gradients);
-        add_taps(&b1, b, more);
-        sums0 += vec4<f32>(1.0) * gradients;
-        sums1 += vec4<f32>(1.0) * more;
+        add_quad(&a0, &a1, channel, y, q, gradients, more);
+        add_quad(&b0, &b1, channel + further, y, q, gradients, more);
+        sums0 += gradients * vec4<f32>(1.0);
+        sums1 += more * vec4<f32>(1.0);
         q = select(q + 1u, 0u, q + 1u == shape.quads);
+        y += select(0u, 1u, q == 0u);
+        n += select(0u, 1u, y == shape.height);
+        y = select(y, 0u, y == shape.height);
     }
     write_taps(chunk, o, i, a0);
     write_taps(chunk, o + 4u, i, a1);

@@ -1,7 +1,7 @@
 // Copies of weights and matrices in the order in which kernels read them, in pages: what a uniform
 // binding holds.
 //
-// Grid of every kernel: one invocation a word, folded.
+// Grid of every kernel: one invocation a quad of rows, folded.
 
 struct Shape {
     rows: u32, // of the matrix; output channels of the convolution
@@ -14,45 +14,57 @@ struct Shape {
 }
 
 @group(0) @binding(0) var<storage, read> weight: array<f32>;
-@group(0) @binding(1) var<storage, read_write> packed: array<f32>;
+@group(0) @binding(1) var<storage, read_write> packed: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> shape: Shape;
 
 // Words of a page.
 const PAGE: u32 = 16384u;
 
-// Where a word of the packing comes from.
+// Where a quad of the packing comes from.
 struct Place {
-    row: u32,
+    row: u32, // the first of four
     inner: u32,
     tap: u32, // 0 in matrices
-    at: u32, // in the packing
+    at: u32, // in the packing, in quads
 }
 
-// The place of the n-th word, pages of `taps` taps, the rows innermost and the taps within the inner places.
+// The place of the n-th quad, pages of `taps` taps, the rows innermost and the taps within the inner places.
 // Pages stand in the order of the rows, those of the same rows in the order of the inner places.
 fn place(n: u32, taps: u32) -> Place {
-    let size = shape.page_inner * taps * shape.page_rows;
+    let quads = shape.page_rows / 4u;
+    let size = shape.page_inner * taps * quads;
     let page = n / size;
     let within = n - page * size;
     let inner_pages = (shape.inner + shape.page_inner - 1u) / shape.page_inner;
     let row_page = page / inner_pages;
-    let tap = within / shape.page_rows;
+    let line = within / quads;
+    let inner = line / taps;
     return Place(
-        row_page * shape.page_rows + within % shape.page_rows,
-        (page - row_page * inner_pages) * shape.page_inner + tap / taps,
-        tap % taps,
-        page * PAGE + within,
+        row_page * shape.page_rows + (within - line * quads) * 4u,
+        (page - row_page * inner_pages) * shape.page_inner + inner,
+        line - inner * taps,
+        page * PAGE / 4u + within,
     );
 }
 
-fn is_real(p: Place) -> bool {
-    return p.row < shape.rows && p.inner < shape.inner;
-}
-
-// Whether n is a word of the packing at all: the grid is rounded up.
+// Whether n is a quad of the packing at all: the grid is rounded up.
 fn is_packed(p: Place) -> bool {
     let row_pages = (shape.rows + shape.page_rows - 1u) / shape.page_rows;
     return p.row < row_pages * shape.page_rows;
+}
+
+// The words of four rows of which the first is word `at`, a row `stride` after the one before; zeros beyond the matrix.
+fn rows_at(p: Place, at: u32, stride: u32) -> vec4<f32> {
+    let last = shape.rows - 1u;
+    let row = min(p.row, last);
+    let words = vec4<f32>(
+        weight[at],
+        weight[at + (min(p.row + 1u, last) - row) * stride],
+        weight[at + (min(p.row + 2u, last) - row) * stride],
+        weight[at + (min(p.row + 3u, last) - row) * stride],
+    );
+    let is_real = (p.row + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(shape.rows)) & vec4<bool>(p.inner < shape.inner);
+    return select(vec4<f32>(), words, is_real);
 }
 
 // packed[page][i, k, o] = weight[o, i, k] of a convolution of 3x3; turned: weight[i, o, 8 - k]; zeros beyond
@@ -63,15 +75,11 @@ fn pack_weight(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgr
     if (!is_packed(p)) {
         return;
     }
-    var value = 0.0;
-    if (is_real(p)) {
-        if (shape.turned != 0u) {
-            value = weight[(p.inner * shape.rows + p.row) * 9u + 8u - p.tap];
-        } else {
-            value = weight[(p.row * shape.inner + p.inner) * 9u + p.tap];
-        }
-    }
-    packed[p.at] = value;
+    let row = min(p.row, shape.rows - 1u);
+    let inner = min(p.inner, shape.inner - 1u);
+    let turned = shape.turned != 0u;
+    let at = select((row * shape.inner + inner) * 9u + p.tap, (inner * shape.rows + row) * 9u + 8u - p.tap, turned);
+    packed[p.at] = rows_at(p, at, select(shape.inner * 9u, 9u, turned));
 }
 
 // packed[page][k, r] = weight[r, k]; zeros beyond the matrix.
@@ -81,9 +89,6 @@ fn pack_matrix(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgr
     if (!is_packed(p)) {
         return;
     }
-    var value = 0.0;
-    if (is_real(p)) {
-        value = weight[p.row * shape.row_stride + p.inner * shape.inner_stride];
-    }
-    packed[p.at] = value;
+    let at = min(p.row, shape.rows - 1u) * shape.row_stride + min(p.inner, shape.inner - 1u) * shape.inner_stride;
+    packed[p.at] = rows_at(p, at, shape.row_stride);
 }

@@ -147,8 +147,11 @@ pub struct Kernel {
     pub bindings: &'static [Binding],
 }
 
-/// Invocations of a workgroup, the same in every kernel (`GROUP` in WGSL).
+/// Invocations of most kernels' workgroups (`GROUP` in WGSL).
 pub const GROUP: usize = 64;
+
+/// The same in kernels of software drivers whose tiles fill all registers (`VECTOR` in WGSL).
+pub const VECTOR: usize = 8;
 
 const fn r(number: u32) -> Binding {
     Binding { number, kind: Kind::Read }
@@ -325,7 +328,9 @@ mod tests {
                 let row = row.unwrap_or_else(|| panic!("{}", entry.name));
                 let table: BTreeMap<u32, Kind> = row.bindings.iter().map(|b| (b.number, b.kind)).collect();
                 assert_eq!(reflected(&module, &info, index), table, "{}", entry.name);
-                assert_eq!(entry.workgroup_size, [GROUP as u32, 1, 1], "{}", entry.name);
+                let by_vectors = matches!(family, Family::Conv3x3 | Family::Conv3x3Pages | Family::Product);
+                let group = if by_vectors { VECTOR } else { GROUP };
+                assert_eq!(entry.workgroup_size, [group as u32, 1, 1], "{}", entry.name);
                 assert!(table.len() <= 8, "{} binds more than 8 buffers", entry.name);
                 seen += 1;
             }
@@ -358,7 +363,7 @@ mod tests {
         #[rustfmt::skip]
         same!(common, StepSettings, "Settings", learning_rate, momentum, weight_decay, lambda, omega, mu, regulariser, reserved);
         #[rustfmt::skip]
-        same!(Family::Conv3x3.source(), Conv3x3Shape, "Shape", images, image, in_channels, inner, out_channels, height, quads, first, block, origin, gradient_origin, chunk_rows, lanes, bias, add);
+        same!(Family::Conv3x3.source(), Conv3x3Shape, "Shape", images, image, in_channels, inner, out_channels, height, quads, first, block, origin, gradient_origin, chunk_rows, bias, add);
         #[rustfmt::skip]
         same!(Family::Pack.source(), PackShape, "Shape", rows, inner, row_stride, inner_stride, page_rows, page_inner, turned);
         #[rustfmt::skip]

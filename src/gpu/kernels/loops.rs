@@ -46,7 +46,7 @@ fn touches(tokens: &[&str], name: &str) -> bool {
 }
 
 /// What loops count up by, which is at least 1; else by one.
-const STEPS: [&str; 5] = ["4u", "8u", "GROUP", "DEPTH", "LANES"];
+const STEPS: [&str; 6] = ["2u", "4u", "8u", "GROUP", "DEPTH", "LANES"];
 
 /// Whether a loop with this header ends, its body leaving its variable and its bound alone.
 fn counts(header: &str, body: &[&str]) -> bool {

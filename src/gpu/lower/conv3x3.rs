@@ -4,17 +4,17 @@ use super::conv::{MOST_SCRATCH, chunk_rows};
 use super::pack::{PackShape, pack, packed};
 use super::pages::Items;
 use super::tile::{partial_sums, sum_chunks};
-use super::{Argument, Dispatch, GROUP, Kernel, Loads, PAGE_WORDS, folded, kernel_in, shape};
+use super::{Argument, Dispatch, Kernel, Loads, PAGE_WORDS, VECTOR, folded, kernel_in, shape};
 use crate::gpu::kernels::Family;
 use crate::plan::shape::Conv;
 
 /// Output channels of a tile of conv3x3 (`CHANNELS` in conv3x3.wgsl).
 const CHANNELS: usize = 16;
+/// Rows and places of a row of such a tile.
+const TILE: [usize; 2] = [2, 8];
 /// Input and output channels of a tile of conv3x3_weight.
 const WEIGHT_TILE: [usize; 2] = [2, 8];
-/// Input channels whose weight for one tile fits a page.
-const MOST_INNER: usize = PAGE_WORDS / (9 * CHANNELS);
-/// Groups of a convolution's dispatch over a page, so that a few threads are busy.
+/// Groups of a dispatch, where the images of a page and a page of the weight have so many: a few threads are busy then.
 const WANTED_GROUPS: usize = 4;
 /// Invocations of a weight gradient's dispatch over a page, so that vectors of 8 and a few threads are busy.
 const WANTED_LANES: usize = 16;
@@ -35,7 +35,6 @@ pub(in crate::gpu) struct Conv3x3Shape {
     pub origin: u32,
     pub gradient_origin: u32,
     pub chunk_rows: u32,
-    pub lanes: u32,
     pub bias: u32,
     pub add: u32,
 }
@@ -49,7 +48,6 @@ impl Conv3x3Shape {
             out_channels: c.out_channels as u32,
             height: c.in_height as u32,
             quads: c.in_width as u32 / 4,
-            lanes: GROUP as u32,
             ..Self::default()
         }
     }
@@ -115,11 +113,16 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// Whole tiles of output channels, and all input channels where one tile has room for them; blocks of equal size.
+    /// As many input channels as fit a page with the tiles of output channels that make the wanted number of groups over a page
+    /// of images, and as many output channels as fit with them; blocks of about equal size. The same wherever the images are
+    /// read, for it decides the order of sums.
     fn new(c: &Conv) -> Self {
-        let inner = c.in_channels.div_ceil(c.in_channels.div_ceil(MOST_INNER));
+        let over_a_page = groups(c, images(c, Loads::Pages)[0].count);
+        let tiles = WANTED_GROUPS.div_ceil(over_a_page).min(c.out_channels.div_ceil(CHANNELS));
+        let even = |channels: usize, most: usize| channels.div_ceil(channels.div_ceil(most));
+        let inner = even(c.in_channels, PAGE_WORDS / (9 * CHANNELS * tiles));
         let most = PAGE_WORDS / (9 * inner) / CHANNELS * CHANNELS;
-        let outer = c.out_channels.div_ceil(c.out_channels.div_ceil(most)).next_multiple_of(CHANNELS);
+        let outer = even(c.out_channels, most).next_multiple_of(CHANNELS);
         Self { inner, outer, inners: c.in_channels.div_ceil(inner), outers: c.out_channels.div_ceil(outer) }
     }
 
@@ -152,9 +155,13 @@ fn convolve(c: &Conv, turned: bool, loads: Loads) -> Vec<Dispatch> {
     dispatches
 }
 
+/// Groups that compute the same channels of so many images.
+fn groups(c: &Conv, images: usize) -> usize {
+    let [rows, places] = TILE;
+    (images * c.in_height.div_ceil(rows) * c.in_width.div_ceil(places)).div_ceil(VECTOR)
+}
+
 fn convolve_block(c: &Conv, images: &Images, blocks: &Blocks, [outer, inner]: [usize; 2]) -> Dispatch {
-    let places = images.count * c.in_height * c.in_width.div_ceil(8);
-    let lanes = lanes(places, images.argument);
     let channel = inner * blocks.inner;
     let of = Conv3x3Shape {
         images: images.count as u32,
@@ -163,27 +170,19 @@ fn convolve_block(c: &Conv, images: &Images, blocks: &Blocks, [outer, inner]: [u
         first: (outer * blocks.outer) as u32,
         block: blocks.outer as u32,
         origin: (images.origin + channel * c.in_height * c.in_width / 4) as u32,
-        lanes: lanes as u32,
         bias: (c.bias && inner == 0).into(),
         add: (inner > 0).into(),
         ..Conv3x3Shape::new(c)
     };
-    let [x, fold, _] = folded(places.div_ceil(lanes));
+    let channels = blocks.outer.min(c.out_channels - outer * blocks.outer);
+    let [x, fold, _] = folded(groups(c, images.count));
     // Where there is no bias its binding repeats the weight, unread.
     let [shift, output] = if c.bias { [2, 3] } else { [1, 2] }.map(Argument::Operand);
     Dispatch {
         kernel: kernel_for("conv3x3", &images.argument),
         constants: Vec::new(),
-        grid: [x, blocks.outer.div_ceil(CHANNELS) as u32, fold],
+        grid: [x, channels.div_ceil(CHANNELS) as u32, fold],
         arguments: vec![images.argument, packed(outer * blocks.inners + inner, 1), shift, output, shape(&of)],
-    }
-}
-
-/// Tiles of a group: of the few of a page no more than leaves the wanted number of groups, in whole vectors of 8.
-fn lanes(places: usize, read: Argument) -> usize {
-    match read {
-        Argument::Page { .. } => places.div_ceil(WANTED_GROUPS).next_multiple_of(8).min(GROUP),
-        _ => GROUP,
     }
 }
 
@@ -194,7 +193,7 @@ pub(super) fn backward_weight(c: &Conv, loads: Loads) -> Vec<Dispatch> {
 
 fn weight_from_storage(c: &Conv) -> Vec<Dispatch> {
     let tiles = c.out_channels.div_ceil(WEIGHT_TILE[1]);
-    let rows = |chunks: usize| (chunks * c.in_channels.div_ceil(WEIGHT_TILE[0])).div_ceil(GROUP);
+    let rows = |chunks: usize| (chunks * c.in_channels.div_ceil(WEIGHT_TILE[0])).div_ceil(VECTOR);
     let chunk_rows = chunk_rows(c, 1 + c.in_width / 4, |chunks| rows(chunks) * tiles);
     let chunks = (c.batch * c.in_height).div_ceil(chunk_rows);
     let of = Conv3x3Shape { block: c.out_channels as u32, chunk_rows: chunk_rows as u32, ..Conv3x3Shape::weight(c) };
@@ -213,10 +212,11 @@ fn sum_weight(c: &Conv, chunks: usize) -> Dispatch {
 
 fn weight_dispatch(c: &Conv, reads: [Argument; 2], chunks: usize, of: &Conv3x3Shape) -> Dispatch {
     let lanes = chunks * c.in_channels.div_ceil(WEIGHT_TILE[0]);
+    let [x, fold, _] = folded(lanes.div_ceil(VECTOR));
     Dispatch {
         kernel: kernel_for("conv3x3_weight", &reads[0]),
         constants: Vec::new(),
-        grid: [lanes.div_ceil(GROUP) as u32, of.block.div_ceil(WEIGHT_TILE[1] as u32), 1],
+        grid: [x, of.block.div_ceil(WEIGHT_TILE[1] as u32), fold],
         arguments: vec![reads[0], reads[1], partial_sums(lens(c), chunks), shape(of)],
     }
 }
@@ -262,4 +262,76 @@ fn page_chunks(c: &Conv, images: usize) -> (usize, usize) {
     let most = (MOST_SCRATCH / c.weight_len()).clamp(1, rows);
     let chunk_rows = rows.div_ceil(wanted.min(most));
     (rows.div_ceil(chunk_rows), chunk_rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::operations;
+    use crate::plan::Op;
+    use std::collections::BTreeSet;
+
+    fn conv(batch: usize, channels: [usize; 2], [in_height, in_width]: [usize; 2]) -> Conv {
+        let [in_channels, out_channels] = channels;
+        #[rustfmt::skip]
+        let conv = Conv { batch, in_channels, out_channels, in_height, in_width, kernel_height: 3, kernel_width: 3, stride: 1, padding: 1, bias: true };
+        conv
+    }
+
+    #[test]
+    fn every_block_fits_a_page_and_together_they_are_the_weight() {
+        for in_channels in (1..150).chain([511, 1000, 2048]) {
+            for out_channels in (1..150).chain([511, 1000]) {
+                for side in [4, 8, 32] {
+                    let c = conv(64, [in_channels, out_channels], [side, side]);
+                    let Blocks { inner, outer, inners, outers } = Blocks::new(&c);
+                    assert!(9 * inner * outer <= PAGE_WORDS && outer.is_multiple_of(CHANNELS), "{c:?}");
+                    assert!(inners * inner >= in_channels && (inners - 1) * inner < in_channels, "{c:?}");
+                    assert!(outers * outer >= out_channels && (outers - 1) * outer < out_channels, "{c:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn few_images_a_page_have_the_more_channels_a_dispatch() {
+        let groups = |c: &Conv| forward(c, Loads::Pages)[1..].iter().map(|d| d.grid[0] * d.grid[1]).min();
+        // Two images of 8 rows of 8 places are a vector of tiles.
+        assert_eq!(groups(&conv(64, [128, 64], [8, 8])), Some(4));
+        assert_eq!(groups(&conv(64, [64, 128], [8, 8])), Some(4));
+        assert_eq!(groups(&conv(64, [128, 8], [8, 8])), Some(1), "there is one tile of channels");
+    }
+
+    fn shape_of(dispatch: &Dispatch) -> Conv3x3Shape {
+        let Some(Argument::Shape(words)) = dispatch.arguments.last() else { panic!("{dispatch:?}") };
+        bytemuck::pod_read_unaligned(&bytemuck::bytes_of(words)[..size_of::<Conv3x3Shape>()])
+    }
+
+    #[test]
+    fn no_group_has_only_channels_that_do_not_exist() {
+        for dispatch in &forward(&conv(64, [64, 128], [8, 8]), Loads::Pages)[1..] {
+            let last = (dispatch.grid[1] - 1) * CHANNELS as u32;
+            assert!(shape_of(dispatch).first + last < 128, "{dispatch:?}");
+        }
+    }
+
+    /// Output channels and the input channels that are summed for them at a time, of all images.
+    fn order(dispatches: &[Dispatch]) -> BTreeSet<[u32; 4]> {
+        let shapes = dispatches[1..].iter().map(shape_of);
+        shapes.map(|of| [of.first, of.block, of.inner, of.add]).collect()
+    }
+
+    #[test]
+    fn sums_have_one_order_wherever_the_images_are_read() {
+        let mut paged = 0;
+        for op in operations() {
+            let Op::ConvForward(c) = op else { continue };
+            if fits(&c) {
+                let [pages, storage] = [Loads::Pages, Loads::Storage].map(|loads| forward(&c, loads));
+                assert_eq!(order(&pages), order(&storage), "{c:?}");
+                paged += usize::from(pages.len() > storage.len());
+            }
+        }
+        assert!(paged > 0);
+    }
 }

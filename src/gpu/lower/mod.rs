@@ -11,7 +11,7 @@ mod product;
 mod tile;
 mod turns;
 
-use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, kernel, kernel_in};
+use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, VECTOR, kernel, kernel_in};
 use crate::plan::shape::{Augmentation, Crops, Dropout, LossShape};
 use crate::plan::{AdapterKind, LossKind, Op};
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(super) fn pack(
     Dispatch {
         kernel: kernel(entry),
         constants: Vec::new(),
-        grid: folded((pages * words).div_ceil(GROUP)),
+        grid: folded((pages * words).div_ceil(4 * GROUP)),
         arguments: vec![operand, packed(first, pages), shape(of)],
     }
 }

@@ -1,10 +1,14 @@
 //! Matrix products of fully connected layers, and their lowering over packed pages (product.wgsl).
 
 use super::pack::{PackShape, pack, packed};
-use super::{Argument, Dispatch, GROUP, Kernel, PAGE_WORDS, kernel, shape};
+use super::{Argument, Dispatch, Kernel, PAGE_WORDS, VECTOR, kernel, shape};
 
-/// Rows of a tile.
-const TILE: usize = 16;
+/// Rows of a tile; pages hold whole ones of either side's lines.
+const ROWS: usize = 16;
+/// Columns of a tile.
+const COLUMNS: usize = 8;
+/// Inner places of a turn: pages hold a multiple of them, behind the last place zeros.
+const TURN: usize = 2;
 /// Most inner places of a page: with as many, a page has 64 rows, and a dispatch enough tiles for a few threads.
 const MOST_INNER: usize = 256;
 /// Most pages of both sides: copying more takes memory, and matrices that large are read for few rows each.
@@ -57,9 +61,9 @@ struct Cut {
 
 impl Cut {
     fn new(matrix: Matrix, inner: usize) -> Self {
-        let page_inner = inner.min(MOST_INNER);
-        let most = PAGE_WORDS / page_inner / TILE * TILE;
-        let lines = matrix.lines.next_multiple_of(TILE).min(most);
+        let page_inner = inner.next_multiple_of(TURN).min(MOST_INNER);
+        let most = PAGE_WORDS / page_inner / ROWS * ROWS;
+        let lines = matrix.lines.next_multiple_of(ROWS).min(most);
         Self { matrix, lines, inner: page_inner, inner_pages: inner.div_ceil(page_inner) }
     }
 
@@ -151,12 +155,30 @@ impl Product {
     fn multiply(&self, [left, right]: [usize; 2], of: &PagesShape) -> Dispatch {
         // Where there is no bias its binding repeats a page, unread: an operand may be shorter than a quad.
         let shift = self.bias.map_or(packed(left, 1), Argument::Operand);
-        let columns = (of.page_columns as usize).div_ceil(4 * GROUP);
+        let columns = (of.page_columns as usize).div_ceil(COLUMNS * VECTOR);
         Dispatch {
             kernel: kernel("product_of_pages"),
             constants: Vec::new(),
-            grid: [columns as u32, of.page_rows.div_ceil(TILE as u32), 1],
+            grid: [columns as u32, of.page_rows.div_ceil(ROWS as u32), 1],
             arguments: vec![packed(left, 1), packed(right, 1), shift, Argument::Operand(self.result), shape(of)],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_hold_whole_turns_and_tiles() {
+        for inner in (1..700).chain([1024, 2047]) {
+            for lines in [1, 4, 15, 16, 17, 64, 1000] {
+                let cut = Cut::new(Matrix { operand: 0, lines, strides: [inner, 1] }, inner);
+                // The kernel reads whole turns and tiles of a page, of which all words must have been packed.
+                assert!(cut.inner.is_multiple_of(TURN) && cut.lines.is_multiple_of(ROWS), "{inner} {lines}");
+                assert!(cut.inner * cut.lines <= PAGE_WORDS, "{inner} {lines}");
+                assert!(cut.inner_pages * cut.inner >= inner && cut.line_pages() * cut.lines >= lines);
+            }
         }
     }
 }
