@@ -119,13 +119,14 @@ fn conv_shapes() -> Vec<Conv> {
         shape(1, [1, 1], [1, 1], [1, 1], 1, 0),
         shape(7, [3, 17], [5, 12], [3, 3], 1, 1),
         shape(1, [5, 3], [1, 4], [3, 3], 1, 1),
+        shape(9, [1, 1], [1, 4], [3, 3], 1, 1),
         shape(3, [17, 9], [3, 28], [3, 3], 1, 1),
         shape(5, [70, 6], [4, 8], [3, 3], 1, 1),
         // More than a page, of images that begin between bindings, of images with more gradients than a page, and
         // of weights that take several, along the output channels and along both.
         shape(64, [5, 18], [7, 12], [3, 3], 1, 1),
         shape(10, [3, 40], [24, 24], [3, 3], 1, 1),
-        shape(64, [70, 34], [4, 8], [3, 3], 1, 1),
+        shape(64, [70, 34], [5, 8], [3, 3], 1, 1),
         shape(8, [230, 120], [4, 4], [3, 3], 1, 1),
         // Many channels under 3x3, where fewer multiplications do: planes and channels that no tile fits, every padding, one
         // sample, and a plane that is cut into strips.
@@ -190,6 +191,8 @@ fn linears() -> Vec<Case> {
         (7, 20, 12, true),
         (1, 4, 4, false),
         (13, 1028, 260, true),
+        (3, 259, 12, true),
+        (259, 12, 20, true),
         (300, 260, 132, true),
         (1, 8, 1, true),
         (3, 8, 1, false),

@@ -91,8 +91,8 @@ fn of_batches() -> Vec<Case> {
     for kind in [LossKind::Qwk, LossKind::Corn] {
         for shape in shapes() {
             let case = || Case::of(Op::Loss(kind, shape));
-            cases.push(case());
-            cases.push(case().with("targets", padded(shape)));
+            cases.push(case().with("targets", scattered(shape, false)));
+            cases.push(case().with("targets", scattered(shape, true)));
             // All of one class, and none.
             for label in [f64::from(PADDING), 0.0, (shape.classes - 1) as f64] {
                 cases.push(case().with("targets", Fill::Words(vec![label; shape.batch])));
@@ -102,6 +102,13 @@ fn of_batches() -> Vec<Case> {
     // Where all are of one class, kappa's gradient is what roundings leave of nothing.
     let vanishes = |case: &Case| matches!(case.op, Op::Loss(LossKind::Qwk, shape) if shape.batch == 1 || alike(case));
     cases.into_iter().map(|case| if vanishes(&case) { case.ignoring("logit_gradient") } else { case }).collect()
+}
+
+/// Labels all over the classes, with every third row being padding or without. Drawn ones are all alike where luck has it, which
+/// leaves kappa no gradient.
+fn scattered(shape: LossShape, padding: bool) -> Fill {
+    let label = |n: usize| if padding && n % 3 == 2 { f64::from(PADDING) } else { (n * 617 % shape.classes) as f64 };
+    Fill::Words((0..shape.batch).map(label).collect())
 }
 
 /// Whether all targets are said to be one.
