@@ -1,4 +1,4 @@
-//! How time and memory grow with batch, side, channels, classes and racing losses: a series each, and the slope over it
+//! How time and memory grow with batch, side, channels, classes, racing losses and images: a series each, and the slope over it
 //! on logarithmic axes beside that of the plan's operations and bytes.
 //!
 //!     cargo bench --bench growth -- --csv growth.csv
@@ -42,7 +42,7 @@ fn step(workload: Result<Workload, BenchError>) -> Result<Point, BenchError> {
 }
 
 /// A base small enough for software drivers, varied in one respect at a time.
-const SERIES: [Series; 8] = [
+const SERIES: [Series; 9] = [
     Series { name: "batch", values: &[8, 16, 32, 64], point: |n| step(Workload::plain(n, 32, &[8, 16, 32], 64, 8)) },
     Series { name: "side", values: &[16, 32, 64], point: |n| step(Workload::plain(16, n, &[8, 16, 32], 64, 8)) },
     Series {
@@ -69,6 +69,14 @@ const SERIES: [Series; 8] = [
         name: "racing losses",
         values: &[1, 2, 3, 5],
         point: |n| Ok(Point { losses: &Loss::ALL[..n], ..step(Workload::plain(16, 32, &[8, 16, 32], 64, 8))? }),
+    },
+    Series {
+        name: "images",
+        values: &[64, 1024, 16_384],
+        point: |n| {
+            let workload = Workload::plain(16, 32, &[8, 16, 32], 64, 8)?;
+            step(Ok(Workload { images: n, ..workload }))
+        },
     },
     Series {
         name: THREADS,

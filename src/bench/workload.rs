@@ -22,6 +22,8 @@ pub struct Workload {
     pub model: Model,
     /// Samples a batch.
     pub batch: usize,
+    /// Different images that lie on the device.
+    pub images: usize,
     /// Random changes of the images.
     pub augmentation: Augmentation,
 }
@@ -44,6 +46,12 @@ pub struct Started {
 }
 
 impl Workload {
+    /// A network, its batches, and a few batches' worth of different images.
+    #[must_use]
+    pub fn new(model: Model, batch: usize, augmentation: Augmentation) -> Self {
+        Self { model, batch, images: DISTINCT * batch, augmentation }
+    }
+
     /// R1 or R2: 64 images of 3x32x32 and 8 classes.
     ///
     /// # Errors
@@ -68,14 +76,14 @@ impl Workload {
         classes: usize,
     ) -> Result<Self, BenchError> {
         let augmentation = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
-        Ok(Self { model: zoo::plain(side, channels, hidden, classes)?, batch, augmentation })
+        Ok(Self::new(zoo::plain(side, channels, hidden, classes)?, batch, augmentation))
     }
 
     fn batches(&self, split: &'static str) -> Batches {
         Batches {
             split,
             batch: self.batch,
-            samples: DISTINCT * self.batch,
+            samples: self.images,
             count: EPOCH,
             stored_side: self.model.side + MARGIN,
             resident: true,
@@ -137,15 +145,17 @@ impl Workload {
         Ok(handle)
     }
 
-    /// Random images and labels in a fixed order.
+    /// Random images and labels in a fixed order, which takes all of them in turn or, where an epoch has fewer rows, some all over
+    /// them.
     fn fill(&self, executor: &mut dyn Executor, split: &'static str) -> Result<(), ExecutorError> {
-        let samples = DISTINCT * self.batch;
+        let (samples, rows) = (self.images, EPOCH * self.batch);
         let side = self.model.side + MARGIN;
         let words = (samples * 3 * side * side).div_ceil(4);
         let pixels: Vec<u32> = (0..words as u32).map(|word| pcg4d([1, 0, word, 0])[0]).collect();
         let labels: Vec<u32> =
             (0..samples as u32).map(|sample| pcg4d([1, 0, sample, 1])[0] % self.model.classes() as u32).collect();
-        let order: Vec<u32> = (0..(EPOCH * self.batch) as u32).map(|row| row % samples as u32).collect();
+        let apart = (samples / rows).max(1);
+        let order: Vec<u32> = (0..rows).map(|row| (row * apart % samples) as u32).collect();
         for (slot, words) in [("pixels", &pixels), ("labels", &labels), ("order", &order)] {
             executor.write(&format!("{split}/{slot}"), 0, bytemuck::cast_slice(words))?;
         }

@@ -130,7 +130,7 @@ impl Run {
         let settings = self.session.settings();
         let model = self.session.trainer()?.model().clone();
         let batch = settings.batch.min(self.data.train.len());
-        Some((Workload { model, batch, augmentation: settings.augmentation }, settings.losses.clone()))
+        Some((Workload::new(model, batch, settings.augmentation), settings.losses.clone()))
     }
 
     /// An order that begins it again from the same first weights, with the settings as they are now.

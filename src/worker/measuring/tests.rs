@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 fn workload() -> Workload {
     let augmentation = Augmentation { crop: true, flip: true, rotation: true, aspect: true, colour: true };
-    Workload { model: zoo::plain(16, &[4], 8, 5).unwrap(), batch: 4, augmentation }
+    Workload::new(zoo::plain(16, &[4], 8, 5).unwrap(), 4, augmentation)
 }
 
 /// All that was told.
