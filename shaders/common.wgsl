@@ -23,7 +23,7 @@ struct Settings {
     reserved: f32,
 }
 
-// Invocations of a workgroup.
+// Invocations of most kernels' workgroups.
 const GROUP: u32 = 64u;
 
 // The same in kernels of software drivers whose tiles fill all registers: a vector of 256 bits. Of larger groups these

@@ -39,6 +39,7 @@ struct Shape {
 
 // Output channels of a tile.
 const CHANNELS: u32 = 16u;
+const FOURS: u32 = CHANNELS / 4u;
 
 // Quad q of the row of quads that begins at `row`, or zeros beside the image.
 fn input_quad(row: u32, q: i32, inside: bool) -> vec4<f32> {
@@ -141,9 +142,9 @@ fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums, near_be
     var b = far;
     var a_below = near_below;
     var b_below = far_below;
-    for (var turn = 0u; turn < CHANNELS / 2u; turn++) {
-        let o = first + turn % 4u * 4u;
-        let row = y + turn / 4u;
+    for (var turn = 0u; turn < 2u * FOURS; turn++) {
+        let o = first + turn % FOURS * 4u;
+        let row = y + turn / FOURS;
         if (row < shape.height) {
             write_channel(n, o, row, q, a.a[0], b.a[0]);
             write_channel(n, o + 1u, row, q, a.a[1], b.a[1]);
@@ -179,7 +180,7 @@ fn conv3x3(
     let step = shape.block / 4u;
     let image_plane = shape.height * shape.quads;
     var plane = shape.origin + n * shape.in_channels * image_plane;
-    var left = group.y * CHANNELS / 4u;
+    var left = group.y * FOURS;
     var near = Sums();
     var far = Sums();
     var near_below = Sums();

@@ -45,6 +45,12 @@ pub struct Started {
     pub replay_s: f64,
 }
 
+/// The samples of an epoch's rows: all of them in turn or, where there are fewer rows, some from one end to the other.
+fn order(rows: usize, samples: usize) -> Vec<u32> {
+    let apart = (samples / rows).max(1);
+    (0..rows).map(|row| (row * apart % samples) as u32).collect()
+}
+
 impl Workload {
     /// A network, its batches, and a few batches' worth of different images.
     #[must_use]
@@ -145,8 +151,7 @@ impl Workload {
         Ok(handle)
     }
 
-    /// Random images and labels in a fixed order, which takes all of them in turn or, where an epoch has fewer rows, some all over
-    /// them.
+    /// Random images and labels in a fixed order.
     fn fill(&self, executor: &mut dyn Executor, split: &'static str) -> Result<(), ExecutorError> {
         let (samples, rows) = (self.images, EPOCH * self.batch);
         let side = self.model.side + MARGIN;
@@ -154,8 +159,7 @@ impl Workload {
         let pixels: Vec<u32> = (0..words as u32).map(|word| pcg4d([1, 0, word, 0])[0]).collect();
         let labels: Vec<u32> =
             (0..samples as u32).map(|sample| pcg4d([1, 0, sample, 1])[0] % self.model.classes() as u32).collect();
-        let apart = (samples / rows).max(1);
-        let order: Vec<u32> = (0..rows).map(|row| (row * apart % samples) as u32).collect();
+        let order = order(rows, samples);
         for (slot, words) in [("pixels", &pixels), ("labels", &labels), ("order", &order)] {
             executor.write(&format!("{split}/{slot}"), 0, bytemuck::cast_slice(words))?;
         }
@@ -193,4 +197,16 @@ impl Workload {
 /// Sets a split's clock to the first batch.
 pub(super) fn rewind(executor: &mut dyn Executor, split: &str) -> Result<(), ExecutorError> {
     executor.write(&format!("{split}/clock"), 0, bytemuck::bytes_of(&Clock::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn rows_take_samples_in_turn_or_all_over_them() {
+        assert_eq!(order(7, 3), [0, 1, 2, 0, 1, 2, 0]);
+        assert_eq!(order(4, 12), [0, 3, 6, 9]);
+        assert_eq!(order(4, 15), [0, 3, 6, 9]);
+    }
 }

@@ -126,6 +126,7 @@ fn conv_shapes() -> Vec<Conv> {
         // of weights that take several, along the output channels and along both.
         shape(64, [5, 18], [7, 12], [3, 3], 1, 1),
         shape(10, [3, 40], [24, 24], [3, 3], 1, 1),
+        shape(64, [70, 34], [4, 8], [3, 3], 1, 1),
         shape(64, [70, 34], [5, 8], [3, 3], 1, 1),
         shape(8, [230, 120], [4, 4], [3, 3], 1, 1),
         // Many channels under 3x3, where fewer multiplications do: planes and channels that no tile fits, every padding, one
