@@ -158,10 +158,10 @@ pub(super) fn augment(op: &Op, crops: &Crops, on: Augmentation) -> Task {
             *target = set.labels[sample as usize];
             if on.rotation || on.aspect {
                 let turn = Turn::random(&crops, on, set.clock, sample);
-                vectorised(|| turned(&set, &turn, row, sample, output));
+                vectorised!(turned(&set, &turn, row, sample, output));
             } else {
                 let crop = Crop::random(&crops, on, set.clock, sample);
-                vectorised(|| cropped(&set, &crop, row, sample, output));
+                vectorised!(cropped(&set, &crop, row, sample, output));
             }
         }
     })
@@ -181,7 +181,7 @@ pub(super) fn centre_crops(op: &Op, crops: &Crops) -> Task {
                 continue;
             };
             let crop = Crop { flip: row >= crops.batch, ..Crop::centre(&crops) };
-            vectorised(|| cropped(&set, &crop, row % crops.batch, sample, output));
+            vectorised!(cropped(&set, &crop, row % crops.batch, sample, output));
         }
     })
 }

@@ -80,7 +80,7 @@ impl Passes {
         let source: &[f32] = if self.window.is_plain() {
             sample
         } else {
-            vectorised(|| self.window.fill(sample, copy));
+            vectorised!(self.window.fill(sample, copy));
             copy
         };
         let begin = unit * self.unit_rows;
@@ -367,7 +367,7 @@ fn gather<'a>(
     if window.is_plain() {
         return source;
     }
-    vectorised(|| {
+    vectorised!({
         for (sample, copy) in source.chunks_exact(len).zip(copies.chunks_exact_mut(window.len())) {
             window.fill(sample, copy);
         }
@@ -401,7 +401,7 @@ fn weight_gradient(c: &Conv) -> Vec<Task> {
     let arguments = vec![scratch(partials, Access::Read, Cut::Whole), write(2, Cut::Each(1))];
     let add = Task::with_scratch(arguments, len, 0, move |words, [partial, gradient], _| {
         let (partial, gradient) = (partial.floats(), gradient.floats_mut());
-        vectorised(|| {
+        vectorised!({
             gradient.copy_from_slice(&partial[words.clone()]);
             for group in 1..groups {
                 let more = &partial[group * stride..][words.clone()];
@@ -424,7 +424,7 @@ pub(super) fn channel_sum(batch: usize, channels: usize, plane: usize) -> Task {
             } else {
                 let of_sample = |n| {
                     let plane = &input[place(n)..place(n) + plane];
-                    vectorised(|| sum(plane.len(), |i| plane[i]))
+                    vectorised!(sum(plane.len(), |i| plane[i]))
                 };
                 (0..batch).map(of_sample).sum()
             };

@@ -11,7 +11,7 @@ const EACH: Cut = Cut::Each(1);
 pub(super) fn relu_forward(op: &Op, len: usize) -> Task {
     Task::new(op, len, [EACH, EACH], |_, [input, output]| {
         let pairs = output.floats_mut().iter_mut().zip(input.floats());
-        vectorised(|| pairs.for_each(|(output, input)| *output = if *input < 0.0 { 0.0 } else { *input }));
+        vectorised!(pairs.for_each(|(output, input)| *output = if *input < 0.0 { 0.0 } else { *input }));
     })
 }
 
@@ -20,7 +20,7 @@ pub(super) fn relu_backward(op: &Op, len: usize) -> Task {
     Task::new(op, len, [EACH, EACH, EACH], |_, [output, gradient, result]| {
         let given = output.floats().iter().zip(gradient.floats());
         let pairs = result.floats_mut().iter_mut().zip(given);
-        vectorised(|| pairs.for_each(|(result, (output, g))| *result = if *output > 0.0 { *g } else { 0.0 }));
+        vectorised!(pairs.for_each(|(result, (output, g))| *result = if *output > 0.0 { *g } else { 0.0 }));
     })
 }
 
@@ -30,7 +30,7 @@ pub(super) fn dropout(op: &Op, d: &Dropout) -> Task {
     Task::new(op, d.len, [EACH, Cut::Whole, EACH], move |elements, [input, clock, output]| {
         let clock: &Clock = bytemuck::from_bytes(bytemuck::cast_slice(clock.integers()));
         let pairs = output.floats_mut().iter_mut().zip(input.floats());
-        vectorised(|| {
+        vectorised!({
             for (element, (output, input)) in elements.zip(pairs) {
                 let words = draw(clock.seed, purpose::DROPOUT + d.layer, clock.step, element as u32);
                 let kept = unit(words[0]) >= d.rate;
@@ -45,7 +45,7 @@ pub(super) fn add(op: &Op, len: usize) -> Task {
     Task::new(op, len, [EACH, EACH, EACH], |_, [a, b, sum]| {
         let terms = a.floats().iter().zip(b.floats());
         let sums = sum.floats_mut().iter_mut().zip(terms);
-        vectorised(|| sums.for_each(|(sum, (a, b))| *sum = a + b));
+        vectorised!(sums.for_each(|(sum, (a, b))| *sum = a + b));
     })
 }
 
@@ -55,7 +55,7 @@ pub(super) fn sgd(op: &Op, len: usize) -> Task {
         let s: &StepSettings = bytemuck::from_bytes(bytemuck::cast_slice(settings.integers()));
         let state = weights.floats_mut().iter_mut().zip(momenta.floats_mut());
         let each = state.zip(gradients.floats());
-        vectorised(|| {
+        vectorised!({
             each.for_each(|((w, v), gradient)| {
                 *v = s.momentum * *v + gradient + s.weight_decay * *w;
                 *w -= s.learning_rate * *v;

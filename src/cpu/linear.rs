@@ -97,7 +97,7 @@ fn product(m: Matrices, [left, right]: [usize; 2]) -> Vec<Task> {
     let pack = Task::with_scratch(arguments, panels, 0, move |units, [matrix, packed], _| {
         let panels = packed.floats_mut().chunks_exact_mut(inner * panel);
         for (number, packed) in units.zip(panels) {
-            vectorised(|| pack_panel(matrix.floats(), columns, number * panel, packed, panel));
+            vectorised!(pack_panel(matrix.floats(), columns, number * panel, packed, panel));
         }
     });
     let taps: Vec<u32> = (0..inner).map(|k| (k * panel) as u32).collect();

@@ -8,7 +8,7 @@ use crate::plan::{BatchNorm, Op};
 fn channel_sum(n: &BatchNorm, channel: usize, term: impl Fn(usize) -> f32) -> f32 {
     let of_sample = |sample: usize| {
         let first = (sample * n.channels + channel) * n.plane;
-        vectorised(|| sum(n.plane, |at| term(first + at)))
+        vectorised!(sum(n.plane, |at| term(first + at)))
     };
     (0..n.batch).map(of_sample).sum()
 }
@@ -46,7 +46,7 @@ fn normalise(op: &Op, n: &BatchNorm, of: impl Fn(f32) -> f32 + Send + Sync + 'st
             let (mean, spread) = (mean.floats()[c], of(spread.floats()[c]));
             let (weight, bias) = (weight.floats()[c], bias.floats()[c]);
             let pairs = output.iter_mut().zip(input);
-            vectorised(|| pairs.for_each(|(output, input)| *output = (input - mean) * spread * weight + bias));
+            vectorised!(pairs.for_each(|(output, input)| *output = (input - mean) * spread * weight + bias));
         }
     })
 }
@@ -94,7 +94,7 @@ pub(super) fn backward_data(op: &Op, n: &BatchNorm) -> Task {
             let (mean, deviation, weight) = (mean.floats()[c], deviation.floats()[c], weight.floats()[c]);
             let (of_weight, of_bias) = (weight_gradient.floats()[c] / m, bias_gradient.floats()[c] / m);
             let triples = result.iter_mut().zip(input.iter().zip(gradient));
-            vectorised(|| {
+            vectorised!({
                 triples.for_each(|(result, (input, g))| {
                     let h = (input - mean) * deviation;
                     *result = weight * deviation * (g - of_bias - h * of_weight);

@@ -49,7 +49,7 @@ pub(super) fn max_forward(op: &Op, p: &Pool, relu: bool) -> Task {
         let inputs = input.floats().chunks_exact(p.in_plane());
         let outputs = output.floats_mut().chunks_exact_mut(p.out_plane());
         let places = argmax.integers_mut().chunks_exact_mut(p.out_plane());
-        vectorised(|| {
+        vectorised!({
             for ((input, output), argmax) in inputs.zip(outputs).zip(places) {
                 if p.is_halving() {
                     halve(&p, input, output, argmax)
@@ -98,7 +98,8 @@ fn halve(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
     let results = output.chunks_exact_mut(width).zip(argmax.chunks_exact_mut(width));
     for ((y, rows), (output, argmax)) in pairs.enumerate().zip(results) {
         let (upper, lower) = rows.split_at(p.in_width);
-        let (upper, lower) = (upper.as_chunks::<2>().0, lower.as_chunks::<2>().0);
+        // Each as long as the results, so that no index needs a check: with checks the loop would go one by one.
+        let [upper, lower] = [upper, lower].map(|row| &row.as_chunks::<2>().0[..width]);
         let first = (2 * y * p.in_width) as u32;
         let below = p.in_width as u32;
         for x in 0..width {

@@ -112,7 +112,7 @@ pub(super) fn class_sums(op: &Op, features: usize) -> Task {
             let class = *class as usize;
             counts.integers_mut()[class] += 1;
             let sums = sums.floats_mut()[class * features..][..features].iter_mut().zip(row);
-            vectorised(|| {
+            vectorised!({
                 let norm = sum(features, |f| row[f].abs());
                 if norm > 0.0 {
                     sums.for_each(|(sum, feature)| *sum += feature / norm);
@@ -141,7 +141,7 @@ pub(super) fn pairwise_distances(op: &Op, classes: usize, features: usize) -> Ta
         for (i, row) in units.zip(distances.floats_mut().chunks_exact_mut(classes)) {
             for (j, distance) in row.iter_mut().enumerate() {
                 let (a, b) = (centroid(i), centroid(j));
-                *distance = vectorised(|| sum(features, |f| (a[f] - b[f]) * (a[f] - b[f]))).sqrt();
+                *distance = vectorised!(sum(features, |f| (a[f] - b[f]) * (a[f] - b[f]))).sqrt();
             }
         }
     })

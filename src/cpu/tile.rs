@@ -37,9 +37,9 @@ pub(super) fn lanes(arch: Arch) -> usize {
     arch.dispatch(Lanes)
 }
 
-/// Runs a loop compiled for the best instruction set there is: the compiler vectorises it.
+/// Runs a loop compiled for the best instruction set there is: the compiler vectorises it. Called by [`vectorised!`] alone.
 #[inline(always)]
-pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     struct Loop<F>(F);
     impl<R, F: FnOnce() -> R> WithSimd for Loop<F> {
         type Output = R;
@@ -50,6 +50,18 @@ pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     }
     Arch::new().dispatch(Loop(work))
 }
+
+/// The value of an expression compiled for the best instruction set there is. A closure that is not inlined would be compiled,
+/// once for all instruction sets, for the one that every processor has.
+macro_rules! vectorised {
+    ($work:expr) => {
+        $crate::cpu::tile::dispatch(
+            #[inline(always)]
+            || $work,
+        )
+    };
+}
+pub(super) use vectorised;
 
 /// The sum of `term(i)` for `i` below `len`: sixteen sums side by side, then their sum in order.
 #[inline(always)]

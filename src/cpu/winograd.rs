@@ -292,7 +292,7 @@ impl Filter {
             0,
             move |panels, [weight, packed], _| {
                 for (panel, packed) in panels.zip(packed.floats_mut().chunks_exact_mut(kernel_len)) {
-                    vectorised(|| packing.pack(panel, weight.floats(), turned, packed));
+                    vectorised!(packing.pack(panel, weight.floats(), turned, packed));
                 }
             },
         );

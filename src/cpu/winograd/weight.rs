@@ -168,7 +168,7 @@ impl Weight {
         let (block, inputs) = (channel / self.channels, self.conv.in_channels);
         let channels = self.channels.min(self.conv.out_channels - block * self.channels);
         let units = partial.chunks_exact(self.unit_len()).skip(block).step_by(self.blocks);
-        vectorised(|| {
+        vectorised!({
             sums.fill(0.0);
             for unit in units {
                 let rows = unit.chunks_exact(inputs).skip(channel % self.channels).step_by(channels);
