@@ -3,6 +3,7 @@
 use super::task::{Cut, Task};
 use super::tile::vectorised;
 use crate::plan::{NOWHERE, Op, Pool};
+use std::array::from_fn;
 use std::ops::Range;
 
 impl Pool {
@@ -38,7 +39,7 @@ impl Pool {
 /// a number wins for good, that a network's end shows it.
 #[inline(always)]
 fn beats(value: f32, largest: f32) -> bool {
-    value > largest || value.is_nan()
+    (value > largest) | value.is_nan()
 }
 
 /// The largest of each window and its place; the first of equals wins. With `relu`, of the input's ReLU.
@@ -90,7 +91,7 @@ fn rectify(output: &mut [f32], argmax: &mut [u32]) {
     }
 }
 
-/// Windows of 2x2 side by side, without branches.
+/// Windows of 2x2 side by side.
 #[inline(always)]
 fn halve(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
     let width = p.out_width();
@@ -98,19 +99,48 @@ fn halve(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
     let results = output.chunks_exact_mut(width).zip(argmax.chunks_exact_mut(width));
     for ((y, rows), (output, argmax)) in pairs.enumerate().zip(results) {
         let (upper, lower) = rows.split_at(p.in_width);
-        // Each as long as the results, so that no index needs a check: with checks the loop would go one by one.
-        let [upper, lower] = [upper, lower].map(|row| &row.as_chunks::<2>().0[..width]);
-        let first = (2 * y * p.in_width) as u32;
-        let below = p.in_width as u32;
-        for x in 0..width {
-            let ([a, b], [c, d]) = (upper[x], lower[x]);
-            let (mut largest, mut offset) = if beats(b, a) { (b, 1) } else { (a, 0) };
-            (largest, offset) = if beats(c, largest) { (c, below) } else { (largest, offset) };
-            (largest, offset) = if beats(d, largest) { (d, below + 1) } else { (largest, offset) };
-            output[x] = largest;
-            argmax[x] = first + 2 * x as u32 + offset;
-        }
+        let rows = [upper.as_chunks().0, lower.as_chunks().0];
+        let places = [2 * y * p.in_width, p.in_width].map(|place| place as u32);
+        let whole = width / LANES * LANES;
+        halve_row::<LANES>(0, rows, places, output, argmax);
+        halve_row::<1>(whole, rows, places, &mut output[whole..], &mut argmax[whole..]);
     }
+}
+
+/// Windows that are compared at a time: what the least of instruction sets does at once.
+const LANES: usize = 4;
+
+/// The windows of a pair of rows from number `first` on, `N` at a time. The pair begins at the first of the places in its plane;
+/// what is below a place is so many further.
+#[inline(always)]
+fn halve_row<const N: usize>(
+    first: usize,
+    rows: [&[[f32; 2]]; 2],
+    [begin, below]: [u32; 2],
+    output: &mut [f32],
+    argmax: &mut [u32],
+) {
+    let [upper, lower] = rows.map(|row| row[first..].as_chunks::<N>().0);
+    let results = output.as_chunks_mut::<N>().0.iter_mut().zip(argmax.as_chunks_mut::<N>().0);
+    let corners = (begin + 2 * first as u32..).step_by(2 * N);
+    for (((upper, lower), (output, argmax)), corner) in upper.iter().zip(lower).zip(results).zip(corners) {
+        let mut largest = upper.map(|pair| pair[0]);
+        let mut offsets = [0; N];
+        for (row, x, offset) in [(upper, 1, 1), (lower, 0, below), (lower, 1, below + 1)] {
+            // Loop by loop and with masks, which the compiler turns into vectors; branches it does one by one.
+            let masks: [u32; N] = from_fn(|n| 0u32.wrapping_sub(beats(row[n][x], largest[n]).into()));
+            largest = from_fn(|n| f32::from_bits(chosen(masks[n], row[n][x].to_bits(), largest[n].to_bits())));
+            offsets = from_fn(|n| chosen(masks[n], offset, offsets[n]));
+        }
+        *output = largest;
+        *argmax = from_fn(|n| corner + 2 * n as u32 + offsets[n]);
+    }
+}
+
+/// `a` where the mask has ones, else `b`.
+#[inline(always)]
+fn chosen(mask: u32, a: u32, b: u32) -> u32 {
+    (a & mask) | (b & !mask)
 }
 
 /// Sends each window's gradient to the place of its maximum, if it has one.
