@@ -118,27 +118,71 @@ impl Turn {
         }
     }
 
-    /// Where a pixel of the crop comes from: the four pixels around, and its share of the right
-    /// and of the lower ones.
+    /// Where the pixels of row y of the crop come from, from pixel x on.
     #[inline(always)]
-    fn source(&self, crops: &Crops, x: usize, y: usize) -> ([usize; 4], [f32; 2]) {
+    fn sources(&self, crops: &Crops, x: usize, y: usize) -> Sources {
         let centre = (crops.side - 1) as f32 / 2.0;
         let last = (crops.stored_side - 1) as f32;
         let flipped = if self.crop.flip { -1.0 } else { 1.0 };
-        let across = flipped * (x as f32 - centre) * self.stretch;
         let down = y as f32 - centre;
         let [cosine, sine] = self.direction;
-        let at_x = self.crop.left as f32 + centre + (cosine * across - sine * down);
-        let at_y = self.crop.top as f32 + centre + (sine * across + cosine * down);
-        let (at_x, at_y) = (at_x.clamp(0.0, last), at_y.clamp(0.0, last));
-        let (left, top) = (at_x as usize, at_y as usize);
-        let (right, bottom) = ((left + 1).min(crops.stored_side - 1), (top + 1).min(crops.stored_side - 1));
-        let pixel = |y: usize, x: usize| y * crops.stored_side + x;
-        let around = [pixel(top, left), pixel(top, right), pixel(bottom, left), pixel(bottom, right)];
-        (around, [at_x - left as f32, at_y - top as f32])
+        let (stored, end) = (crops.stored_side as u32, crops.stored_side as u32 - 1);
+        let (begin_x, begin_y) = (self.crop.left as f32 + centre, self.crop.top as f32 + centre);
+        let mut sources = Sources::default();
+        for n in 0..RUN {
+            let across = flipped * ((x + n) as f32 - centre) * self.stretch;
+            let at_x = (begin_x + (cosine * across - sine * down)).clamp(0.0, last);
+            let at_y = (begin_y + (sine * across + cosine * down)).clamp(0.0, last);
+            let (left, top) = (at_x as u32, at_y as u32);
+            sources.corner[n] = top * stored + left;
+            sources.right[n] = u32::from(left < end);
+            sources.below[n] = if top < end { stored } else { 0 };
+            sources.shares[0][n] = at_x - left as f32;
+            sources.shares[1][n] = at_y - top as f32;
+        }
+        sources
     }
 }
 
+/// Pixels of a row whose sources are found at a time: the compiler turns each loop over so many into vectors.
+const RUN: usize = 32;
+
+/// Where pixels in a row come from.
+#[derive(Default)]
+struct Sources {
+    /// Of the four pixels around, the upper left one.
+    corner: [u32; RUN],
+    /// How far the right and the lower ones are: nowhere at the image's end.
+    right: [u32; RUN],
+    below: [u32; RUN],
+    /// Shares of the right and of the lower ones.
+    shares: [[f32; RUN]; 2],
+}
+
+impl Sources {
+    /// The bytes in between, as many as there are results.
+    #[inline(always)]
+    fn bright(&self, plane: &[u8], shift: f32, output: &mut [f32]) {
+        let len = output.len().min(RUN);
+        let mut around = [[0; RUN]; 4];
+        for n in 0..len {
+            let [at, right, below] = [self.corner[n], self.right[n], self.below[n]].map(|words| words as usize);
+            for (k, step) in [0, right, below, below + right].into_iter().enumerate() {
+                around[k][n] = plane[at + step];
+            }
+        }
+        let [right, lower] = self.shares;
+        let mut run = [0.0; RUN];
+        for n in 0..RUN {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|k| f32::from(around[k][n]));
+            let byte = mix(mix(a, b, right[n]), mix(c, d, right[n]), lower[n]);
+            run[n] = 2.0 * (byte / 255.0 + shift) - 1.0;
+        }
+        output[..len].copy_from_slice(&run[..len]);
+    }
+}
+
+#[inline(always)]
 fn mix(a: f32, b: f32, share: f32) -> f32 {
     a * (1.0 - share) + b * share
 }
@@ -211,12 +255,11 @@ fn cropped(set: &Set<'_>, crop: &Crop, row: usize, sample: u32, output: &mut [f3
 #[inline(always)]
 fn turned(set: &Set<'_>, turn: &Turn, row: usize, sample: u32, output: &mut [f32]) {
     let side = set.crops.side;
-    for pixel in 0..side * side {
-        let (around, [right, lower]) = turn.source(&set.crops, pixel % side, pixel / side);
-        for ((channel, plane), shift) in set.planes(row, sample).enumerate().zip(turn.crop.shift) {
-            let [a, b, c, d] = around.map(|at| f32::from(plane[at]));
-            let byte = mix(mix(a, b, right), mix(c, d, right), lower);
-            output[channel * side * side + pixel] = 2.0 * (byte / 255.0 + shift) - 1.0;
+    for (x, y) in (0..side).flat_map(|y| (0..side).step_by(RUN).map(move |x| (x, y))) {
+        let sources = turn.sources(&set.crops, x, y);
+        let runs = output.chunks_exact_mut(side * side).map(|plane| &mut plane[y * side + x..(y + 1) * side]);
+        for ((plane, shift), run) in set.planes(row, sample).zip(turn.crop.shift).zip(runs) {
+            sources.bright(plane, shift, run);
         }
     }
 }
