@@ -3,6 +3,9 @@
 // The label of a row that holds no sample.
 const PADDING: u32 = 0xffffffffu;
 
+// The place of a rectified maximum that is not above 0.
+const NOWHERE: u32 = 0xffffffffu;
+
 // Seed, epoch, training step and batch of the epoch.
 struct Clock {
     seed: u32,

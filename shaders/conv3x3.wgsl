@@ -2,7 +2,8 @@
 // results as conv.wgsl with a fraction of its loads, since every load brings four words.
 //
 // input   IMAGES x IN_CHANNELS x HEIGHT x WIDTH, in quads along x
-// output  BATCH x OUT_CHANNELS x HEIGHT x WIDTH, in quads along x
+// output  BATCH x OUT_CHANNELS x HEIGHT x WIDTH, in quads along x; pooled, with half of the height and width
+// argmax  as the pooled output
 // packed  INNER x 3 x 3 x BLOCK, the weight of BLOCK output channels from FIRST on with the output channels
 //         innermost, in quads (pack.wgsl); for INNER input channels, the first of which `origin` tells
 //
@@ -36,6 +37,7 @@ struct Shape {
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(6) var<uniform> shape: Shape;
+@group(0) @binding(7) var<storage, read_write> argmax: array<vec4<u32>>;
 
 // Output channels of a tile.
 const CHANNELS: u32 = 16u;
@@ -111,6 +113,15 @@ fn add_kernel_row(near: ptr<function, Sums>, far: ptr<function, Sums>, plane: u3
     add_products(far, window(first, second, after), left, step);
 }
 
+// The bias of an output channel, where there is one.
+fn shift_of(o: u32) -> f32 {
+    var shift = 0.0;
+    if (shape.bias != 0u) {
+        shift = bias[o];
+    }
+    return shift;
+}
+
 fn write_quad(at: u32, shift: f32, sum: vec4<f32>) {
     var start = vec4<f32>(shift);
     if (shape.add != 0u) {
@@ -124,10 +135,7 @@ fn write_channel(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>
     if (o >= shape.out_channels) {
         return;
     }
-    var shift = 0.0;
-    if (shape.bias != 0u) {
-        shift = bias[o];
-    }
+    let shift = shift_of(o);
     let at = ((n * shape.out_channels + o) * shape.height + y) * shape.quads + q;
     write_quad(at, shift, near);
     if (q + 1u < shape.quads) {
@@ -158,6 +166,80 @@ fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums, near_be
     }
 }
 
+// The pooled quad of one channel's windows, with its bias.
+fn write_windows(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>, near_below: vec4<f32>, far_below: vec4<f32>) {
+    if (o >= shape.out_channels) {
+        return;
+    }
+    let shift = vec4<f32>(shift_of(o));
+    let place = (y * shape.quads + q) * 4u;
+    let found = largest(shift + near, shift + far, shift + near_below, shift + far_below, place, 4u * shape.quads);
+    let result = rectified(found, true);
+    let at = (((n * shape.out_channels + o) * shape.height + y) / 2u * shape.quads + q) / 2u;
+    output[at] = result.value;
+    argmax[at] = result.place;
+}
+
+// The same of a tile, in a loop as in write_tile.
+fn write_pooled(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums, near_below: Sums, far_below: Sums) {
+    var a = near;
+    var b = far;
+    var c = near_below;
+    var d = far_below;
+    for (var o = first; o < first + CHANNELS; o += 4u) {
+        write_windows(n, o, y, q, a.a[0], b.a[0], c.a[0], d.a[0]);
+        write_windows(n, o + 1u, y, q, a.a[1], b.a[1], c.a[1], d.a[1]);
+        write_windows(n, o + 2u, y, q, a.a[2], b.a[2], c.a[2], d.a[2]);
+        write_windows(n, o + 3u, y, q, a.a[3], b.a[3], c.a[3], d.a[3]);
+        a = Sums(a.b, a.c, a.d, a.d);
+        b = Sums(b.b, b.c, b.d, b.d);
+        c = Sums(c.b, c.c, c.d, c.d);
+        d = Sums(d.b, d.c, d.d, d.d);
+    }
+}
+
+// Where a tile lies: its image, the upper of its rows, and the first of its quads.
+struct Tile {
+    n: u32,
+    y: u32,
+    q: u32,
+}
+
+// Tile number `number` of all images.
+fn tile_at(number: u32) -> Tile {
+    // Two divisions instead of four remainders and quotients: drivers divide vectors word by word.
+    let tiles = (shape.quads + 1u) / 2u;
+    let line = number / tiles;
+    let lines = (shape.height + 1u) / 2u;
+    let n = line / lines;
+    return Tile(n, (line - n * lines) * 2u, (number - line * tiles) * 2u);
+}
+
+// Sums a tile's channels over all input channels: `group` is the number of its sixteen.
+fn add_tile(
+    near: ptr<function, Sums>,
+    far: ptr<function, Sums>,
+    near_below: ptr<function, Sums>,
+    far_below: ptr<function, Sums>,
+    tile: Tile,
+    group: u32,
+) {
+    let step = shape.block / 4u;
+    let image_plane = shape.height * shape.quads;
+    var plane = shape.origin + tile.n * shape.in_channels * image_plane;
+    var left = group * FOURS;
+    var ky = 0u;
+    // Rows of all kernels in one loop: what it carries, all sums, costs a software driver as much as the products of a row.
+    for (var row = 0u; row < 3u * shape.inner; row++) {
+        add_kernel_row(near, far, plane, i32(tile.y + ky) - 1, tile.q, left, step);
+        add_kernel_row(near_below, far_below, plane, i32(tile.y + ky), tile.q, left, step);
+        left += 3u * step;
+        let done = ky == 2u;
+        plane += select(0u, image_plane, done);
+        ky = select(ky + 1u, 0u, done);
+    }
+}
+
 // output[n, o, y, x] = bias[o], or what it was, + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
 // A tile: 16 channels x 8 places of two rows. Grid: (tiles of places, channel tiles, fold of the places).
 @compute @workgroup_size(VECTOR)
@@ -166,36 +248,36 @@ fn conv3x3(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    // Two divisions instead of four remainders and quotients: drivers divide vectors word by word.
-    let tiles = (shape.quads + 1u) / 2u;
-    let tile = (group.z * groups.x + group.x) * VECTOR + lane;
-    let line = tile / tiles;
-    let q = (tile - line * tiles) * 2u;
-    let lines = (shape.height + 1u) / 2u;
-    let n = line / lines;
-    let y = (line - n * lines) * 2u;
-    if (n >= shape.images) {
+    let tile = tile_at((group.z * groups.x + group.x) * VECTOR + lane);
+    if (tile.n >= shape.images) {
         return;
     }
-    let step = shape.block / 4u;
-    let image_plane = shape.height * shape.quads;
-    var plane = shape.origin + n * shape.in_channels * image_plane;
-    var left = group.y * FOURS;
     var near = Sums();
     var far = Sums();
     var near_below = Sums();
     var far_below = Sums();
-    var ky = 0u;
-    // Rows of all kernels in one loop: what it carries, all sums, costs a software driver as much as the products of a row.
-    for (var row = 0u; row < 3u * shape.inner; row++) {
-        add_kernel_row(&near, &far, plane, i32(y + ky) - 1, q, left, step);
-        add_kernel_row(&near_below, &far_below, plane, i32(y + ky), q, left, step);
-        left += 3u * step;
-        let done = ky == 2u;
-        plane += select(0u, image_plane, done);
-        ky = select(ky + 1u, 0u, done);
+    add_tile(&near, &far, &near_below, &far_below, tile, group.y);
+    write_tile(shape.image + tile.n, shape.first + group.y * CHANNELS, tile.y, tile.q, near, far, near_below, far_below);
+}
+
+// output, argmax = those of max pooling (pool4.wgsl, windows of 2x2) of the ReLU of what conv3x3 computes. The height is even, the
+// width a multiple of 8, and all input channels are summed in one dispatch. Tiles and grid as those of conv3x3.
+@compute @workgroup_size(VECTOR)
+fn conv3x3_pooled(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let tile = tile_at((group.z * groups.x + group.x) * VECTOR + lane);
+    if (tile.n >= shape.images) {
+        return;
     }
-    write_tile(shape.image + n, shape.first + group.y * CHANNELS, y, q, near, far, near_below, far_below);
+    var near = Sums();
+    var far = Sums();
+    var near_below = Sums();
+    var far_below = Sums();
+    add_tile(&near, &far, &near_below, &far_below, tile, group.y);
+    write_pooled(shape.image + tile.n, shape.first + group.y * CHANNELS, tile.y, tile.q, near, far, near_below, far_below);
 }
 
 // Quad q of the output gradient's four channels from the block's o-th on, a column a place.

@@ -23,9 +23,6 @@ override RELU: bool = false;
 @group(0) @binding(4) var<storage, read> argmax: array<u32>;
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<f32>;
 
-// The place of a rectified maximum that is not above 0.
-const NOWHERE: u32 = 0xffffffffu;
-
 // The first and one past the last of the windows along one axis that cover position `at`.
 fn covering(at: u32, window: u32, count: u32) -> vec2<u32> {
     let padded = at + PAD;

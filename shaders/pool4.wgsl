@@ -18,9 +18,6 @@ override RELU: bool = false;
 @group(0) @binding(4) var<storage, read> argmax: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> input_gradient: array<vec4<f32>>;
 
-// The place of a rectified maximum that is not above 0.
-const NOWHERE: u32 = 0xffffffffu;
-
 // Where a quad's windows lie: the quad of the input at their upper left, and that word's place in its plane.
 struct Corner {
     quad: u32,
@@ -33,18 +30,6 @@ fn corner(element: u32) -> Corner {
     let plane = row / (HEIGHT / 2u);
     let y = (row - plane * (HEIGHT / 2u)) * 2u;
     return Corner((plane * HEIGHT + y) * QUADS + q, y * QUADS * 4u + q * 4u);
-}
-
-// The largest so far of four windows, and its places.
-struct Best {
-    value: vec4<f32>,
-    place: vec4<u32>,
-}
-
-// The first of equals wins.
-fn better(best: Best, value: vec4<f32>, place: vec4<u32>) -> Best {
-    let larger = value > best.value;
-    return Best(select(best.value, value, larger), select(best.place, place, larger));
 }
 
 // output = the largest of the window; argmax = its place y WIDTH + x. With RELU, output = 0 and argmax = NOWHERE unless it is
@@ -60,14 +45,10 @@ fn max_pool4_forward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_
     let upper_right = input[at.quad + 1u];
     let lower = input[at.quad + QUADS];
     let lower_right = input[at.quad + QUADS + 1u];
-    let place = vec4<u32>(at.place) + vec4<u32>(0u, 2u, 4u, 6u);
-    var best = Best(vec4<f32>(upper.xz, upper_right.xz), place);
-    best = better(best, vec4<f32>(upper.yw, upper_right.yw), place + 1u);
-    best = better(best, vec4<f32>(lower.xz, lower_right.xz), place + 4u * QUADS);
-    best = better(best, vec4<f32>(lower.yw, lower_right.yw), place + 4u * QUADS + 1u);
-    let passes = vec4<bool>(!RELU) | (best.value > vec4<f32>());
-    output[element] = select(vec4<f32>(), best.value, passes);
-    argmax_out[element] = select(vec4<u32>(NOWHERE), best.place, passes);
+    let found = largest(upper, upper_right, lower, lower_right, at.place, 4u * QUADS);
+    let result = rectified(found, RELU);
+    output[element] = result.value;
+    argmax_out[element] = result.place;
 }
 
 // input_gradient = the gradient of the window where its maximum lies, else zero.

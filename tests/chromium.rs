@@ -5,8 +5,8 @@
 
 mod browser;
 
-use backhoe::check::operations;
-use backhoe::gpu::{Dispatch, KERNELS, Kernel, Kind, Loads, lower, peak_dispatches};
+use backhoe::check::plans;
+use backhoe::gpu::{Dispatch, KERNELS, Kernel, Kind, Loads, peak_dispatches, works};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::channel;
@@ -74,7 +74,8 @@ fn tiles(dispatch: &Dispatch) -> (String, Vec<(&'static str, u64)>) {
 fn work() -> Value {
     let modules: BTreeMap<String, &str> =
         KERNELS.iter().map(|kernel| (format!("{:?}", kernel.family), kernel.family.source())).collect();
-    let by = |loads| operations().into_iter().flat_map(move |op| lower(&op, loads));
+    let works = |loads| plans().into_iter().flat_map(move |(_, plan)| works(&plan, |_| loads));
+    let by = |loads| works(loads).flat_map(|work| work.dispatches);
     let mut sizes = BTreeSet::new();
     let rivals = [Loads::SmallTiles, Loads::LargeTiles].into_iter().flat_map(by);
     let rivals = rivals.filter(|dispatch| sizes.insert(tiles(dispatch)));

@@ -5,13 +5,13 @@ mod common;
 
 use backhoe::bench::{TimedBy, Workload, kinds, pace};
 use backhoe::data::{Dataset, Images};
-use backhoe::gpu::{Loads, lower};
+use backhoe::gpu::{Loads, works};
 use backhoe::nn::plans::{Batches, SUMS, distances, evaluation, training};
 use backhoe::nn::{Layer, Loss, Model, zoo};
 use backhoe::plan::executor::read_now;
 use backhoe::plan::random::{pcg4d, unit};
 use backhoe::plan::{
-    Augmentation, Clock, Element, Executor, ExecutorError, Misfit, Op, Plan, PlanHandle, Pool, Residency, Slot, Step,
+    Augmentation, Clock, Element, Executor, ExecutorError, Misfit, Op, Plan, PlanHandle, Pool, Residency, Slot,
     StepSettings,
 };
 use backhoe::reference::Interpreter;
@@ -374,11 +374,14 @@ fn the_default_training_plan_is_the_golden_one() {
     assert_eq!(text, golden);
 }
 
+fn dispatches(plan: &Plan, loads: Loads) -> usize {
+    works(plan, |_| loads).iter().map(|work| work.dispatches.len()).sum()
+}
+
 /// Each costs a GPU 5 to 10 microseconds, whatever it computes.
 #[test]
 fn a_step_of_the_default_network_is_few_dispatches() {
-    let dispatches = |step: &Step| lower(&step.op, Loads::Tiles).len();
-    assert_eq!(default_plan(64).steps.iter().map(dispatches).sum::<usize>(), 41);
+    assert_eq!(dispatches(&default_plan(64), Loads::Tiles), 41);
 }
 
 #[test]
@@ -388,7 +391,7 @@ fn what_a_pace_counts_is_what_the_plan_comes_to() {
     let started = workload.start(&mut device, &[Loss::Emd]).unwrap();
     let paced = pace(&mut device, started.handle, "train", Duration::from_millis(1)).unwrap();
     let loads = Loads::of(device.adapter().kind);
-    let dispatches: usize = started.plan.steps.iter().map(|step| lower(&step.op, loads).len()).sum();
+    let dispatches = dispatches(&started.plan, loads);
     assert_eq!((paced.submissions, paced.dispatches), (1.0, dispatches as f64));
     // Nothing but the clock is written, once an epoch.
     assert!(paced.uploaded_bytes <= size_of::<Clock>() as f64, "{}", paced.uploaded_bytes);

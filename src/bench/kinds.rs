@@ -33,9 +33,10 @@ pub struct Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TimedBy {
-    /// By timestamps of the device before and behind each step, in its place in the whole.
+    /// By timestamps of the device before and behind each step, in its place in the whole. Software drivers do a convolution and
+    /// the pooling of its ReLU together where they can: that is the convolution's time, though it counts its own operations alone.
     Timestamps,
-    /// By the host's clock, each step alone and repeated.
+    /// By the host's clock, each step alone and repeated, so that nothing is done together.
     #[default]
     Replays,
 }

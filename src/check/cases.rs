@@ -2,16 +2,20 @@
 //! distances and the optimiser.
 
 use super::inputs::Fill;
-use crate::plan::{Augmentation, BatchNorm, Conv, Crops, Dropout, Linear, Op, Pool};
+use super::tolerance::tolerance;
+use crate::plan::{Augmentation, BatchNorm, Conv, Crops, Dropout, Linear, Op, Operand, Pool};
+use crate::reference;
 
 /// One element more than 65,535 groups of 64 invocations: more than one dimension of a dispatch.
 pub const FOLDED: usize = 65_535 * 64 + 65;
 
-/// An operation and what its operands hold.
+/// An operation, maybe with the pooling that follows, and what their operands hold.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The operation.
     pub op: Op,
+    /// The pooling of what it writes: an executor may do both in one go.
+    pub pooling: Option<Op>,
     /// Operands that are not filled as usual.
     pub fills: Vec<(&'static str, Fill)>,
     /// Written operands whose content is not specified for these inputs.
@@ -21,7 +25,46 @@ pub struct Case {
 impl Case {
     /// A case with the usual inputs.
     pub fn of(op: Op) -> Self {
-        Self { op, fills: Vec::new(), unspecified: Vec::new() }
+        Self { op, pooling: None, fills: Vec::new(), unspecified: Vec::new() }
+    }
+
+    /// Lets the pooling of what the operation writes follow.
+    pub fn pooled(self, pooling: Op) -> Self {
+        Self { pooling: Some(pooling), ..self }
+    }
+
+    /// What the check calls it.
+    pub fn name(&self) -> String {
+        let pooled = if self.pooling.is_some() { "_pooled" } else { "" };
+        format!("{}{pooled}", self.op.name())
+    }
+
+    /// All operands but what passes from one operation to the other.
+    pub fn operands(&self) -> Vec<Operand> {
+        let mut operands = self.op.operands();
+        if let Some(pooling) = &self.pooling {
+            operands.pop();
+            operands.extend_from_slice(&pooling.operands()[1..]);
+        }
+        operands
+    }
+
+    /// How far results may be from the oracle's. Pooling tells the largest by their bits, so that its cases have inputs whose sums
+    /// need no rounding.
+    pub fn tolerance(&self) -> f64 {
+        if self.pooling.is_some() { 0.0 } else { tolerance(&self.op) }
+    }
+
+    /// Performs the operations on such operands by the oracle.
+    pub fn perform(&self, operands: &mut Vec<Vec<f64>>) {
+        let Some(pooling) = &self.pooling else { return reference::run(&self.op, operands) };
+        let passed = self.op.operands().len() - 1;
+        let mut second = operands.split_off(passed);
+        operands.push(vec![f64::NAN; pooling.operands()[0].len]);
+        reference::run(&self.op, operands);
+        second.insert(0, operands.remove(passed));
+        reference::run(pooling, &mut second);
+        operands.extend(second.drain(1..));
     }
 
     /// Fills an operand otherwise.
@@ -39,7 +82,8 @@ impl Case {
 
 /// All cases, those of one kernel next to each other.
 pub fn all() -> Vec<Case> {
-    [tick(), data(), convolutions(), linears(), pools(), elementwise(), norms(), super::heads::all()].concat()
+    let single = [tick(), data(), convolutions(), linears(), pools(), elementwise(), norms(), super::heads::all()];
+    [single.concat(), pooled_convolutions()].concat()
 }
 
 fn tick() -> Vec<Case> {
@@ -176,6 +220,50 @@ fn convolutions() -> Vec<Case> {
     let wide = Conv { batch: 2, in_channels: 1, out_channels: 70_001, in_height: 1, in_width: 3, ..square };
     cases.push(Case::of(Op::ConvBackwardWeight(wide)));
     cases
+}
+
+/// Convolutions and the pooling of their ReLU, exact in 32 bits and with many ties: with kernels for both (one image and several
+/// pages, channels that no tile fits), and where height, width, window, kernel or the number of channels allow none.
+fn pooled_convolutions() -> Vec<Case> {
+    let usual = Conv {
+        batch: 1,
+        in_channels: 3,
+        out_channels: 16,
+        in_height: 16,
+        in_width: 24,
+        kernel_height: 3,
+        kernel_width: 3,
+        stride: 1,
+        padding: 1,
+        bias: true,
+    };
+    let convs = [
+        usual,
+        Conv { batch: 3, in_channels: 5, out_channels: 17, in_height: 2, in_width: 8, bias: false, ..usual },
+        Conv { batch: 7, in_channels: 16, out_channels: 35, in_height: 16, in_width: 16, bias: false, ..usual },
+        Conv { batch: 20, in_channels: 64, out_channels: 66, in_height: 8, in_width: 8, ..usual },
+        Conv { in_height: 15, ..usual },
+        Conv { batch: 2, in_width: 20, ..usual },
+        Conv { batch: 2, in_channels: 150, in_height: 4, in_width: 8, ..usual },
+        Conv { kernel_height: 5, kernel_width: 5, padding: 2, ..usual },
+        Conv { batch: 2, in_channels: 34, out_channels: 33, in_height: 13, in_width: 10, ..usual },
+    ];
+    let halving = |c: &Conv| Pool {
+        planes: c.batch * c.out_channels,
+        in_height: c.out_height(),
+        in_width: c.out_width(),
+        window_height: 2,
+        window_width: 2,
+        stride: 2,
+        padding: 0,
+    };
+    let wide = Pool { window_height: 3, window_width: 3, ..halving(&usual) };
+    let pairs = convs.iter().map(|c| (*c, halving(c))).chain([(usual, wide)]);
+    let case = |(c, p): (Conv, Pool)| {
+        let case = Case::of(Op::ConvForward(c)).pooled(Op::MaxPoolReluForward(p));
+        ["input", "weight", "bias"].iter().fold(case, |case, operand| case.with(operand, Fill::Levels(9)))
+    };
+    pairs.map(case).collect()
 }
 
 fn linears() -> Vec<Case> {

@@ -1,8 +1,8 @@
 //! Every kernel of an executor against the oracle ([`crate::reference`]).
 //!
-//! A case is one operation on random inputs that both sides are given alike. Its operands lie
-//! within larger slots; what the operation has to write holds no numbers beforehand, and the words
-//! around it must stay as they are. All of every written tensor is compared: integers exactly,
+//! A case is one operation, or a convolution and the pooling that follows, on random inputs that
+//! both sides are given alike. Its operands lie within larger slots; what has to be written holds
+//! no numbers beforehand, and the words around it must stay as they are. All of every written tensor is compared: integers exactly,
 //! floating point by the largest difference relative to the largest wanted entry.
 
 mod cases;
@@ -13,7 +13,6 @@ mod tolerance;
 
 use crate::plan::executor::{Executor, ExecutorError, Ticket};
 use crate::plan::{ALIGNMENT, Access, Element, Operand, Plan, Residency, View};
-use crate::reference;
 use cases::Case;
 use inputs::Fill;
 
@@ -23,7 +22,7 @@ const GUARD: u32 = 0x7E5A_BEEF;
 /// What the check found of one kernel.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Row {
-    /// The kernel, by [`crate::plan::Op::name`].
+    /// The kernel, by [`crate::plan::Op::name`]; with `_pooled` behind it, the operation and the pooling that follows.
     pub kernel: String,
     /// Cases that ran.
     pub cases: usize,
@@ -91,7 +90,7 @@ impl Check {
     /// A check of the kernels whose names are wanted.
     #[must_use]
     pub fn of(wanted: impl Fn(&str) -> bool) -> Self {
-        let cases = cases::all().into_iter().enumerate().filter(|(_, case)| wanted(case.op.name())).collect();
+        let cases = cases::all().into_iter().enumerate().filter(|(_, case)| wanted(&case.name())).collect();
         Self { cases, done: 0, running: None, row: Row::default() }
     }
 
@@ -124,24 +123,30 @@ impl Check {
     /// Compares the case whose results have arrived.
     fn finish(&mut self) -> Progress {
         let (case, running) = (&self.cases[self.done].1, self.running.take());
-        let kernel = case.op.name();
+        let kernel = case.name();
         if self.row.cases == 0 {
-            self.row.kernel = kernel.to_owned();
+            self.row.kernel.clone_from(&kernel);
         }
         running.iter().flat_map(|running| &running.written).for_each(|written| judge(case, written, &mut self.row));
         self.row.cases += 1;
         self.done += 1;
         match self.cases.get(self.done) {
-            Some((_, next)) if next.op.name() == kernel => Progress::Advanced,
+            Some((_, next)) if next.name() == kernel => Progress::Advanced,
             _ => Progress::Kernel(std::mem::take(&mut self.row)),
         }
     }
 }
 
 /// The operations of all cases: every kernel with shapes of every kind.
+#[cfg(test)]
+pub(crate) fn operations() -> Vec<crate::plan::Op> {
+    plans().into_iter().flat_map(|(_, plan)| plan.steps).map(|step| step.op).collect()
+}
+
+/// The plans of all cases, each with what the check calls it ([`Row::kernel`]).
 #[must_use]
-pub fn operations() -> Vec<crate::plan::Op> {
-    cases::all().into_iter().map(|case| case.op).collect()
+pub fn plans() -> Vec<(String, Plan)> {
+    cases::all().iter().enumerate().map(|(number, case)| (case.name(), laid(number, case).0)).collect()
 }
 
 /// Checks every kernel of an executor; `progress` is told of each as it is done.
@@ -177,10 +182,8 @@ pub fn finish(
 
 /// Prepares and submits a case, and performs it by the oracle.
 fn start(number: usize, case: &Case, executor: &mut dyn Executor) -> Result<Running, ExecutorError> {
-    let described = case.op.operands();
-    let mut plan = Plan::default();
-    let views: Vec<View> = (0..described.len()).map(|k| lay(&mut plan, number, k, &described[k])).collect();
-    plan.push(case.op, &views);
+    let described = case.operands();
+    let (plan, views) = laid(number, case);
     let handle = executor.prepare(&plan)?;
     let mut operands = fill(number, case, &described);
     for (k, view) in views.iter().enumerate() {
@@ -195,7 +198,7 @@ fn start(number: usize, case: &Case, executor: &mut dyn Executor) -> Result<Runn
             written.push((k, view.offset, ticket));
         }
     }
-    reference::run(&case.op, &mut operands);
+    case.perform(&mut operands);
     let result = |(k, offset, ticket): (usize, usize, Ticket)| Written {
         operand: described[k],
         offset,
@@ -204,6 +207,23 @@ fn start(number: usize, case: &Case, executor: &mut dyn Executor) -> Result<Runn
         got: None,
     };
     Ok(Running { written: written.into_iter().map(result).collect() })
+}
+
+/// A case's plan, and the views of its operands.
+fn laid(number: usize, case: &Case) -> (Plan, Vec<View>) {
+    let mut plan = Plan::default();
+    let views: Vec<View> =
+        case.operands().iter().enumerate().map(|(k, operand)| lay(&mut plan, number, k, operand)).collect();
+    match case.pooling {
+        None => plan.push(case.op, &views),
+        Some(pooling) => {
+            let (first, second) = views.split_at(case.op.operands().len() - 1);
+            let passed = plan.transient("check/passed", Element::F32, pooling.operands()[0].len);
+            plan.push(case.op, &[first, &[passed]].concat());
+            plan.push(pooling, &[&[passed], second].concat());
+        }
+    }
+    (plan, views)
 }
 
 /// A view for an operand within a slot of its own: every other one begins some way into its slot,
@@ -266,7 +286,7 @@ fn judge(case: &Case, written: &Written, row: &mut Row) {
     if case.unspecified.contains(&operand.name) {
         return;
     }
-    let tolerance = tolerance::tolerance(&case.op);
+    let tolerance = case.tolerance();
     let outcome = match operand.element {
         Element::F32 => compare::floats(bytemuck::cast_slice(inner), wanted, tolerance),
         Element::U32 => compare::integers(inner, wanted),
@@ -281,6 +301,7 @@ fn judge(case: &Case, written: &Written, row: &mut Row) {
 /// A case in words: the operation with its shapes, and the inputs that are not the usual ones.
 fn describe(case: &Case) -> String {
     let mut text = format!("{:?}", case.op);
+    text.extend(case.pooling.map(|pooling| format!(" and {pooling:?}")));
     for (operand, fill) in &case.fills {
         let fill: String = format!("{fill:?}").chars().take(60).collect();
         text.push_str(&format!(", {operand} {fill}"));

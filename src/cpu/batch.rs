@@ -79,7 +79,7 @@ impl Crop {
         for (y, output) in output.chunks_exact_mut(side).enumerate() {
             let from = (self.top + y) * crops.stored_side + self.left;
             let bytes = &plane[from..from + side];
-            let bright = |byte: &u8| 2.0 * (f32::from(*byte) / 255.0 + shift) - 1.0;
+            let bright = |byte: &u8| bright(f32::from(*byte), shift);
             if self.flip {
                 output.iter_mut().zip(bytes.iter().rev()).for_each(|(output, byte)| *output = bright(byte));
             } else {
@@ -160,26 +160,36 @@ struct Sources {
 }
 
 impl Sources {
-    /// The bytes in between, as many as there are results.
+    /// The bytes of a plane around each of so many pixels: upper left and right, lower left and right.
     #[inline(always)]
-    fn bright(&self, plane: &[u8], shift: f32, output: &mut [f32]) {
-        let len = output.len().min(RUN);
-        let mut around = [[0; RUN]; 4];
-        for n in 0..len {
-            let [at, right, below] = [self.corner[n], self.right[n], self.below[n]].map(|words| words as usize);
-            for (k, step) in [0, right, below, below + right].into_iter().enumerate() {
-                around[k][n] = plane[at + step];
-            }
+    fn around(&self, plane: &[u8], len: usize) -> [[u8; 4]; RUN] {
+        let mut around = [[0; 4]; RUN];
+        for (n, around) in around.iter_mut().enumerate().take(len) {
+            let [corner, right, below] = [self.corner[n], self.right[n], self.below[n]].map(|word| word as usize);
+            *around = [0, right, below, below + right].map(|step| plane[corner + step]);
         }
+        around
+    }
+
+    /// What lies between those bytes, as many as there are results.
+    #[inline(always)]
+    fn write(&self, plane: &[u8], shift: f32, output: &mut [f32]) {
+        let len = output.len().min(RUN);
+        let around = self.around(plane, len);
         let [right, lower] = self.shares;
         let mut run = [0.0; RUN];
         for n in 0..RUN {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|k| f32::from(around[k][n]));
-            let byte = mix(mix(a, b, right[n]), mix(c, d, right[n]), lower[n]);
-            run[n] = 2.0 * (byte / 255.0 + shift) - 1.0;
+            let [a, b, c, d] = around[n].map(f32::from);
+            run[n] = bright(mix(mix(a, b, right[n]), mix(c, d, right[n]), lower[n]), shift);
         }
         output[..len].copy_from_slice(&run[..len]);
     }
+}
+
+/// A byte as a network sees it: 0 to 255 become -1 to 1, and a colour is shifted before.
+#[inline(always)]
+fn bright(byte: f32, shift: f32) -> f32 {
+    2.0 * (byte / 255.0 + shift) - 1.0
 }
 
 #[inline(always)]
@@ -259,7 +269,7 @@ fn turned(set: &Set<'_>, turn: &Turn, row: usize, sample: u32, output: &mut [f32
         let sources = turn.sources(&set.crops, x, y);
         let runs = output.chunks_exact_mut(side * side).map(|plane| &mut plane[y * side + x..(y + 1) * side]);
         for ((plane, shift), run) in set.planes(row, sample).zip(turn.crop.shift).zip(runs) {
-            sources.bright(plane, shift, run);
+            sources.write(plane, shift, run);
         }
     }
 }

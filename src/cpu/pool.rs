@@ -99,30 +99,31 @@ fn halve(p: &Pool, input: &[f32], output: &mut [f32], argmax: &mut [u32]) {
     let results = output.chunks_exact_mut(width).zip(argmax.chunks_exact_mut(width));
     for ((y, rows), (output, argmax)) in pairs.enumerate().zip(results) {
         let (upper, lower) = rows.split_at(p.in_width);
-        let rows = [upper.as_chunks().0, lower.as_chunks().0];
-        let places = [2 * y * p.in_width, p.in_width].map(|place| place as u32);
+        let windows = [upper.as_chunks().0, lower.as_chunks().0];
+        let (place, below) = ((2 * y * p.in_width) as u32, p.in_width as u32);
         let whole = width / LANES * LANES;
-        halve_row::<LANES>(0, rows, places, output, argmax);
-        halve_row::<1>(whole, rows, places, &mut output[whole..], &mut argmax[whole..]);
+        halve_some::<LANES>(windows, place, below, output, argmax);
+        let windows = windows.map(|row| &row[whole..]);
+        halve_some::<1>(windows, place + 2 * whole as u32, below, &mut output[whole..], &mut argmax[whole..]);
     }
 }
 
 /// Windows that are compared at a time: what the least of instruction sets does at once.
 const LANES: usize = 4;
 
-/// The windows of a pair of rows from number `first` on, `N` at a time. The pair begins at the first of the places in its plane;
-/// what is below a place is so many further.
+/// Windows side by side, `N` at a time, as often as there are so many: their upper and lower rows. The first begins at `place` in
+/// its plane; what is below a place is `below` further.
 #[inline(always)]
-fn halve_row<const N: usize>(
-    first: usize,
-    rows: [&[[f32; 2]]; 2],
-    [begin, below]: [u32; 2],
+fn halve_some<const N: usize>(
+    windows: [&[[f32; 2]]; 2],
+    place: u32,
+    below: u32,
     output: &mut [f32],
     argmax: &mut [u32],
 ) {
-    let [upper, lower] = rows.map(|row| row[first..].as_chunks::<N>().0);
+    let [upper, lower] = windows.map(|row| row.as_chunks::<N>().0);
     let results = output.as_chunks_mut::<N>().0.iter_mut().zip(argmax.as_chunks_mut::<N>().0);
-    let corners = (begin + 2 * first as u32..).step_by(2 * N);
+    let corners = (place..).step_by(2 * N);
     for (((upper, lower), (output, argmax)), corner) in upper.iter().zip(lower).zip(results).zip(corners) {
         let mut largest = upper.map(|pair| pair[0]);
         let mut offsets = [0; N];
@@ -203,6 +204,35 @@ fn each_window(p: &Pool, mut window: impl FnMut(usize, &mut dyn Iterator<Item = 
             let xs = p.columns(x);
             let mut rows = p.rows(y).map(|y| y * p.in_width + xs.start..y * p.in_width + xs.end);
             window(y * p.out_width() + x, &mut rows);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Levels with many ties, and every eleventh word not a number.
+    fn plane(len: usize, seed: usize) -> Vec<f32> {
+        let level = |at: usize| (at * 7919 + seed * 104_729) % 5;
+        (0..len).map(|at| if (at + seed).is_multiple_of(11) { f32::NAN } else { level(at) as f32 - 2.0 }).collect()
+    }
+
+    #[test]
+    fn windows_side_by_side_have_the_maxima_of_any_windows() {
+        for (height, width) in [(2, 2), (3, 9), (4, 8), (6, 14), (5, 23), (16, 32)] {
+            #[rustfmt::skip]
+            let p = Pool { planes: 1, in_height: height, in_width: width, window_height: 2, window_width: 2, stride: 2, padding: 0 };
+            assert!(p.is_halving());
+            for seed in 0..11 {
+                let input = plane(p.in_plane(), seed);
+                let results = [halve, max_plane].map(|way: fn(&Pool, &[f32], &mut [f32], &mut [u32])| {
+                    let (mut output, mut argmax) = (vec![0.0; p.out_plane()], vec![NOWHERE; p.out_plane()]);
+                    way(&p, &input, &mut output, &mut argmax);
+                    (output.iter().map(|word| word.to_bits()).collect::<Vec<_>>(), argmax)
+                });
+                assert_eq!(results[0], results[1], "{height} x {width}, {seed}");
+            }
         }
     }
 }

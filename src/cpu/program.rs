@@ -4,6 +4,7 @@
 
 use super::lower::lower;
 use super::task::{Argument, Cut, Source, Task};
+use crate::plan::memory::lifetimes;
 use crate::plan::{Access, Memory, Plan, Residency, Step, View};
 use std::ops::Range;
 
@@ -136,20 +137,14 @@ pub(super) struct Layout {
     pub thread_words: usize,
 }
 
-/// First and last stage that uses each slot.
-fn lifetimes(plan: &Plan, stages: &[Stage]) -> Vec<Option<(usize, usize)>> {
-    let mut lifetimes: Vec<Option<(usize, usize)>> = vec![None; plan.slots.len()];
-    for (number, stage) in stages.iter().enumerate() {
-        for member in &stage.members {
-            // Not all views of its step: another task of it may be in another stage.
-            let step = &plan.steps[member.step];
-            for view in member.task.arguments.iter().filter_map(|argument| view(step, argument)) {
-                let lifetime = &mut lifetimes[view.slot.0];
-                *lifetime = Some((lifetime.map_or(number, |(first, _)| first), number));
-            }
-        }
-    }
-    lifetimes
+/// Which stage uses which views.
+fn uses<'a>(plan: &'a Plan, stages: &'a [Stage]) -> impl Iterator<Item = (usize, View)> + 'a {
+    let members = stages.iter().enumerate().flat_map(|(number, stage)| stage.members.iter().map(move |m| (number, m)));
+    members.flat_map(|(number, member)| {
+        // Not all views of its step: another task of it may be in another stage.
+        let step = &plan.steps[member.step];
+        member.task.arguments.iter().filter_map(move |argument| view(step, argument)).map(move |view| (number, view))
+    })
 }
 
 /// Words of a slot that a part of a stage needs, where parts can keep the slot to themselves: each
@@ -172,7 +167,7 @@ fn part_words(plan: &Plan, stage: &Stage, slot: usize) -> Option<usize> {
 
 /// Lays out a plan's memory.
 pub(super) fn layout(plan: &Plan, stages: &[Stage]) -> Layout {
-    let mut lifetimes = lifetimes(plan, stages);
+    let mut lifetimes = lifetimes(plan, uses(plan, stages));
     let mut homes = vec![Home::Kept; plan.slots.len()];
     let mut own_words = vec![0; stages.len()];
     for (slot, described) in plan.slots.iter().enumerate() {

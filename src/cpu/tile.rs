@@ -51,8 +51,8 @@ pub(super) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(Loop(work))
 }
 
-/// The value of an expression compiled for the best instruction set there is. A closure that is not inlined would be compiled,
-/// once for all instruction sets, for the one that every processor has.
+/// The value of an expression compiled for the best instruction set there is. It becomes a closure that has to be inlined: as a
+/// function of its own it would be compiled, once for all instruction sets, for the least of them.
 macro_rules! vectorised {
     ($work:expr) => {
         $crate::cpu::tile::dispatch(

@@ -5,13 +5,13 @@ use super::adapter::{AdapterChoice, choose, list};
 use super::adapter::{DeviceError, Found};
 use super::health::{Health, Scope};
 use super::kernels::{PAGE_WORDS, SHAPE_WORDS};
-use super::lower::{Argument, Dispatch, Loads, ends, lower};
+use super::lower::{self, Argument, Dispatch, Loads, Work, ends};
 use super::pipelines::Pipelines;
 use super::readback::Readback;
 use super::stamps::{Stamped, wanted};
 use super::tuner::{Chosen, Tuner};
 use crate::plan::{
-    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Misfit, Op, Peaks, Plan, PlanHandle, Residency, Slot,
+    ALIGNMENT, Adapter, Executor, ExecutorError, Limits, Memory, Misfit, Peaks, Plan, PlanHandle, Residency, Slot,
     Stamps, Ticket, Tuned, Usage, View,
 };
 use std::collections::{HashMap, VecDeque};
@@ -35,8 +35,10 @@ impl Bound {
 
 /// A plan made ready.
 pub(super) struct Prepared {
-    /// Its dispatches, each with the number of its step.
+    /// Its dispatches, each with the number of its step, the first of those that are done together.
     pub bound: Vec<(usize, Bound)>,
+    /// The plan's steps.
+    pub steps: usize,
     /// Scratch and shapes, which no other plan has.
     pub own: [wgpu::Buffer; 2],
 }
@@ -60,7 +62,7 @@ pub struct Gpu {
     pipelines: Pipelines,
     pub(super) kept: HashMap<String, Kept>,
     blocks: Vec<wgpu::Buffer>,
-    /// The dispatches of each plan, each with the step that it is of.
+    /// The plans that were made ready.
     pub(super) plans: Vec<Prepared>,
     pub(super) readback: Readback,
     pub(super) stamped: Stamped,
@@ -209,20 +211,20 @@ impl Gpu {
         self.blocks[..sizes.len()].to_vec()
     }
 
-    /// The dispatches of an operation on this adapter.
-    fn lower(&self, op: &Op) -> Vec<Dispatch> {
-        lower(op, self.chosen.of(op).unwrap_or(self.loads))
+    /// What a plan becomes on this adapter.
+    fn works(&self, plan: &Plan) -> Vec<Work> {
+        lower::works(plan, |op| self.chosen.of(op).unwrap_or(self.loads))
     }
 
     fn build(&mut self, plan: &Plan, memory: &Memory) -> Prepared {
-        let lowered: Vec<Vec<Dispatch>> = plan.steps.iter().map(|step| self.lower(&step.op)).collect();
+        let works = self.works(plan);
         let scratch = self.buffer("scratch", memory.scratch_words);
         let blocks = self.plan_blocks(&memory.blocks);
-        let shapes = self.shapes(lowered.iter().flatten());
+        let shapes = self.shapes(works.iter().flat_map(|work| &work.dispatches));
         let mut next_shape = 0;
         let mut bound = Vec::new();
-        for (number, (step, dispatches)) in plan.steps.iter().zip(&lowered).enumerate() {
-            for dispatch in dispatches {
+        for work in &works {
+            for dispatch in &work.dispatches {
                 let resource = |argument: &Argument| match *argument {
                     Argument::Scratch { offset, len } => (scratch.clone(), offset, len),
                     Argument::Shape(_) => {
@@ -230,19 +232,19 @@ impl Gpu {
                         (shapes.clone(), (next_shape - 1) * ALIGNMENT, SHAPE_WORDS)
                     }
                     Argument::Operand(index) => {
-                        let view = step.views[index];
+                        let view = work.views[index];
                         (self.memory_of(plan, memory, &blocks, view), view.offset, view.len)
                     }
                     Argument::Page { operand, offset } => {
-                        let view = step.views[operand];
+                        let view = work.views[operand];
                         (self.memory_of(plan, memory, &blocks, view), view.offset + offset, PAGE_WORDS)
                     }
                 };
                 let resources: Vec<_> = dispatch.arguments.iter().map(resource).collect();
-                bound.push((number, self.bind(dispatch, &resources)));
+                bound.push((work.step, self.bind(dispatch, &resources)));
             }
         }
-        Prepared { bound, own: [scratch, shapes] }
+        Prepared { bound, steps: plan.steps.len(), own: [scratch, shapes] }
     }
 
     /// A buffer with the shapes of all dispatches in their order, each where a binding may begin.
@@ -347,18 +349,6 @@ impl Gpu {
     }
 }
 
-/// Words of scratch memory that the dispatches of a step share.
-pub(super) fn scratch_words(dispatches: &[Dispatch]) -> usize {
-    dispatches.iter().flat_map(|dispatch| &dispatch.arguments).map(scratch_end).max().unwrap_or(0)
-}
-
-fn scratch_end(argument: &Argument) -> usize {
-    match *argument {
-        Argument::Scratch { offset, len } => offset + len,
-        Argument::Operand(_) | Argument::Page { .. } | Argument::Shape(_) => 0,
-    }
-}
-
 impl Executor for Gpu {
     fn adapter(&self) -> &Adapter {
         &self.adapter
@@ -371,8 +361,7 @@ impl Executor for Gpu {
 
     fn memory(&self, plan: &Plan) -> Result<Memory, Misfit> {
         ends(plan, self.adapter.kind)?;
-        let scratch_words = plan.steps.iter().map(|step| scratch_words(&self.lower(&step.op))).max().unwrap_or(0);
-        Ok(Memory { scratch_words, ..Memory::of(plan) })
+        Ok(lower::memory(plan, &self.works(plan)))
     }
 
     fn usage(&self) -> Usage {

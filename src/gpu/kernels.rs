@@ -1,6 +1,7 @@
 //! The kernel table: one row an entry point. A row's bindings stand in the order of the
-//! operation's operands (scratch memory last), each with its number in the WGSL; layouts are built
-//! from the rows, and a test holds every row against naga's reflection of the shader.
+//! operation's operands (scratch memory last; of two that are done together, without what
+//! passes between them), each with its number in the WGSL; layouts are built from the rows, and
+//! a test holds every row against naga's reflection of the shader.
 
 /// A WGSL file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,8 +66,8 @@ impl Family {
         match self {
             Self::Augment => with_common!("augment.wgsl"),
             Self::Conv => with_common!("conv_shape.wgsl", "conv.wgsl"),
-            Self::Conv3x3 => with_common!("conv3x3_storage.wgsl", "conv3x3.wgsl"),
-            Self::Conv3x3Pages => with_common!("conv3x3_pages.wgsl", "conv3x3.wgsl"),
+            Self::Conv3x3 => with_common!("windows.wgsl", "conv3x3_storage.wgsl", "conv3x3.wgsl"),
+            Self::Conv3x3Pages => with_common!("windows.wgsl", "conv3x3_pages.wgsl", "conv3x3.wgsl"),
             Self::TileConvForward => {
                 with_common!(
                     "matrices.wgsl",
@@ -93,7 +94,7 @@ impl Family {
             Self::Linear => with_common!("matrices.wgsl", "linear_shape.wgsl", "linear.wgsl"),
             Self::Linear4 => with_common!("linear4.wgsl"),
             Self::Pool => with_common!("pool.wgsl"),
-            Self::Pool4 => with_common!("pool4.wgsl"),
+            Self::Pool4 => with_common!("windows.wgsl", "pool4.wgsl"),
             Self::Pointwise => with_common!("pointwise.wgsl"),
             Self::Norm => with_common!("group_sum.wgsl", "norm.wgsl"),
             Self::Loss => with_common!("loss.wgsl"),
@@ -143,7 +144,7 @@ pub struct Kernel {
     pub entry: &'static str,
     /// The file it stands in.
     pub family: Family,
-    /// Its bindings, in the order of the operation's operands.
+    /// Its bindings: what the operation reads, then what it writes, in the order of its operands.
     pub bindings: &'static [Binding],
 }
 
@@ -184,8 +185,10 @@ pub static KERNELS: &[Kernel] = &[
     row("pack_weight", Family::Pack, &[r(0), w(1), s(2)]),
     row("pack_matrix", Family::Pack, &[r(0), w(1), s(2)]),
     row("conv3x3", Family::Conv3x3, &[r(0), p(1), r(2), w(3), s(6)]),
+    row("conv3x3_pooled", Family::Conv3x3, &[r(0), p(1), r(2), w(3), w(7), s(6)]),
     row("conv3x3_weight", Family::Conv3x3, &[r(0), r(4), w(5), s(6)]),
     row("conv3x3", Family::Conv3x3Pages, &[p(0), p(1), r(2), w(3), s(6)]),
+    row("conv3x3_pooled", Family::Conv3x3Pages, &[p(0), p(1), r(2), w(3), w(7), s(6)]),
     row("conv3x3_weight", Family::Conv3x3Pages, &[p(0), p(4), w(5), s(6)]),
     row("product_by_tiles", Family::TileConvForward, &[r(0), r(1), r(2), w(3)]),
     row("product_by_tiles", Family::TileConvData, &[r(0), r(1), w(3)]),

@@ -19,6 +19,6 @@ pub use adapter::list;
 pub use adapter::{AdapterChoice, DeviceError, Found, choose, describe, has_gpu, list_async};
 pub use executor::Gpu;
 pub use kernels::{Binding, Family, KERNELS, Kernel, Kind};
-pub use lower::{Argument, Dispatch, Loads, lower};
+pub use lower::{Argument, Dispatch, Loads, Work, works};
 pub use peaks::peak_dispatches;
 pub use tuner::{Choice, Choices, Tuner};

@@ -10,8 +10,17 @@ const STAMP: u64 = wgpu::QUERY_SIZE as u64;
 /// Passes of which one query set holds both timestamps.
 const PASSES: usize = wgpu::QUERY_SET_MAX_QUERIES as usize / 2;
 
-/// Replays whose timestamps have not been collected: the steps of their passes.
-pub(super) type Stamped = HashMap<Ticket, Vec<usize>>;
+/// Replays whose timestamps have not been collected.
+pub(super) type Stamped = HashMap<Ticket, Stepped>;
+
+/// Which steps a replay's timestamps are of.
+#[derive(Default)]
+pub(super) struct Stepped {
+    /// The step of each pass.
+    of_passes: Vec<usize>,
+    /// How many steps the plan has. Those that are done with one before have no pass.
+    count: usize,
+}
 
 /// The features that a device is opened with, of those that its adapter offers. A browser rounds timestamps to 100
 /// microseconds, longer than most steps take: they are of no use there.
@@ -58,7 +67,8 @@ impl Gpu {
 
     fn submit_passes(&mut self, plan: PlanHandle) -> Ticket {
         let passes = passes(&self.plans[plan.0].bound);
-        let steps = passes.iter().map(|pass| pass[0].0).collect();
+        let steps =
+            Stepped { of_passes: passes.iter().map(|pass| pass[0].0).collect(), count: self.plans[plan.0].steps };
         let (encoder, stamps) = self.record_stamped(&passes);
         self.hand_over(encoder, plan);
         let health = Arc::clone(&self.health);
@@ -97,10 +107,10 @@ impl Stamps for Gpu {
     }
 }
 
-/// Seconds of each step, by the steps of the passes, their timestamps and the seconds between two ticks of the clock.
-fn seconds(steps: &[usize], stamps: &[u64], tick: f64) -> Vec<Option<f64>> {
-    let mut seconds = vec![Some(0.0); steps.iter().max().map_or(0, |last| last + 1)];
-    for (&step, stamps) in steps.iter().zip(stamps.as_chunks().0) {
+/// Seconds of each step, by the timestamps of the passes and the seconds between two ticks of the clock.
+fn seconds(steps: &Stepped, stamps: &[u64], tick: f64) -> Vec<Option<f64>> {
+    let mut seconds = vec![Some(0.0); steps.count];
+    for (&step, stamps) in steps.of_passes.iter().zip(stamps.as_chunks().0) {
         let sum = seconds[step].zip(ticks(*stamps));
         seconds[step] = sum.map(|(before, ticks)| before + tick * ticks as f64);
     }

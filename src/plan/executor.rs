@@ -229,7 +229,8 @@ pub trait Stamps {
     fn submit_stamped(&mut self, plan: PlanHandle) -> Result<Ticket, ExecutorError>;
 
     /// Seconds of each step of that replay, once, when they have arrived. None for a step of which the clock says nothing:
-    /// a timestamp is missing, or the later is before the earlier; zero for one that is over within a tick of the clock.
+    /// a timestamp is missing, or the later is before the earlier; zero for one that is over within a tick of the clock. Of steps
+    /// that are done together the first has the time of all, the others zero.
     ///
     /// # Errors
     /// When the device is lost.

@@ -1,7 +1,7 @@
 //! Where a plan's slots lie: kept slots by name, transient slots in blocks that are shared by
 //! those whose lifetimes do not meet.
 
-use super::{Plan, Residency, SlotId};
+use super::{Plan, Residency, SlotId, View};
 
 /// The block and the lifetime of a transient slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ struct Tenancy {
 pub struct Memory {
     /// Length in words of each shared block.
     pub blocks: Vec<usize>,
-    /// The block of each slot; none for kept slots and for slots no step uses.
+    /// The block of each slot; none for kept slots and for slots that nothing needs memory for.
     pub block_of: Vec<Option<usize>>,
     /// Words of kept slots.
     pub kept_words: usize,
@@ -28,7 +28,7 @@ impl Memory {
     /// that wastes least, or grows the largest free one, or opens a new one.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        Self::with_lifetimes(plan, &lifetimes(plan))
+        Self::with_lifetimes(plan, &lifetimes(plan, uses(plan)))
     }
 
     /// The same for lifetimes that are known: the first and the last use of each slot, in any count
@@ -83,15 +83,19 @@ impl Memory {
     }
 }
 
-/// First and last step that uses each slot.
-fn lifetimes(plan: &Plan) -> Vec<Option<(usize, usize)>> {
+/// Which step uses which views.
+fn uses(plan: &Plan) -> impl Iterator<Item = (usize, View)> + '_ {
+    let steps = plan.steps.iter().enumerate();
+    steps.flat_map(|(number, step)| step.views.iter().map(move |view| (number, *view)))
+}
+
+/// First and last use of each slot, by uses in the order of their times: in what count of time, its caller knows.
+pub(crate) fn lifetimes(plan: &Plan, uses: impl Iterator<Item = (usize, View)>) -> Vec<Option<(usize, usize)>> {
     let mut lifetimes = vec![None; plan.slots.len()];
-    for (index, step) in plan.steps.iter().enumerate() {
-        for view in &step.views {
-            let SlotId(slot) = view.slot;
-            let first = lifetimes[slot].map_or(index, |(first, _)| first);
-            lifetimes[slot] = Some((first, index));
-        }
+    for (time, view) in uses {
+        let SlotId(slot) = view.slot;
+        let first = lifetimes[slot].map_or(time, |(first, _)| first);
+        lifetimes[slot] = Some((first, time));
     }
     lifetimes
 }
@@ -212,7 +216,7 @@ mod tests {
         let sum = plan.transient("sum", Element::F32, 64);
         plan.push(Op::Add(64), &[a, d, sum]);
         let memory = Memory::of(&plan);
-        let spans = lifetimes(&plan);
+        let spans = lifetimes(&plan, uses(&plan));
         for i in 1..plan.slots.len() {
             for j in i + 1..plan.slots.len() {
                 let ((s, e), (t, f)) = (spans[i].unwrap(), spans[j].unwrap());

@@ -150,7 +150,7 @@ fn check(page: &Page, device: &str, name: &str) {
     };
     let Agreement { rows, trouble, .. } = *page.until(over);
     assert_eq!(trouble, None);
-    let names: std::collections::BTreeSet<_> = backhoe::check::operations().iter().map(|op| op.name()).collect();
+    let names: std::collections::BTreeSet<_> = backhoe::check::plans().into_iter().map(|(name, _)| name).collect();
     assert_eq!(rows.len(), names.len());
     for row in rows {
         assert!(row.failures.is_empty(), "{row:?}");

@@ -3,10 +3,11 @@
 use super::conv::{MOST_SCRATCH, chunk_rows};
 use super::pack::{PackShape, pack, packed};
 use super::pages::Items;
+use super::pool::fits_quads;
 use super::tile::{partial_sums, sum_chunks};
 use super::{Argument, Dispatch, Kernel, Loads, PAGE_WORDS, VECTOR, folded, kernel_in, shape};
 use crate::gpu::kernels::Family;
-use crate::plan::shape::Conv;
+use crate::plan::shape::{Conv, Pool};
 
 /// Output channels of a tile of conv3x3 (`CHANNELS` in conv3x3.wgsl).
 const CHANNELS: usize = 16;
@@ -64,12 +65,26 @@ pub(super) fn fits(c: &Conv) -> bool {
 }
 
 pub(super) fn forward(c: &Conv, loads: Loads) -> Vec<Dispatch> {
-    convolve(c, false, loads)
+    convolve(c, false, None, loads)
+}
+
+/// A convolution and the pooling of its ReLU, where a tile has whole windows and all that they sum. The pooling's views follow
+/// those of the convolution, which end with what passes between the two.
+pub(super) fn forward_pooled(c: &Conv, p: &Pool, loads: Loads) -> Option<Vec<Dispatch>> {
+    let same_rows = [p.in_height, p.in_width] == [c.in_height, c.in_width];
+    let has_all = !loads.by_tiles() && fits(c) && fits_quads(p) && same_rows && Blocks::new(c).inners == 1;
+    let pooling = output(c) + 1;
+    has_all.then(|| convolve(c, false, Some([pooling + 1, pooling + 2]), loads))
+}
+
+/// The operand that a convolution writes: input, weight and, where there is one, bias come before it.
+fn output(c: &Conv) -> usize {
+    2 + usize::from(c.bias)
 }
 
 pub(super) fn backward_data(c: &Conv, loads: Loads) -> Vec<Dispatch> {
     let turned = Conv { in_channels: c.out_channels, out_channels: c.in_channels, bias: false, ..*c };
-    convolve(&turned, true, loads)
+    convolve(&turned, true, None, loads)
 }
 
 /// Some images of the batch as a dispatch reads them.
@@ -141,14 +156,14 @@ impl Blocks {
 }
 
 /// Packs the weight, then convolves by parts of the batch and blocks of the weight; those of the same output
-/// channels add up.
-fn convolve(c: &Conv, turned: bool, loads: Loads) -> Vec<Dispatch> {
+/// channels add up. `pooled` are the operands for maxima and their places, where it is pooled.
+fn convolve(c: &Conv, turned: bool, pooled: Option<[usize; 2]>, loads: Loads) -> Vec<Dispatch> {
     let blocks = Blocks::new(c);
     let mut dispatches = vec![blocks.pack(c, turned)];
     for images in images(c, loads) {
         for outer in 0..blocks.outers {
             for inner in 0..blocks.inners {
-                dispatches.push(convolve_block(c, &images, &blocks, [outer, inner]));
+                dispatches.push(convolve_block(c, pooled, &images, &blocks, [outer, inner]));
             }
         }
     }
@@ -161,7 +176,13 @@ fn groups(c: &Conv, images: usize) -> usize {
     (images * c.in_height.div_ceil(rows) * c.in_width.div_ceil(places)).div_ceil(VECTOR)
 }
 
-fn convolve_block(c: &Conv, images: &Images, blocks: &Blocks, [outer, inner]: [usize; 2]) -> Dispatch {
+fn convolve_block(
+    c: &Conv,
+    pooled: Option<[usize; 2]>,
+    images: &Images,
+    blocks: &Blocks,
+    [outer, inner]: [usize; 2],
+) -> Dispatch {
     let channel = inner * blocks.inner;
     let of = Conv3x3Shape {
         images: images.count as u32,
@@ -176,13 +197,18 @@ fn convolve_block(c: &Conv, images: &Images, blocks: &Blocks, [outer, inner]: [u
     };
     let channels = blocks.outer.min(c.out_channels - outer * blocks.outer);
     let [x, fold, _] = folded(groups(c, images.count));
+    let (entry, results) = match pooled {
+        Some(operands) => ("conv3x3_pooled", operands.to_vec()),
+        None => ("conv3x3", vec![output(c)]),
+    };
     // Where there is no bias its binding repeats the weight, unread.
-    let [shift, output] = if c.bias { [2, 3] } else { [1, 2] }.map(Argument::Operand);
+    let shift = Argument::Operand(output(c) - 1);
+    let reads = [images.argument, packed(outer * blocks.inners + inner, 1), shift];
     Dispatch {
-        kernel: kernel_for("conv3x3", &images.argument),
+        kernel: kernel_for(entry, &images.argument),
         constants: Vec::new(),
         grid: [x, channels.div_ceil(CHANNELS) as u32, fold],
-        arguments: vec![images.argument, packed(outer * blocks.inners + inner, 1), shift, output, shape(&of)],
+        arguments: reads.into_iter().chain(results.into_iter().map(Argument::Operand)).chain([shape(&of)]).collect(),
     }
 }
 

@@ -10,6 +10,7 @@ mod pool;
 mod product;
 mod tile;
 mod turns;
+mod works;
 
 use super::kernels::{GROUP, Kernel, PAGE_WORDS, SHAPE_WORDS, VECTOR, kernel, kernel_in};
 use crate::plan::shape::{Augmentation, Crops, Dropout, LossShape};
@@ -23,6 +24,8 @@ pub(super) use pack::PackShape;
 #[cfg(test)]
 pub(super) use product::PagesShape;
 pub(super) use turns::ends;
+pub use works::{Work, works};
+pub(super) use works::{memory, scratch_words};
 
 /// Out of which memory kernels read what many of them share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -71,16 +74,16 @@ impl Loads {
 /// What a kernel's binding is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
-    /// The step's n-th view.
+    /// The n-th view of the step, or of the steps that are done together.
     Operand(usize),
-    /// Words of the memory that the dispatches of one step share.
+    /// Words of the memory that the dispatches of one work share.
     Scratch {
         /// First word, a multiple of the plan's alignment.
         offset: usize,
         /// Number of words.
         len: usize,
     },
-    /// A page of the step's n-th view.
+    /// A page of such a view.
     Page {
         /// The view.
         operand: usize,
@@ -127,7 +130,7 @@ const MOST_GROUPS: usize = 65_535;
 
 /// The dispatches of one operation. Every operation has an arm: one without a kernel does not compile.
 #[must_use]
-pub fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
+pub(super) fn lower(op: &Op, loads: Loads) -> Vec<Dispatch> {
     let dispatch = match *op {
         Op::ConvForward(c) => return conv::forward(&c, loads),
         Op::ConvBackwardData(c) => return conv::backward_data(&c, loads),

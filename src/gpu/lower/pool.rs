@@ -15,7 +15,7 @@ pub(super) fn lower(op: &Op, p: &Pool, elements: usize) -> Dispatch {
 }
 
 /// Whether pool4.wgsl computes this pooling.
-fn fits_quads(p: &Pool) -> bool {
+pub(super) fn fits_quads(p: &Pool) -> bool {
     let usual = p.window_height == 2 && p.window_width == 2 && p.stride == 2 && p.padding == 0;
     usual && p.in_height.is_multiple_of(2) && p.in_width.is_multiple_of(8)
 }

@@ -111,19 +111,34 @@ fn a_device_without_the_feature_opens_and_has_no_clock() {
     settle(&mut gpu).unwrap();
 }
 
+/// A replay with passes of these steps, of which the last has the highest number.
+fn stepped<const N: usize>(of_passes: [usize; N]) -> Stepped {
+    Stepped { count: of_passes.iter().max().map_or(0, |last| last + 1), of_passes: of_passes.to_vec() }
+}
+
+#[test]
+fn a_step_that_is_done_with_the_one_before_takes_no_time_of_its_own() {
+    let steps = Stepped { of_passes: vec![0, 2], count: 4 };
+    assert_eq!(seconds(&steps, &[3, 5, 6, 7], 1.0), [Some(2.0), Some(0.0), Some(1.0), Some(0.0)]);
+}
+
 #[test]
 fn timestamps_that_are_missing_or_backward_are_no_times() {
     let stamps = [[0, 9], [5, 0], [0, 0], [9, 8], [u64::MAX, 3]];
     for stamps in stamps {
-        assert_eq!(seconds(&[0], &stamps, 1.0), [None], "{stamps:?}");
-        assert_eq!(seconds(&[1, 0], &[[1, 3], stamps].concat(), 1.0), [None, Some(2.0)], "{stamps:?}");
+        assert_eq!(seconds(&stepped([0]), &stamps, 1.0), [None], "{stamps:?}");
+        assert_eq!(seconds(&stepped([1, 0]), &[[1, 3], stamps].concat(), 1.0), [None, Some(2.0)], "{stamps:?}");
     }
-    assert_eq!(seconds(&[0, 1], &[7, 7, 7, 8], 1.0), [Some(0.0), Some(1.0)], "a clock may be coarser than a step");
+    assert_eq!(
+        seconds(&stepped([0, 1]), &[7, 7, 7, 8], 1.0),
+        [Some(0.0), Some(1.0)],
+        "a clock may be coarser than a step"
+    );
 }
 
 #[test]
 fn a_step_of_several_passes_takes_their_sum() {
     let stamps = [10, 14, 20, 21, 30, 32];
-    assert_eq!(seconds(&[0, 1, 0], &stamps, 0.5), [Some(3.0), Some(0.5)]);
-    assert_eq!(seconds(&[0, 1, 0], &[10, 14, 20, 21, 0, 32], 0.5), [None, Some(0.5)], "all of them or none");
+    assert_eq!(seconds(&stepped([0, 1, 0]), &stamps, 0.5), [Some(3.0), Some(0.5)]);
+    assert_eq!(seconds(&stepped([0, 1, 0]), &[10, 14, 20, 21, 0, 32], 0.5), [None, Some(0.5)], "all of them or none");
 }

@@ -14,9 +14,9 @@
 
 mod trial;
 
-use super::executor::{Gpu, scratch_words};
+use super::executor::Gpu;
 use super::kernels::Family;
-use super::lower::{Dispatch, Loads, lower};
+use super::lower::{Dispatch, Loads, lower, scratch_words};
 use crate::plan::{Adapter, Element, Executor, ExecutorError, Op, Plan, Tuned};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
