@@ -52,7 +52,7 @@ fn scratch_counts_as_memory() {
 
 /// A convolution of random images and the pooling of its ReLU, with what passes between them kept or not.
 fn pooled(passed: Residency) -> Plan {
-    let conv = crate::plan::Conv { in_height: 8, in_width: 16, batch: 3, ..crate::plan::testing::CONV };
+    let conv = crate::plan::Conv { in_height: 8, in_width: 16, batch: 3, bias: true, ..crate::plan::testing::CONV };
     let pool = crate::plan::Pool {
         planes: conv.batch * conv.out_channels,
         in_height: 8,

@@ -126,7 +126,7 @@ mod tests {
         let other = Pool { in_height: 4, in_width: 16, ..pool() };
         assert_eq!(steps(&plan(Residency::Transient, other), Loads::Pages), [0, 1, 2], "windows of other rows");
         let mut over = plan(Residency::Transient, pool());
-        over.steps[2].views[1] = over.steps[1].views[0].part(0, pool().output_len());
+        over.steps[2].views[1].slot = over.steps[1].views[0].slot;
         assert_eq!(steps(&over, Loads::Pages), [0, 1, 2], "the images are written over");
         let mut watched = alone;
         let passed = watched.steps[2].views[0];
