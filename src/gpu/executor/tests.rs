@@ -97,6 +97,6 @@ fn what_is_done_together_has_the_bits_of_what_is_done_apart() {
             (lower::works(&plan, |_| loads).len(), ["maxima", "places"].map(read))
         });
         assert_eq!((together.0, apart.0), (1, 2));
-        assert_eq!(together.1, apart.1, "{loads:?}");
+        assert!(together.1 == apart.1, "{loads:?}");
     }
 }
