@@ -4,8 +4,8 @@ use super::args::DeviceArguments;
 use super::searches::search_rates;
 use super::watch::{Watch, bar};
 use super::{CliError, open};
-use backhoe::data::Dataset;
 use backhoe::data::folder::Skipped;
+use backhoe::data::{Dataset, files};
 use backhoe::plan::Executor;
 use backhoe::plan::executor::tune_now;
 use backhoe::train::cell::{Cell, Loading};
@@ -162,7 +162,7 @@ fn read(cell: &Cell, how: &str, watch: &mut dyn Watch) -> Result<Arc<Dataset>, C
         super::warn(format_args!("passed over: {file}"));
     }
     if !skipped.is_empty() {
-        super::warn(format_args!("{} files passed over; --strict makes this an error", skipped.len()));
+        super::warn(format_args!("{} passed over; --strict makes this an error", files(skipped.len())));
     }
     let (name, classes, train, test) = (&data.name, data.classes.len(), data.train.len(), data.test.len());
     watch.say(format_args!("{name}: {classes} classes, {train} training and {test} test images"))?;

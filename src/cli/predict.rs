@@ -212,7 +212,7 @@ pub fn predict(arguments: &PredictArguments) -> Result<(), CliError> {
         }
     };
     if broken + unread.len() > 0 {
-        warn(format_args!("{} files passed over", broken + unread.len()));
+        warn(format_args!("{} passed over", backhoe::data::files(broken + unread.len())));
     }
     Ok(())
 }

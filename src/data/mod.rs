@@ -30,6 +30,12 @@ pub fn check_side(side: usize) -> Result<(), SideError> {
     if (1..=MAX_SIDE).contains(&side) { Ok(()) } else { Err(SideError(side)) }
 }
 
+/// So many files, in words.
+#[must_use]
+pub fn files(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "file" } else { "files" })
+}
+
 /// Images of one split, all of one side, as bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {

@@ -2,6 +2,7 @@
 
 mod memory;
 
+use crate::data::files;
 use crate::data::protocol::Protocol;
 use crate::data::source::Source;
 use crate::nn::Loss;
@@ -180,7 +181,7 @@ impl Known {
         }
         self.held = Arc::new(scene.held.clone());
         if !scene.skipped.is_empty() {
-            self.note(format!("{} files were passed over; Engine names them.", scene.skipped.len()));
+            self.note(format!("{} passed over: see Engine.", files(scene.skipped.len())));
         }
         self.epoch = rows.last().map_or(0, |row| row.epoch);
         self.rows = rows;

@@ -236,7 +236,7 @@ fn predicting_passes_over_links_to_nothing() {
     let predict = || backhoe("predict").within(folder.path()).arg(shared().join("weights-xe.safetensors"));
     let ran = predict().arg(".").run().succeeded();
     assert_eq!(ran.stdout.lines().count(), 1 + 8, "{ran:#?}");
-    ran.says(&["passed over: ./gone.png", "1 files passed over"]);
+    ran.says(&["passed over: ./gone.png", "1 file passed over"]);
     // And where there is nothing else.
     fs::create_dir(folder.path().join("none")).unwrap();
     fs::rename(folder.path().join("gone.png"), folder.path().join("none/gone.png")).unwrap();

@@ -3,6 +3,7 @@
 //! The check against the reference begins when asked for, and of itself where this is looked at while the run rests or is over.
 
 use crate::check::Row;
+use crate::data;
 use crate::plan::Adapter;
 use crate::ui::desk::Desk;
 use crate::ui::known::Phase;
@@ -258,7 +259,7 @@ fn files(ui: &mut Ui, scene: &Scene) {
     if scene.skipped.is_empty() {
         return;
     }
-    let name = format!("{} files of the data were passed over", scene.skipped.len());
+    let name = format!("{} of the data passed over", data::files(scene.skipped.len()));
     CollapsingHeader::new(name).id_salt("skipped").show(ui, |ui| {
         ScrollArea::vertical().id_salt("skipped files").max_height(240.0).show(ui, |ui| {
             scene.skipped.iter().for_each(|file| {
