@@ -90,6 +90,21 @@ struct Sums {
     d: mat4x4<f32>,
 }
 
+// The sums of a tile: of its first four places and of the next, in its upper row and in the one below.
+struct TileSums {
+    near: Sums,
+    far: Sums,
+    near_below: Sums,
+    far_below: Sums,
+}
+
+// Where a tile lies: its image, the upper of its rows, and the first of its quads.
+struct Tile {
+    n: u32,
+    y: u32,
+    q: u32,
+}
+
 // Adds the three taps of a kernel row, whose weights begin at quad `left`, a tap's `step` after those of the one before.
 fn add_products(sums: ptr<function, Sums>, w: Window, left: u32, step: u32) {
     let at = left + step;
@@ -143,21 +158,22 @@ fn write_channel(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>
     }
 }
 
-// A tile's results, in a loop over both rows' fours of channels that shifts the next four into place: each word
-// written by name costs a software driver's compiler several milliseconds.
-fn write_tile(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums, near_below: Sums, far_below: Sums) {
-    var a = near;
-    var b = far;
-    var a_below = near_below;
-    var b_below = far_below;
+// A tile's results from channel `first` on, in a loop over both rows' fours of channels that shifts the next four into place:
+// each word written by name costs a software driver's compiler several milliseconds.
+fn write_tile(tile: Tile, first: u32, sums: TileSums) {
+    let n = shape.image + tile.n;
+    var a = sums.near;
+    var b = sums.far;
+    var a_below = sums.near_below;
+    var b_below = sums.far_below;
     for (var turn = 0u; turn < 2u * FOURS; turn++) {
         let o = first + turn % FOURS * 4u;
-        let row = y + turn / FOURS;
+        let row = tile.y + turn / FOURS;
         if (row < shape.height) {
-            write_channel(n, o, row, q, a.a[0], b.a[0]);
-            write_channel(n, o + 1u, row, q, a.a[1], b.a[1]);
-            write_channel(n, o + 2u, row, q, a.a[2], b.a[2]);
-            write_channel(n, o + 3u, row, q, a.a[3], b.a[3]);
+            write_channel(n, o, row, tile.q, a.a[0], b.a[0]);
+            write_channel(n, o + 1u, row, tile.q, a.a[1], b.a[1]);
+            write_channel(n, o + 2u, row, tile.q, a.a[2], b.a[2]);
+            write_channel(n, o + 3u, row, tile.q, a.a[3], b.a[3]);
         }
         a = Sums(a.b, a.c, a.d, a_below.a);
         b = Sums(b.b, b.c, b.d, b_below.a);
@@ -181,28 +197,22 @@ fn write_windows(n: u32, o: u32, y: u32, q: u32, near: vec4<f32>, far: vec4<f32>
 }
 
 // The same of a tile, in a loop as in write_tile.
-fn write_pooled(n: u32, first: u32, y: u32, q: u32, near: Sums, far: Sums, near_below: Sums, far_below: Sums) {
-    var a = near;
-    var b = far;
-    var c = near_below;
-    var d = far_below;
+fn write_pooled(tile: Tile, first: u32, sums: TileSums) {
+    let n = shape.image + tile.n;
+    var a = sums.near;
+    var b = sums.far;
+    var c = sums.near_below;
+    var d = sums.far_below;
     for (var o = first; o < first + CHANNELS; o += 4u) {
-        write_windows(n, o, y, q, a.a[0], b.a[0], c.a[0], d.a[0]);
-        write_windows(n, o + 1u, y, q, a.a[1], b.a[1], c.a[1], d.a[1]);
-        write_windows(n, o + 2u, y, q, a.a[2], b.a[2], c.a[2], d.a[2]);
-        write_windows(n, o + 3u, y, q, a.a[3], b.a[3], c.a[3], d.a[3]);
+        write_windows(n, o, tile.y, tile.q, a.a[0], b.a[0], c.a[0], d.a[0]);
+        write_windows(n, o + 1u, tile.y, tile.q, a.a[1], b.a[1], c.a[1], d.a[1]);
+        write_windows(n, o + 2u, tile.y, tile.q, a.a[2], b.a[2], c.a[2], d.a[2]);
+        write_windows(n, o + 3u, tile.y, tile.q, a.a[3], b.a[3], c.a[3], d.a[3]);
         a = Sums(a.b, a.c, a.d, a.d);
         b = Sums(b.b, b.c, b.d, b.d);
         c = Sums(c.b, c.c, c.d, c.d);
         d = Sums(d.b, d.c, d.d, d.d);
     }
-}
-
-// Where a tile lies: its image, the upper of its rows, and the first of its quads.
-struct Tile {
-    n: u32,
-    y: u32,
-    q: u32,
 }
 
 // Tile number `number` of all images.
@@ -215,15 +225,17 @@ fn tile_at(number: u32) -> Tile {
     return Tile(n, (line - n * lines) * 2u, (number - line * tiles) * 2u);
 }
 
-// Sums a tile's channels over all input channels: `group` is the number of its sixteen.
-fn add_tile(
-    near: ptr<function, Sums>,
-    far: ptr<function, Sums>,
-    near_below: ptr<function, Sums>,
-    far_below: ptr<function, Sums>,
-    tile: Tile,
-    group: u32,
-) {
+// The tile of an invocation.
+fn tile_of(group: vec3<u32>, groups: vec3<u32>, lane: u32) -> Tile {
+    return tile_at((group.z * groups.x + group.x) * VECTOR + lane);
+}
+
+// A tile's channels, `group` being the number of the sixteen, summed over all input channels.
+fn tile_sums(tile: Tile, group: u32) -> TileSums {
+    var near = Sums();
+    var far = Sums();
+    var near_below = Sums();
+    var far_below = Sums();
     let step = shape.block / 4u;
     let image_plane = shape.height * shape.quads;
     var plane = shape.origin + tile.n * shape.in_channels * image_plane;
@@ -231,13 +243,14 @@ fn add_tile(
     var ky = 0u;
     // Rows of all kernels in one loop: what it carries, all sums, costs a software driver as much as the products of a row.
     for (var row = 0u; row < 3u * shape.inner; row++) {
-        add_kernel_row(near, far, plane, i32(tile.y + ky) - 1, tile.q, left, step);
-        add_kernel_row(near_below, far_below, plane, i32(tile.y + ky), tile.q, left, step);
+        add_kernel_row(&near, &far, plane, i32(tile.y + ky) - 1, tile.q, left, step);
+        add_kernel_row(&near_below, &far_below, plane, i32(tile.y + ky), tile.q, left, step);
         left += 3u * step;
         let done = ky == 2u;
         plane += select(0u, image_plane, done);
         ky = select(ky + 1u, 0u, done);
     }
+    return TileSums(near, far, near_below, far_below);
 }
 
 // output[n, o, y, x] = bias[o], or what it was, + sum over i, ky, kx of input[n, i, y + ky - 1, x + kx - 1] packed[i, ky, kx, o]
@@ -248,16 +261,10 @@ fn conv3x3(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let tile = tile_at((group.z * groups.x + group.x) * VECTOR + lane);
-    if (tile.n >= shape.images) {
-        return;
+    let tile = tile_of(group, groups, lane);
+    if (tile.n < shape.images) {
+        write_tile(tile, shape.first + group.y * CHANNELS, tile_sums(tile, group.y));
     }
-    var near = Sums();
-    var far = Sums();
-    var near_below = Sums();
-    var far_below = Sums();
-    add_tile(&near, &far, &near_below, &far_below, tile, group.y);
-    write_tile(shape.image + tile.n, shape.first + group.y * CHANNELS, tile.y, tile.q, near, far, near_below, far_below);
 }
 
 // output, argmax = those of max pooling (pool4.wgsl, windows of 2x2) of the ReLU of what conv3x3 computes. The height is even, the
@@ -268,16 +275,10 @@ fn conv3x3_pooled(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let tile = tile_at((group.z * groups.x + group.x) * VECTOR + lane);
-    if (tile.n >= shape.images) {
-        return;
+    let tile = tile_of(group, groups, lane);
+    if (tile.n < shape.images) {
+        write_pooled(tile, shape.first + group.y * CHANNELS, tile_sums(tile, group.y));
     }
-    var near = Sums();
-    var far = Sums();
-    var near_below = Sums();
-    var far_below = Sums();
-    add_tile(&near, &far, &near_below, &far_below, tile, group.y);
-    write_pooled(shape.image + tile.n, shape.first + group.y * CHANNELS, tile.y, tile.q, near, far, near_below, far_below);
 }
 
 // Quad q of the output gradient's four channels from the block's o-th on, a column a place.
