@@ -215,19 +215,15 @@ fn write_pooled(tile: Tile, first: u32, sums: TileSums) {
     }
 }
 
-// Tile number `number` of all images.
-fn tile_at(number: u32) -> Tile {
+// The tile of an invocation.
+fn tile_of(group: vec3<u32>, groups: vec3<u32>, lane: u32) -> Tile {
+    let number = (group.z * groups.x + group.x) * VECTOR + lane;
     // Two divisions instead of four remainders and quotients: drivers divide vectors word by word.
     let tiles = (shape.quads + 1u) / 2u;
     let line = number / tiles;
     let lines = (shape.height + 1u) / 2u;
     let n = line / lines;
     return Tile(n, (line - n * lines) * 2u, (number - line * tiles) * 2u);
-}
-
-// The tile of an invocation.
-fn tile_of(group: vec3<u32>, groups: vec3<u32>, lane: u32) -> Tile {
-    return tile_at((group.z * groups.x + group.x) * VECTOR + lane);
 }
 
 // A tile's channels, `group` being the number of the sixteen, summed over all input channels.

@@ -2,8 +2,9 @@
 //!
 //! A case is one operation, or a convolution and the pooling that follows, on random inputs that
 //! both sides are given alike. Its operands lie within larger slots; what has to be written holds
-//! no numbers beforehand, and the words around it must stay as they are. All of every written tensor is compared: integers exactly,
-//! floating point by the largest difference relative to the largest wanted entry.
+//! no numbers beforehand, and the words around it must stay as they are. All of every written
+//! tensor is compared: integers exactly, floating point by the largest difference relative to the
+//! largest wanted entry.
 
 mod cases;
 mod compare;

@@ -31,8 +31,9 @@ pub fn works(plan: &Plan, loads: impl Fn(&Op) -> Loads) -> Vec<Work> {
     let mut works = Vec::new();
     let mut step = 0;
     while let Some(first) = plan.steps.get(step) {
-        let together = plan.steps.get(step + 1).and_then(|second| fused(plan, [first, second], loads(&first.op)));
-        let (count, dispatches) = together.map_or_else(|| (1, lower(&first.op, loads(&first.op))), |both| (2, both));
+        let loads = loads(&first.op);
+        let together = plan.steps.get(step + 1).and_then(|second| fused(plan, [first, second], loads));
+        let (count, dispatches) = together.map_or_else(|| (1, lower(&first.op, loads)), |both| (2, both));
         let views = plan.steps[step..step + count].iter().flat_map(|step| step.views.iter().copied()).collect();
         works.push(Work { step, views, dispatches });
         step += count;
